@@ -1,0 +1,21 @@
+/** The districts of the heartbeat as rows: worst first, then the most open alerts, then by code. */
+import { LEVELS, rankOf } from '../level';
+import type { DistrictState, Level } from '../live/wire';
+
+export interface DistrictRow {
+  readonly code: string;
+  readonly state: DistrictState;
+  readonly worst: Level | null;
+  readonly total: number;
+}
+
+export function districtRows(districts: Readonly<Record<string, DistrictState>>): DistrictRow[] {
+  const rows = Object.entries(districts).map(([code, state]) => ({
+    code,
+    state,
+    worst: LEVELS.find((level) => state.open[level] > 0) ?? null,
+    total: LEVELS.reduce((sum, level) => sum + state.open[level], 0),
+  }));
+  const rank = (row: DistrictRow): number => (row.worst ? rankOf(row.worst) : 0);
+  return rows.sort((a, b) => rank(b) - rank(a) || b.total - a.total || (a.code < b.code ? -1 : 1));
+}

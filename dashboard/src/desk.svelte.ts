@@ -1,0 +1,84 @@
+/**
+ * The operator's desk: the city, the view of it, and the acts (acknowledge, locate) every part of the page may start.
+ */
+import { getContext, setContext } from 'svelte';
+import { SvelteMap, SvelteSet } from 'svelte/reactivity';
+import { api, Problem } from './live/api';
+import type { City } from './live/city.svelte';
+import type { Link } from './live/link';
+import type { Alert } from './live/wire';
+import type { View } from './view.svelte';
+
+/** Why an acknowledgement was not taken: a conflict's reason, or a problem's code. */
+export interface Refusal {
+  readonly kind: 'conflict' | 'problem';
+  readonly code: string;
+}
+
+export interface Spot {
+  readonly lon: number;
+  readonly lat: number;
+}
+
+const KEY = Symbol('desk');
+
+export class Desk {
+  /** Local time, ms, moved on every second. */
+  now = $state(Date.now());
+  /** The same moment by the gateway's clock: what times of readings and alerts are measured against. */
+  cityNow = $derived.by(() => this.now + this.city.ahead);
+  /** The last place asked for; a new object each time, so that asking twice moves twice. */
+  spot = $state.raw<Spot | null>(null);
+  readonly sending = new SvelteSet<string>();
+  readonly refusals = new SvelteMap<string, Refusal>();
+
+  constructor(
+    readonly city: City,
+    readonly view: View,
+    readonly link: Link,
+  ) {}
+
+  locate(alert: Alert): void {
+    if (alert.lon === null || alert.lat === null) return;
+    this.spot = { lon: alert.lon, lat: alert.lat };
+  }
+
+  select(id: string | null): void {
+    if (this.view.alert !== null && this.view.alert !== id) this.refusals.delete(this.view.alert);
+    this.view.alert = id;
+  }
+
+  /** Acknowledges the version the operator has seen; a refusal opens the alert and says why. */
+  async acknowledge(alert: Alert, note = ''): Promise<boolean> {
+    if (this.sending.has(alert.id) || alert.acknowledged || alert.state === 'resolved') return false;
+    this.sending.add(alert.id);
+    try {
+      this.city.take(await api.acknowledge(alert.id, alert.version, note));
+      this.refusals.delete(alert.id);
+      return true;
+    } catch (error) {
+      this.#refused(alert.id, error);
+      return false;
+    } finally {
+      this.sending.delete(alert.id);
+    }
+  }
+
+  #refused(id: string, error: unknown): void {
+    const problem = error instanceof Problem ? error : new Problem('internal', 0, '');
+    if (problem.current) this.city.take(problem.current);
+    this.select(id);
+    this.refusals.set(
+      id,
+      problem.code === 'conflict' && problem.reason ? { kind: 'conflict', code: problem.reason } : { kind: 'problem', code: problem.code },
+    );
+  }
+}
+
+export function provideDesk(desk: Desk): void {
+  setContext(KEY, desk);
+}
+
+export function useDesk(): Desk {
+  return getContext<Desk>(KEY);
+}

@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { reached } from '../src/alerts/reached';
+import { bandsOf, ruleFor, valueRange } from '../src/charts/bands';
+import { chartSlots } from '../src/charts/slots';
+import { bandOf } from '../src/city/band';
+import { districtRows } from '../src/city/districts';
+import { alertOf } from './alerts';
+
+describe('bands', () => {
+  // Promise: a band begins at its limit and ends where the next level begins, in the rule's direction.
+  it('climbs, falls and does both', () => {
+    expect(bandsOf({ blue: 5, red: 50 }, 'above')).toEqual([
+      { level: 'blue', line: 5, from: 5, to: 50 },
+      { level: 'red', line: 50, from: 50, to: Infinity },
+    ]);
+    expect(bandsOf({ blue: 0.3, red: 0.1 }, 'below')).toEqual([
+      { level: 'blue', line: 0.3, from: 0.1, to: 0.3 },
+      { level: 'red', line: 0.1, from: -Infinity, to: 0.1 },
+    ]);
+    expect(bandsOf({ blue: [6, 9] }, 'outside').map((band) => [band.from, band.to])).toEqual([
+      [-Infinity, 6],
+      [9, Infinity],
+    ]);
+    expect(bandsOf(null, 'above')).toEqual([]);
+  });
+
+  // Promise: a value at the limit has reached it.
+  it('reaches at the limit', () => {
+    expect([reached(5, 5, 'above'), reached(5, 4.9, 'above'), reached(0.3, 0.3, 'below'), reached([6, 9], 9, 'outside'), reached(5, null, 'above')]).toEqual([
+      true, false, true, true, false,
+    ]);
+  });
+
+  // Promise: no reading and no limit is ever outside the picture.
+  it('ranges over readings and limits', () => {
+    const [low, high] = valueRange(1, 60, bandsOf({ red: 50 }, 'above'));
+    expect(low).toBe(0);
+    expect(high).toBeGreaterThan(60);
+    expect(valueRange(null, null, [])).toEqual([0, 1]);
+    expect(valueRange(-3, -2, [])[0]).toBeLessThan(-3);
+  });
+
+  it('takes the limits of the device’s own domain first', () => {
+    const rules = [
+      { id: 'a', domain: 'traffic', quantity: 'water_depth', levels: { red: 50 }, direction: 'above' },
+      { id: 'b', domain: 'municipal', quantity: 'water_depth', levels: { red: 80 }, direction: 'above' },
+      { id: 'c', domain: 'municipal', quantity: 'water_depth', levels: null, direction: null },
+    ];
+    expect(ruleFor(rules, 'water_depth', 'municipal')?.id).toBe('b');
+    expect(ruleFor(rules, 'water_depth', 'ecology')?.id).toBe('a');
+    expect(ruleFor(rules, 'pm25', 'ecology')).toBeUndefined();
+  });
+});
+
+describe('slots', () => {
+  // Promise: the chosen alert's series first, then the featured, then the worst; four in all, none twice.
+  it('fills four', () => {
+    const chosen = alertOf({ id: 'x', device: 'd1' });
+    const open = [alertOf({ id: 'y', device: 'd4' }), alertOf({ id: 'z', device: 'd5', level: 'red' }), alertOf({ id: 's', device: null })];
+    const featured = [{ device: 'd1', quantity: 'pm25' }, { device: 'd2', quantity: 'pm25' }];
+    expect(chartSlots(chosen, featured, open).map((slot) => slot.device)).toEqual(['d1', 'd2', 'd5', 'd4']);
+  });
+});
+
+describe('index and districts', () => {
+  it('colours only what open levels cap', () => {
+    expect([null, 100, 90, 80, 60, 40].map((index) => bandOf(index))).toEqual([null, null, null, 'yellow', 'orange', 'red']);
+  });
+
+  it('puts the worst district first', () => {
+    const open = (red: number, blue: number) => ({ devices: 10, online: 10, open: { red, orange: 0, yellow: 0, blue } });
+    const rows = districtRows({ '110101': open(0, 9), '110105': open(1, 0), '110106': open(0, 0), '110102': open(0, 9) });
+    expect(rows.map((row) => row.code)).toEqual(['110105', '110101', '110102', '110106']);
+  });
+});

@@ -1,0 +1,99 @@
+// Opens the built page in Chromium over the fake gateway, plays the states an operator sees, and keeps a picture of each.
+// Fails on any console output, page error, refused policy or foreign request. Environment: OUT (default: a temporary folder),
+// CHROMIUM (default /usr/bin/chromium), ONLY (comma-separated names).
+import { mkdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium } from 'playwright-core';
+import { fakeGateway } from './fake-server.mjs';
+
+const OUT = process.env.OUT ?? join(tmpdir(), 'maibo-shots');
+const WIDE = { width: 1920, height: 1080 };
+const SMALL = { width: 1280, height: 720 };
+const WEBGL = ['--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader'];
+const COMMON = ['--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+const mapReady = (page) => page.waitForSelector('[data-map="ready"]', { timeout: 60_000 });
+const firstRow = '[data-alert] .title';
+
+const scenes = [
+  { name: 'burning-zh', viewport: WIDE, query: '?lang=zh' },
+  { name: 'burning-en-small', viewport: SMALL, query: '?lang=en' },
+  { name: 'empty-zh-small', viewport: SMALL, query: '?lang=zh', gateway: { scenario: 'empty' } },
+  { name: 'empty-en', viewport: WIDE, query: '?lang=en', gateway: { scenario: 'empty' } },
+  {
+    name: 'detail-zh', viewport: WIDE, query: '?lang=zh',
+    play: async (page) => {
+      await page.click(firstRow);
+      await page.keyboard.press('l');
+      await page.waitForTimeout(4_000);
+    },
+  },
+  {
+    name: 'conflict-en-small', viewport: SMALL, query: '?lang=en',
+    play: async (page, gateway) => {
+      gateway.mood.conflict = 'level_rose';
+      await page.keyboard.press('j');
+      await page.keyboard.press('j');
+      await page.keyboard.press('a');
+      await page.waitForSelector('[data-refusal="level_rose"]');
+    },
+    allow: /409/,
+  },
+  {
+    name: 'acknowledge-zh-small', viewport: SMALL, query: '?lang=zh',
+    play: async (page) => {
+      await page.keyboard.press('j');
+      await page.fill('aside textarea', '已派抢修队 3 组');
+      await page.click('aside form button');
+      await page.waitForSelector('aside [data-acknowledged]');
+    },
+  },
+  {
+    name: 'stale-zh-small', viewport: SMALL, query: '?lang=zh',
+    play: async (page, gateway) => {
+      gateway.mood.silent = true;
+      await page.waitForSelector('[data-link="stale"]');
+    },
+  },
+  {
+    name: 'offline-en-small', viewport: SMALL, query: '?lang=en',
+    play: async (page, gateway) => {
+      gateway.close();
+      await page.waitForSelector('[data-link="offline"] ');
+      await page.waitForTimeout(2_500);
+    },
+    allow: /ERR_CONNECTION_REFUSED|WebSocket connection/,
+  },
+  { name: 'deaf-zh-small', viewport: SMALL, query: '?lang=zh', gateway: { scenario: 'deaf' } },
+  { name: 'no-webgl-zh-small', viewport: SMALL, query: '?lang=zh', args: ['--disable-gpu', '--disable-3d-apis'], noMap: true },
+  { name: 'snapshot-failed-en-small', viewport: SMALL, query: '?lang=en', gateway: { snapshotFails: true }, noMap: true, allow: /503/, wait: '[data-screen="snapshot"]' },
+];
+
+await mkdir(OUT, { recursive: true });
+const only = process.env.ONLY?.split(',');
+let failed = false;
+for (const scene of scenes.filter((one) => !only || only.includes(one.name))) {
+  const gateway = await fakeGateway(scene.gateway);
+  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: [...COMMON, ...(scene.args ?? WEBGL)] });
+  const page = await browser.newPage({ viewport: scene.viewport });
+  const faults = [];
+  const note = (text) => !scene.allow?.test(text) && faults.push(text);
+  page.on('console', (message) => note(`console ${message.type()}: ${message.text()}`));
+  page.on('pageerror', (error) => note(`error: ${error.stack}`));
+  page.on('request', (request) => /^(http|ws)/.test(request.url()) && !request.url().startsWith(gateway.address) && note(`foreign: ${request.url()}`));
+  try {
+    await page.goto(gateway.address + scene.query);
+    if (scene.noMap) await page.waitForSelector(scene.wait ?? '[data-alert]');
+    else await mapReady(page);
+    await page.waitForTimeout(2_500);
+    await scene.play?.(page, gateway);
+  } catch (error) {
+    faults.push(String(error));
+  }
+  await page.screenshot({ path: `${OUT}/${scene.name}.png` });
+  await browser.close();
+  gateway.close();
+  failed ||= faults.length > 0;
+  process.stdout.write(`${faults.length === 0 ? 'ok    ' : 'FAULTS'} ${scene.name}\n${faults.map((fault) => `       ${fault}\n`).join('')}`);
+}
+process.exitCode = failed ? 1 : 0;

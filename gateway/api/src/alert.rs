@@ -1,0 +1,154 @@
+//! Alerts, their history, and the command on them.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::common::{Domain, Level, Time, Words};
+use crate::rule::{Direction, Limit};
+
+/// Where an alert stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum AlertState {
+    /// The condition holds.
+    Firing,
+    /// Over.
+    Resolved,
+}
+
+/// How trustworthy the data behind an alert are now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DataState {
+    /// They flow.
+    Fresh,
+    /// Nothing came for too long; the alert stands on old data.
+    Stale,
+}
+
+/// What an alert is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Subject {
+    /// `device`, `source` or `place`.
+    pub kind: String,
+    /// The identifier within its kind.
+    pub id: String,
+}
+
+/// Who took notice, and when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Acknowledged {
+    /// The operator's name.
+    pub by: String,
+    /// When.
+    pub at: Time,
+    /// In their words; may be empty.
+    pub note: String,
+}
+
+/// One episode of a rule on a subject, as of its latest version.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Alert {
+    /// 32 hexadecimal digits, the same for the whole episode.
+    pub id: String,
+    /// The rule that judges.
+    pub rule: String,
+    /// The rule's title.
+    pub title: Words,
+    /// What it is about.
+    pub subject: Subject,
+    /// The device, where the subject is one.
+    pub device: Option<String>,
+    /// The device's name in the catalogue.
+    pub device_name: Option<String>,
+    /// Code of the place as of the opening.
+    pub place: Option<String>,
+    /// First six digits of the place.
+    pub district: Option<String>,
+    /// Name of the district.
+    pub place_name: Option<Words>,
+    /// Which of the six domains.
+    pub domain: Domain,
+    /// What is judged.
+    pub quantity: Option<String>,
+    /// The quantity's canonical unit.
+    pub unit: Option<String>,
+    /// The level in force; of a resolved alert the last one.
+    pub level: Level,
+    /// The highest level of the episode.
+    pub peak_level: Level,
+    /// Firing or resolved.
+    pub state: AlertState,
+    /// Fresh or stale.
+    pub data: DataState,
+    /// True where it lay in the past when it was found.
+    pub historic: bool,
+    /// Since when the condition holds.
+    pub started_at: Time,
+    /// Time of the latest version.
+    pub updated_at: Time,
+    /// When it ended.
+    pub resolved_at: Option<Time>,
+    /// Who took notice.
+    pub acknowledged: Option<Acknowledged>,
+    /// The last value judged, in `unit`.
+    pub value: Option<f64>,
+    /// The limit of `level`, in `unit`.
+    pub threshold: Option<f64>,
+    /// Why the latest version came about, a constant word.
+    pub reason: String,
+    /// Version within the episode, from 1.
+    pub version: u32,
+    /// WGS-84 degrees, of the device.
+    pub lon: Option<f64>,
+    /// WGS-84 degrees, of the device.
+    pub lat: Option<f64>,
+}
+
+/// One step of an episode.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AlertVersion {
+    /// From 1.
+    pub version: u32,
+    /// When, in event time.
+    pub at: Time,
+    /// Firing or resolved.
+    pub state: AlertState,
+    /// The level then.
+    pub level: Level,
+    /// Why.
+    pub reason: String,
+    /// The value then.
+    pub value: Option<f64>,
+    /// Who, where a person did it.
+    pub actor: Option<String>,
+}
+
+/// An alert with its history and its rule's words.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AlertDetail {
+    /// The alert.
+    #[serde(flatten)]
+    pub alert: Alert,
+    /// Oldest first.
+    pub versions: Vec<AlertVersion>,
+    /// What to do, from the rule; `null` where the rule is gone.
+    pub advice: Option<Words>,
+    /// Where the rule's limits come from.
+    pub source: Option<String>,
+    /// The rule's ladder.
+    pub levels: Option<std::collections::BTreeMap<Level, Limit>>,
+    /// Which side of the ladder is bad.
+    pub direction: Option<Direction>,
+}
+
+/// Body of the acknowledge command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Acknowledge {
+    /// The version the operator saw.
+    pub version: u32,
+    /// Free words, at most 500 characters.
+    #[serde(default)]
+    pub note: Option<String>,
+}

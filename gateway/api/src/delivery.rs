@@ -1,0 +1,45 @@
+//! Deliveries to receivers.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::common::Time;
+
+/// What became of a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// Still trying.
+    Pending,
+    /// The receiver has it.
+    Delivered,
+    /// A later version went instead.
+    Superseded,
+    /// Given up.
+    Dead,
+}
+
+/// One version of one episode for one receiver.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Delivery {
+    /// Its identifier.
+    pub id: String,
+    /// To whom.
+    pub receiver: String,
+    /// Which episode.
+    pub alert: String,
+    /// Which version.
+    pub version: u32,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Attempts made.
+    pub attempts: u32,
+    /// The last error in words.
+    pub last_error: Option<String>,
+    /// When the next attempt is due.
+    pub next_attempt_at: Option<Time>,
+    /// When it came to be.
+    pub created_at: Time,
+    /// When it was settled.
+    pub settled_at: Option<Time>,
+}

@@ -1,0 +1,60 @@
+//! Speaks: the wire types of HTTP, WebSocket and webhook.
+//!
+//! Place in the data path: the last step outwards. The server fills these values and the page reads them; nothing here
+//! decides, looks up or converts.
+//!
+//! Invariants: times in HTTP bodies are RFC 3339 text in UTC with milliseconds ([`Time`]), times in WebSocket frames and
+//! in the view's columns are integer milliseconds since 1970 ([`Ms`]); identifiers are texts; a field that can be absent
+//! is present as `null`. Golden files in the tests hold the shape of [`Alert`] and of every frame.
+
+mod alert;
+mod common;
+mod delivery;
+mod device;
+mod frame;
+mod place;
+mod problem;
+mod quarantine;
+mod rule;
+mod status;
+mod view;
+
+pub use alert::{Acknowledge, Acknowledged, Alert, AlertDetail, AlertState, AlertVersion, DataState, Subject};
+pub use common::{Domain, Level, LevelCounts, Ms, Page, Time, Words};
+pub use delivery::{Delivery, Outcome};
+pub use device::{Device, DeviceState, DeviceValue, Points, Series, UnknownWhy};
+pub use frame::{
+    AlertFrame, Bye, ByeCode, ClientFrame, DeviceFrame, DistrictState, Heartbeat, Hello, Indices, Resume, Score,
+    ServerFrame, Welcome, WelcomeMode,
+};
+pub use place::{DomainState, Feature, FeatureCollection, Place};
+pub use problem::{Code, ConflictReason, Problem};
+pub use quarantine::QuarantineEntry;
+pub use rule::{Direction, Limit, Rule};
+pub use status::{Counters, LogState, Parts, Ready, Source, SourceState, Status};
+pub use view::{FeaturedSeries, Snapshot, ViewDevices};
+
+/// Every schema of the API, to be merged with the paths into one OpenAPI document.
+#[derive(utoipa::OpenApi)]
+#[openapi(components(schemas(
+    Acknowledge,
+    Alert,
+    AlertDetail,
+    AlertVersion,
+    ClientFrame,
+    Delivery,
+    Device,
+    DomainState,
+    FeatureCollection,
+    Place,
+    Problem,
+    QuarantineEntry,
+    Ready,
+    Rule,
+    Series,
+    ServerFrame,
+    Snapshot,
+    Status,
+    ViewDevices,
+)))]
+pub struct Schemas;

@@ -1,0 +1,9 @@
+//! Open alerts: their records, their facts, and operators' commands on them.
+//!
+//! Cells decide *that* something happened (see [`crate::engine`]); the book keeps what is known about each open episode
+//! and writes the fact. A record lives from the first fact of an episode to its last and no longer.
+
+mod book;
+mod command;
+
+pub(crate) use book::{Book, Change, Opening, Record};

@@ -1,0 +1,213 @@
+//! The book of open alerts of one machine.
+//!
+//! **Invariants:** every change of a record drafts exactly one fact, with a version one above the last; times within an
+//! episode never go back; a resolved episode is out of the book. Drafts stay here until the end of the step, when they
+//! get their order and their cause.
+
+use std::collections::BTreeMap;
+
+use minicbor::{Decode, Encode};
+
+use crate::engine::Output;
+use crate::fact::{Body, Cause, ENGINE_VERSION, Fact, Reason, State, Transition};
+use crate::id::{Actor, EpisodeId, PartitionId, PlaceCode, Position, Quantity, RuleId, Subject, Version};
+use crate::limit;
+use crate::place::{Domain, Level};
+use crate::time::Timestamp;
+
+/// What is known about one open episode.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub(crate) struct Record {
+    /// The alert as of its latest version.
+    #[n(0)]
+    pub(crate) transition: Transition,
+    /// The latest version that an operator's command made, and whose.
+    #[n(1)]
+    pub(crate) operator: Option<(u32, Actor)>,
+    /// The latest version in which the level rose.
+    #[n(2)]
+    pub(crate) rose: u32,
+}
+
+/// What an episode starts with.
+pub(crate) struct Opening {
+    pub(crate) episode: EpisodeId,
+    pub(crate) rule: RuleId,
+    pub(crate) subject: Subject,
+    pub(crate) quantity: Option<Quantity>,
+    pub(crate) place: Option<PlaceCode>,
+    pub(crate) domain: Domain,
+    pub(crate) started_at: Timestamp,
+}
+
+/// How an episode stands after something happened to it.
+#[derive(Clone, Copy)]
+pub(crate) struct Change {
+    /// `None`: over.
+    pub(crate) level: Option<Level>,
+    pub(crate) stale: bool,
+    pub(crate) historic: bool,
+    /// Where `None`, the last one stays.
+    pub(crate) value: Option<f64>,
+    /// Where `None`, the last one stays.
+    pub(crate) threshold: Option<f64>,
+    /// When it happened, event time.
+    pub(crate) event: Timestamp,
+    /// When it was decided, engine time.
+    pub(crate) decided: Timestamp,
+    pub(crate) reason: Reason,
+}
+
+/// All open episodes of one machine, and the facts of the step under way.
+#[derive(Debug, Default)]
+pub(crate) struct Book {
+    open: BTreeMap<EpisodeId, Record>,
+    drafts: Vec<Fact>,
+    rules: Version,
+    spent: BTreeMap<(RuleId, Subject), (Timestamp, u32)>,
+}
+
+impl Book {
+    /// The rule set that facts from here on name.
+    pub(crate) fn judge_by(&mut self, rules: Version) {
+        self.rules = rules;
+    }
+
+    /// Opens an episode with its first fact.
+    pub(crate) fn open(&mut self, opening: Opening, level: Level, change: Change) {
+        let transition = Transition {
+            episode: opening.episode,
+            version: 1,
+            rule: opening.rule,
+            subject: opening.subject,
+            quantity: opening.quantity,
+            place: opening.place,
+            domain: opening.domain,
+            state: State::Firing,
+            level,
+            peak: level,
+            stale: change.stale,
+            historic: change.historic,
+            value: change.value,
+            threshold: change.threshold,
+            started_at: opening.started_at,
+            at: change.event.max(opening.started_at),
+            resolved_at: None,
+            acknowledged: None,
+            reason: change.reason,
+        };
+        self.draft(change.decided, None, Body::Transition(Box::new(transition.clone())));
+        self.open.insert(transition.episode, Record { transition, operator: None, rose: 1 });
+    }
+
+    /// Changes an open episode, or ends it. An episode that is not open stays so.
+    pub(crate) fn change(&mut self, episode: EpisodeId, change: Change) {
+        let Some(record) = self.open.get_mut(&episode) else { return };
+        let t = &mut record.transition;
+        t.version += 1;
+        t.at = change.event.max(t.at);
+        t.stale = change.stale;
+        t.historic = change.historic;
+        t.value = change.value.or(t.value);
+        t.threshold = change.threshold.or(t.threshold);
+        t.reason = change.reason;
+        if let Some(level) = change.level {
+            if level > t.level {
+                record.rose = t.version;
+            }
+            t.level = level;
+            t.peak = t.peak.max(level);
+        } else {
+            t.state = State::Resolved;
+            t.resolved_at = Some(t.at);
+        }
+        let transition = t.clone();
+        if transition.state == State::Resolved {
+            self.open.remove(&episode);
+        }
+        self.draft(change.decided, None, Body::Transition(Box::new(transition)));
+    }
+
+    /// Remembers the last pending-since of a cell that goes, and its count: the rule or device may come back, and equal
+    /// triples must be counted on.
+    pub(crate) fn spend(&mut self, rule: &RuleId, subject: Subject, last: (Timestamp, u32)) {
+        if last.1 > 0 {
+            self.spent.insert((rule.clone(), subject), last);
+        }
+    }
+
+    /// What [`Self::spend`] remembered for a cell that begins to count.
+    pub(crate) fn spent(&mut self, rule: &RuleId, subject: &Subject) -> Option<(Timestamp, u32)> {
+        if self.spent.is_empty() {
+            return None;
+        }
+        self.spent.remove(&(rule.clone(), subject.clone()))
+    }
+
+    /// Forgets what cannot come again: readings older than this are not judged. At the limit the oldest go first.
+    pub(crate) fn forget_spent(&mut self, before: Timestamp) {
+        self.spent.retain(|_, (since, _)| *since >= before);
+        while self.spent.len() > limit::MAX_SPENT {
+            let oldest = self.spent.iter().min_by_key(|(_, (since, _))| *since).map(|(key, _)| key.clone());
+            let Some(key) = oldest else { return };
+            self.spent.remove(&key);
+        }
+    }
+
+    /// All that is remembered, in order.
+    pub(crate) fn all_spent(&self) -> impl Iterator<Item = (&RuleId, &Subject, (Timestamp, u32))> {
+        self.spent.iter().map(|((rule, subject), last)| (rule, subject, *last))
+    }
+
+    pub(crate) fn get(&self, episode: EpisodeId) -> Option<&Record> {
+        self.open.get(&episode)
+    }
+
+    pub(super) fn get_mut(&mut self, episode: EpisodeId) -> Option<&mut Record> {
+        self.open.get_mut(&episode)
+    }
+
+    /// Open episodes in the order of their ids.
+    pub(crate) fn records(&self) -> impl Iterator<Item = &Record> {
+        self.open.values()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Puts a record in as it is, without a fact: when restoring, and when the log says so.
+    pub(crate) fn put(&mut self, record: Record) {
+        self.open.insert(record.transition.episode, record);
+    }
+
+    /// Takes a record out without a fact: when the log says so.
+    pub(crate) fn take(&mut self, episode: EpisodeId) -> Option<Record> {
+        self.open.remove(&episode)
+    }
+
+    /// Notes a decision of this step.
+    pub(crate) fn draft(&mut self, at: Timestamp, actor: Option<Actor>, body: Body) {
+        let cause = Cause::default();
+        self.drafts.push(Fact { index: 0, cause, actor, at, rules: self.rules, engine: ENGINE_VERSION, body });
+    }
+
+    /// Ends the step: facts in canonical order with their cause.
+    ///
+    /// The order is (at, rule, subject); equal ones stay as they were decided, which is the order of their versions.
+    pub(crate) fn flush(&mut self, partition: PartitionId, position: Position, out: &mut Output) {
+        self.drafts.sort_by(|a, b| (a.at, about(&a.body)).cmp(&(b.at, about(&b.body))));
+        for (seq, mut fact) in (0..).zip(self.drafts.drain(..)) {
+            fact.cause = Cause { partition, position, seq };
+            out.facts.push(fact);
+        }
+    }
+}
+
+/// What a decision is about, for its place in the order. Decisions about no rule come first.
+fn about(body: &Body) -> Option<(&RuleId, &Subject)> {
+    match body {
+        Body::Transition(t) => Some((&t.rule, &t.subject)),
+        _ => None,
+    }
+}

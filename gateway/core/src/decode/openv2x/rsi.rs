@@ -1,0 +1,105 @@
+//! Roadside information: events on the road, in the standard body and in the DAWNLINE body.
+
+use super::super::json::{Json, Scalar};
+use super::super::{Decoded, ProblemReason, stamp};
+use super::{Context, Trouble, position, word};
+use crate::reading::{Event, Text};
+use crate::time::{Millis, Timestamp};
+
+/// The classes that exist; everything else is said to be `unknown`.
+const CLASSES: [&str; 4] = ["AbnormalTraffic", "AdverseWeather", "AbnormalVehicle", "TrafficSign"];
+/// Longest believed duration.
+const MAX_DURATION: Millis = Millis::from_secs(24 * 3600);
+
+type Read = fn(&Context<'_>, &Json<'_>) -> Result<Event, Trouble>;
+
+/// Reads the events of a message; the body tells which of the two shapes it has.
+pub(super) fn decode(context: &Context<'_>, body: &Json<'_>, out: &mut Decoded) {
+    let (list, read): (_, Read) = match (body.get("rsiDatas"), body.get("event_content")) {
+        (Some(list), None) => (list, standard),
+        (None, Some(list)) => (list, dawnline),
+        _ => return context.problem(out, (ProblemReason::BadShape, "neither rsiDatas nor event_content")),
+    };
+    for item in list.one_or_many() {
+        match read(context, item) {
+            Ok(event) => out.events.push(event),
+            Err(trouble) => context.problem(out, trouble),
+        }
+    }
+}
+
+fn standard(context: &Context<'_>, item: &Json<'_>) -> Result<Event, Trouble> {
+    let identity = identity(item, "alertID")?;
+    let at = match item.get("timeStamp").and_then(Json::scalar) {
+        None => None,
+        Some(Scalar::Str(s)) if !s.trim().bytes().all(|b| b.is_ascii_digit()) => {
+            Some(stamp::zoned(s).ok_or((ProblemReason::BadTime, "timeStamp is no time"))?)
+        }
+        Some(s) => Some(Timestamp(s.whole(true).ok_or((ProblemReason::BadTime, "timeStamp is no time"))?)),
+    }
+    .unwrap_or(context.received);
+    // The unit of the duration is not documented; seconds are taken, because an event that ends too late is repeated
+    // by the unit, and one that ends too early is missing.
+    let duration = item.get("duration").and_then(|v| v.whole(true)).filter(|s| *s > 0);
+    let expires = duration.map(|s| at + Millis::from_secs(s).min(MAX_DURATION));
+    let class = item.get("eventClass").and_then(Json::str);
+    Ok(Event {
+        device: context.device.clone(),
+        code: code(item.get("eventType")),
+        identity,
+        at,
+        received: context.received,
+        expires,
+        cancelled: item.get("eventStatus").and_then(Json::bool) == Some(false),
+        position: item.get("eventPosition").and_then(|p| position(p, "lon", "lat")),
+        text: Text::from(CLASSES.into_iter().find(|c| class == Some(*c)).unwrap_or("unknown")),
+    })
+}
+
+fn dawnline(context: &Context<'_>, item: &Json<'_>) -> Result<Event, Trouble> {
+    let identity = identity(item, "event_id")?;
+    let at = match item.get("timeStamp").and_then(Json::scalar) {
+        None => context.received,
+        Some(s) => Timestamp(s.whole(true).ok_or((ProblemReason::BadTime, "timeStamp is no time"))?),
+    };
+    let kind = item.get("event_type").and_then(|v| v.whole(true));
+    Ok(Event {
+        device: context.device.clone(),
+        code: code(item.get("event_type")),
+        identity,
+        at,
+        received: context.received,
+        expires: None,
+        cancelled: false,
+        position: position(item, "longitude", "latitude"),
+        text: Text::from(class_of(kind)),
+    })
+}
+
+fn identity(item: &Json<'_>, key: &str) -> Result<Text, Trouble> {
+    if !item.is_object() {
+        return Err((ProblemReason::BadShape, "an event must be an object"));
+    }
+    if item.get(key).is_none() {
+        return Err((ProblemReason::MissingField, "the event's identity"));
+    }
+    word(item.get(key)).ok_or((ProblemReason::BadValue, "the event's identity is no word"))
+}
+
+/// `rsi.<number>` of GB/T 29100, or `rsi.unknown`: a type in words could carry anything.
+fn code(value: Option<&Json<'_>>) -> Text {
+    match value.and_then(|v| v.whole(true)).filter(|n| (0..=65_535).contains(n)) {
+        Some(n) => Text::from(format!("rsi.{n}").as_str()),
+        None => Text::from("rsi.unknown"),
+    }
+}
+
+/// The class of an event type, where the body does not name it.
+const fn class_of(kind: Option<i64>) -> &'static str {
+    match kind {
+        Some(301 | 302 | 304 | 305 | 308 | 311 | 399) => "AdverseWeather",
+        Some(100 | 101 | 202 | 205 | 401 | 405 | 406 | 408 | 409 | 707) => "AbnormalTraffic",
+        Some(901..=906) => "AbnormalVehicle",
+        _ => "unknown",
+    }
+}

@@ -1,0 +1,358 @@
+//! The machines that decide: 256 of devices and one of the city.
+//!
+//! ```text
+//! Batch (time and inputs, committed) ─▶ Machine::step ─▶ Output: facts, verdict changes, answers to commands
+//! ```
+//!
+//! A machine is a pure state machine. The same snapshot (or none), the same batches in the same order and the same
+//! versions give the same facts, on every machine and after every restart. It reads no clock: a batch brings `now`, and
+//! [`Machine::next_deadline`] says when a batch is wanted even if nothing happens. Time runs on two clocks: what devices
+//! measured is judged on the series' own clock (`now` minus its lag), silence on `now`.
+//!
+//! **Invariants:** an open alert has exactly one record and belongs to one cell; every fact of an episode carries a
+//! version one above the one before; a resolved episode leaves no trace in the state; after a step no deadline at or
+//! before its `now` is left.
+//!
+//! Limits: see [`crate::limit`].
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::fact::{Fact, Transition};
+use crate::id::{DeviceId, EpisodeId, PartitionId, Position, Quantity, Version};
+use crate::input::Batch;
+use crate::place::Level;
+use crate::registry::Catalogue;
+use crate::rule::RuleSet;
+use crate::time::{Deadline, Timestamp};
+
+mod absence;
+mod activate;
+mod city;
+mod clock;
+mod deaf;
+mod device;
+mod fleet;
+mod impose;
+mod ladder;
+mod level;
+mod partition;
+mod series;
+mod snapshot;
+
+pub use city::{City, SOURCE_RULE};
+pub use device::{DeviceView, ValueView};
+pub use partition::Partition;
+
+/// Rule sets and catalogues by version. A machine is told a version by an input and finds what it means here.
+#[derive(Clone, Debug, Default)]
+pub struct Versions {
+    rules: BTreeMap<Version, Arc<RuleSet>>,
+    catalogues: BTreeMap<Version, Arc<Catalogue>>,
+}
+
+impl Versions {
+    /// Adds a rule set under its version.
+    pub fn insert_rules(&mut self, rules: Arc<RuleSet>) {
+        self.rules.insert(rules.version, rules);
+    }
+
+    /// Adds a catalogue under its version.
+    pub fn insert_catalogue(&mut self, catalogue: Arc<Catalogue>) {
+        self.catalogues.insert(catalogue.version, catalogue);
+    }
+
+    /// The rule set of a version.
+    pub fn rules(&self, version: Version) -> Option<&Arc<RuleSet>> {
+        self.rules.get(&version)
+    }
+
+    /// The catalogue of a version.
+    pub fn catalogue(&self, version: Version) -> Option<&Arc<Catalogue>> {
+        self.catalogues.get(&version)
+    }
+}
+
+/// Why nothing can be said about a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unknown {
+    /// Nothing was ever heard of it.
+    Never,
+    /// What is known is too old.
+    Stale,
+    /// Maibo itself did not hear.
+    Deaf,
+}
+
+/// What is known about a device now, worst first: firing, unknown, pending, normal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// A judged value, or all there is, is missing.
+    Unknown {
+        /// Why.
+        why: Unknown,
+    },
+    /// Everything judged is fresh and within its limits.
+    Normal,
+    /// A limit is reached, not for long enough yet.
+    Pending {
+        /// The highest level reached.
+        level: Level,
+    },
+    /// An alert is open.
+    Firing {
+        /// The highest level of the open alerts.
+        level: Level,
+        /// Whether the data behind it are old, or cannot be heard now.
+        stale: bool,
+    },
+}
+
+/// A device's verdict changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerdictChange {
+    /// Which device.
+    pub device: DeviceId,
+    /// The quantity that decided, where one did.
+    pub quantity: Option<Quantity>,
+    /// What is known now.
+    pub verdict: Verdict,
+}
+
+/// Why a command was not carried out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refusal {
+    /// A constant word: `newer_fact`, `level_rose`, `resolved` (also for an episode nobody knows).
+    pub reason: &'static str,
+    /// The alert as it stands, while it is open.
+    pub current: Option<Transition>,
+}
+
+/// What became of one command.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CommandOutcome {
+    /// On which episode.
+    pub episode: EpisodeId,
+    /// The alert as it stands now, or why not.
+    pub result: Result<Transition, Refusal>,
+}
+
+/// How many readings went which way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Accepted into their series.
+    pub judged: u64,
+    /// Older than the series' last.
+    pub late: u64,
+    /// Of these, with a value that reaches a limit.
+    pub late_exceeding: u64,
+    /// Same time and value as the series' last.
+    pub duplicate: u64,
+    /// Same time as the series' last, another value: the first wins.
+    pub conflict: u64,
+    /// Older than [`crate::limit::MAX_AGE`].
+    pub too_old: u64,
+    /// With an impossible time; judged at the receive time.
+    pub clock: u64,
+    /// NaN, infinite or outside the plausible range: never compared.
+    pub incomparable: u64,
+    /// Of devices that the catalogue in force does not know.
+    pub unregistered: u64,
+    /// Of quantities beyond [`crate::limit::MAX_SERIES`] of their device.
+    pub refused: u64,
+}
+
+/// What one or more steps gave. Steps append; the caller clears.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Output {
+    /// In canonical order, cause filled in, index 0 until appended to the facts log.
+    pub facts: Vec<Fact>,
+    /// One a device at most, in the order of their ids.
+    pub verdicts: Vec<VerdictChange>,
+    /// In the order of the batch's commands.
+    pub commands: Vec<CommandOutcome>,
+    /// What happened to readings.
+    pub counts: Counts,
+}
+
+impl Output {
+    /// Empties everything, keeping the memory.
+    pub fn clear(&mut self) {
+        self.facts.clear();
+        self.verdicts.clear();
+        self.commands.clear();
+        self.counts = Counts::default();
+    }
+}
+
+/// An input that a machine cannot take. Its state is unchanged.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EngineError {
+    /// A rule set was activated that nobody kept.
+    #[error("rule set {0} is not known")]
+    UnknownRules(Version),
+    /// A catalogue was activated that nobody kept.
+    #[error("catalogue {0} is not known")]
+    UnknownCatalogue(Version),
+    /// `now` is before the last batch's.
+    #[error("time goes back from {last} to {now}")]
+    TimeWentBack {
+        /// The last batch's `now`.
+        last: Timestamp,
+        /// This one's.
+        now: Timestamp,
+    },
+    /// The batch was taken before.
+    #[error("position {} does not follow {}", .position.0, .last.0)]
+    PositionWentBack {
+        /// The last batch's position.
+        last: Position,
+        /// This one's.
+        position: Position,
+    },
+}
+
+/// A snapshot that cannot be used; the machine is rebuilt from its inputs instead.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    /// Not a snapshot.
+    #[error("read a snapshot")]
+    Codec(#[from] crate::codec::CodecError),
+    /// Written by a later binary.
+    #[error("snapshot format {0} is not known")]
+    Format(u32),
+    /// Of another partition.
+    #[error("snapshot is of partition {}, not {}", .found.0, .wanted.0)]
+    Partition {
+        /// Whose it is.
+        found: PartitionId,
+        /// Whose it should be.
+        wanted: PartitionId,
+    },
+    /// The rule set in force then is not kept.
+    #[error("rule set {0} is not known")]
+    UnknownRules(Version),
+    /// The catalogue in force then is not kept.
+    #[error("catalogue {0} is not known")]
+    UnknownCatalogue(Version),
+}
+
+/// Any of the 257 machines.
+#[derive(Debug)]
+pub enum Machine {
+    /// Of devices.
+    Partition(Box<Partition>),
+    /// Of the city.
+    City(Box<City>),
+}
+
+/// Calls the same method of whichever machine it is.
+macro_rules! either {
+    ($machine:expr, $m:ident => $call:expr) => {
+        match $machine {
+            Machine::Partition($m) => $call,
+            Machine::City($m) => $call,
+        }
+    };
+}
+
+impl Machine {
+    /// An empty machine: the city's for [`PartitionId::CITY`], otherwise one of devices.
+    pub fn new(id: PartitionId) -> Self {
+        if id == PartitionId::CITY {
+            Self::City(Box::new(City::new()))
+        } else {
+            Self::Partition(Box::new(Partition::new(id)))
+        }
+    }
+
+    /// A machine as it was when [`Self::snapshot`] was taken.
+    ///
+    /// # Errors
+    /// [`RestoreError`].
+    pub fn restore(id: PartitionId, bytes: &[u8], versions: &Versions) -> Result<Self, RestoreError> {
+        if id == PartitionId::CITY {
+            return City::restore(bytes, versions).map(|m| Self::City(Box::new(m)));
+        }
+        let machine = Partition::restore(bytes, versions)?;
+        if machine.id() == id {
+            Ok(Self::Partition(Box::new(machine)))
+        } else {
+            Err(RestoreError::Partition { found: machine.id(), wanted: id })
+        }
+    }
+
+    /// Which machine it is.
+    pub fn id(&self) -> PartitionId {
+        match self {
+            Self::Partition(m) => m.id(),
+            Self::City(_) => PartitionId::CITY,
+        }
+    }
+
+    /// Takes one committed batch; appends what it gave to `out`.
+    ///
+    /// # Errors
+    /// [`EngineError`]; then nothing has changed.
+    pub fn step(
+        &mut self,
+        position: Position,
+        batch: &Batch,
+        versions: &Versions,
+        out: &mut Output,
+    ) -> Result<(), EngineError> {
+        either!(self, m => m.step(position, batch, versions, out))
+    }
+
+    /// When the machine wants a batch even if nothing happens. It may be asked for earlier than something is due.
+    pub fn next_deadline(&self) -> Option<Deadline> {
+        either!(self, m => m.next_deadline())
+    }
+
+    /// Position of the last batch taken.
+    pub fn position(&self) -> Option<Position> {
+        either!(self, m => m.position())
+    }
+
+    /// `now` of the last batch taken.
+    pub fn now(&self) -> Option<Timestamp> {
+        either!(self, m => m.now())
+    }
+
+    /// The rule set in force.
+    pub fn rules(&self) -> Option<Version> {
+        either!(self, m => m.rules())
+    }
+
+    /// The catalogue in force.
+    pub fn catalogue(&self) -> Option<Version> {
+        either!(self, m => m.catalogue())
+    }
+
+    /// The whole state in canonical bytes, a format number first.
+    pub fn snapshot(&self) -> Vec<u8> {
+        either!(self, m => m.snapshot())
+    }
+
+    /// Makes the alert records what the log says they are, after a batch on which this binary decided `decided` and the
+    /// log has `logged`. Facts are law: timers and values stay the machine's own, alerts become the log's.
+    pub fn impose(&mut self, decided: &[Fact], logged: &[Fact]) {
+        either!(self, m => m.impose(decided, logged));
+    }
+
+    /// All open alerts, in the order of their ids.
+    pub fn open_alerts(&self) -> Box<dyn Iterator<Item = &Transition> + '_> {
+        match self {
+            Self::Partition(m) => Box::new(m.open_alerts()),
+            Self::City(m) => Box::new(m.open_alerts()),
+        }
+    }
+
+    /// What is known of each device heard of so far, for a first picture. The city machine has none.
+    pub fn devices(&self) -> Box<dyn Iterator<Item = DeviceView<'_>> + '_> {
+        match self {
+            Self::Partition(m) => Box::new(m.devices()),
+            Self::City(_) => Box::new(core::iter::empty()),
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! The machine of the whole city: what spans devices.
+//!
+//! For now that is Maibo's own ears. When a source goes deaf no device is accused; the outage is one alert of the
+//! source. Activations and steps of the clock go to every machine, and this one writes the one fact about them.
+
+use std::collections::BTreeMap;
+
+use minicbor::{Decode, Encode};
+
+use super::absence::change;
+use super::partition::check;
+use super::{EngineError, Output, Versions, clock};
+use crate::alert::{Book, Opening};
+use crate::fact::{Body, Reason, Transition};
+use crate::id::{EpisodeId, PartitionId, Position, RuleId, SourceId, Subject, Version};
+use crate::input::{Batch, Input};
+use crate::limit;
+use crate::place::{Domain, Level};
+use crate::time::{Deadline, Millis, Timestamp};
+
+/// The rule that a deaf source breaks.
+pub const SOURCE_RULE: &str = "maibo-source";
+
+/// One source of messages.
+#[derive(Clone, Debug, Default, PartialEq, Encode, Decode)]
+pub(super) struct Source {
+    /// Since when it has been deaf.
+    #[n(0)]
+    pub(super) deaf_from: Option<Timestamp>,
+    /// Since when it says so itself; an alert counts from here.
+    #[n(1)]
+    pub(super) said_from: Option<Timestamp>,
+    /// Maibo started and the source has not reported: when to forget it.
+    #[n(2)]
+    pub(super) forget_at: Option<Timestamp>,
+    #[n(3)]
+    pub(super) episode: Option<EpisodeId>,
+    /// The last beginning of a deafness that was an alert, and its count.
+    #[n(4)]
+    pub(super) last: Option<(Timestamp, u32)>,
+}
+
+impl Source {
+    fn due(&self) -> Option<Timestamp> {
+        let alarm = self.said_from.filter(|_| self.episode.is_none()).map(|from| from + limit::SOURCE_DEAF_AFTER);
+        alarm.into_iter().chain(self.forget_at).min()
+    }
+
+    fn shift(&mut self, by: Millis) {
+        for at in [&mut self.said_from, &mut self.forget_at].into_iter().flatten() {
+            *at = *at + by;
+        }
+    }
+}
+
+/// The machine of the whole city.
+#[derive(Debug, Default)]
+pub struct City {
+    pub(super) now: Option<Timestamp>,
+    pub(super) position: Option<Position>,
+    pub(super) rules: Option<Version>,
+    pub(super) catalogue: Option<Version>,
+    pub(super) sources: BTreeMap<SourceId, Source>,
+    pub(super) book: Book,
+}
+
+impl City {
+    /// An empty machine.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes one committed batch; appends what it gave to `out`.
+    ///
+    /// # Errors
+    /// [`EngineError`]; then nothing has changed.
+    pub fn step(
+        &mut self,
+        position: Position,
+        batch: &Batch,
+        versions: &Versions,
+        out: &mut Output,
+    ) -> Result<(), EngineError> {
+        check((self.position, self.now), position, batch, versions)?;
+        let now = batch.now;
+        for input in &batch.inputs {
+            if let Input::ClockStep { by } = input {
+                let by = clock::jump(*by, self.now, now);
+                self.sources.values_mut().for_each(|s| s.shift(by));
+            }
+        }
+        // A start says first that Maibo was not there: nothing that was due then is due.
+        let stopped = batch.inputs.iter().filter_map(|i| match i {
+            Input::Deaf { source: None, from } => Some(*from),
+            _ => None,
+        });
+        let until = stopped.min().map_or(now, |from| from.min(now));
+        self.fire(until);
+        self.now = Some(now);
+        self.position = Some(position);
+        for input in &batch.inputs {
+            self.take(input, now, out);
+            self.fire(now);
+        }
+        self.book.flush(PartitionId::CITY, position, out);
+        Ok(())
+    }
+
+    fn take(&mut self, input: &Input, now: Timestamp, out: &mut Output) {
+        match input {
+            Input::Deaf { source: Some(id), from } => self.deafen(id, (*from).min(now), now),
+            Input::Deaf { source: None, from } => self.restart((*from).min(now), now),
+            Input::Listening { source } => self.listen(source, now),
+            Input::ClockStep { by } => self.book.draft(now, None, Body::ClockStepped { by_ms: by.0 }),
+            Input::Rules { version } => {
+                if self.rules.replace(*version) != Some(*version) {
+                    self.book.judge_by(*version);
+                    self.book.draft(now, None, Body::RulesActivated { version: *version });
+                }
+            }
+            Input::Catalogue { version } => {
+                if self.catalogue.replace(*version) != Some(*version) {
+                    self.book.draft(now, None, Body::CatalogueActivated { version: *version });
+                }
+            }
+            Input::Command(command) => out.commands.push(self.book.command(command, now)),
+            Input::Delivered(delivery) => self.book.draft(now, None, Body::Delivery(delivery.clone())),
+            Input::Reading(_) | Input::Event(_) | Input::Liveness(_) => {}
+        }
+    }
+
+    fn source(&mut self, id: &SourceId) -> Option<&mut Source> {
+        if self.sources.len() >= limit::MAX_SOURCES && !self.sources.contains_key(id) {
+            return None;
+        }
+        Some(self.sources.entry(id.clone()).or_default())
+    }
+
+    /// A source says that it hears nothing.
+    fn deafen(&mut self, id: &SourceId, from: Timestamp, now: Timestamp) {
+        let Some(source) = self.source(id) else { return };
+        source.forget_at = None;
+        if source.said_from.is_none() {
+            source.said_from = Some(from);
+            let deaf_from = *source.deaf_from.get_or_insert(from);
+            self.book.draft(now, None, Body::Source { source: id.clone(), listening: false, deaf_from });
+        }
+    }
+
+    /// Maibo was stopped: every source that is still configured will report.
+    fn restart(&mut self, from: Timestamp, now: Timestamp) {
+        for source in self.sources.values_mut() {
+            source.deaf_from.get_or_insert(from);
+            source.forget_at = Some(now + limit::SOURCE_FORGET_AFTER);
+            if source.episode.is_none() {
+                source.said_from = None;
+            }
+        }
+    }
+
+    /// A source hears.
+    fn listen(&mut self, id: &SourceId, now: Timestamp) {
+        let first = !self.sources.contains_key(id);
+        let Some(source) = self.source(id) else { return };
+        let was_deaf = source.deaf_from.take();
+        let episode = source.episode.take();
+        (source.said_from, source.forget_at) = (None, None);
+        if first || was_deaf.is_some() {
+            let deaf_from = was_deaf.unwrap_or(now);
+            self.book.draft(now, None, Body::Source { source: id.clone(), listening: true, deaf_from });
+        }
+        if let Some(episode) = episode {
+            self.book.change(episode, change(None, now, Reason::SourceListening));
+        }
+    }
+
+    /// Lets everything happen that is due at or before `until`.
+    fn fire(&mut self, until: Timestamp) {
+        let due: Vec<SourceId> = self
+            .sources
+            .iter()
+            .filter(|(_, s)| s.due().is_some_and(|d| d <= until))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in due {
+            let Some(source) = self.sources.get_mut(&id) else { continue };
+            if let Some(at) = source.forget_at.filter(|at| *at <= until) {
+                if let Some(episode) = source.episode {
+                    self.book.change(episode, change(None, at, Reason::SubjectGone));
+                }
+                self.sources.remove(&id);
+            } else if let Some(from) = source.said_from.filter(|_| source.episode.is_none()) {
+                // Deafness that was found out late is an alert when it was found out.
+                let at = (from + limit::SOURCE_DEAF_AFTER).max(self.now.unwrap_or(until)).min(until);
+                source.episode = open(&mut self.book, &id, &mut source.last, from, at);
+            }
+        }
+    }
+
+    /// When the machine wants a batch even if nothing happens.
+    pub fn next_deadline(&self) -> Option<Deadline> {
+        let at = self.sources.values().filter_map(Source::due).min()?;
+        Some(Deadline { at, why: "source" })
+    }
+
+    /// Position of the last batch taken.
+    pub const fn position(&self) -> Option<Position> {
+        self.position
+    }
+
+    /// `now` of the last batch taken.
+    pub const fn now(&self) -> Option<Timestamp> {
+        self.now
+    }
+
+    /// The rule set in force.
+    pub const fn rules(&self) -> Option<Version> {
+        self.rules
+    }
+
+    /// The catalogue in force.
+    pub const fn catalogue(&self) -> Option<Version> {
+        self.catalogue
+    }
+
+    /// All open alerts, in the order of their ids.
+    pub fn open_alerts(&self) -> impl Iterator<Item = &Transition> {
+        self.book.records().map(|r| &r.transition)
+    }
+}
+
+fn open(
+    book: &mut Book,
+    id: &SourceId,
+    last: &mut Option<(Timestamp, u32)>,
+    from: Timestamp,
+    at: Timestamp,
+) -> Option<EpisodeId> {
+    // A constant of the right characters: this cannot fail.
+    let rule = RuleId::new(SOURCE_RULE).ok()?;
+    let n = last.filter(|(since, _)| *since == from).map_or(1, |(_, n)| n + 1);
+    *last = Some((from, n));
+    let subject = Subject::Source(id.clone());
+    let episode = EpisodeId::derive(&rule, &subject, from, n);
+    let opening =
+        Opening { episode, rule, subject, quantity: None, place: None, domain: Domain::Emergency, started_at: from };
+    book.open(opening, Level::Orange, change(Some(Level::Orange), at, Reason::SourceDeaf));
+    Some(episode)
+}

@@ -1,0 +1,139 @@
+//! Facts are law: making a machine's alerts what the log says they are.
+//!
+//! A later binary may decide a logged input otherwise. Then the log stands: after the batch the records of all episodes
+//! the log speaks of are the log's, episodes that only this binary decided are undone, and cells follow their records.
+//! Values and timers stay the machine's own, so it goes on from there by its own rules.
+
+use std::collections::BTreeMap;
+
+use super::city::City;
+use super::device::DeviceState;
+use super::ladder::Cell;
+use super::level::{Active, LevelState, NEVER};
+use super::partition::Partition;
+use crate::alert::{Book, Record};
+use crate::fact::{Body, Fact, State, Transition};
+use crate::id::{EpisodeId, Subject};
+use crate::place::Level;
+
+/// The record of each episode that the log or this binary spoke of, as it has to be now; `None`: not open.
+pub(super) fn wanted(
+    book: &Book,
+    decided: &[Fact],
+    logged: &[Fact],
+) -> BTreeMap<EpisodeId, (Transition, Option<Record>)> {
+    let mut wanted = BTreeMap::new();
+    for t in transitions(decided) {
+        wanted.entry(t.episode).or_insert_with(|| (t.clone(), undone(book, t)));
+    }
+    for fact in logged {
+        if let Body::Transition(t) = &fact.body {
+            let known = book.get(t.episode);
+            let mut operator = known.and_then(|r| r.operator.clone());
+            if let Some(actor) = &fact.actor {
+                operator = Some((t.version, actor.clone()));
+            }
+            let rose = known.map_or(1, |r| r.rose).min(t.version);
+            let record = (t.state == State::Firing).then(|| Record { transition: (**t).clone(), operator, rose });
+            wanted.insert(t.episode, ((**t).clone(), record));
+        }
+    }
+    wanted
+}
+
+fn transitions(facts: &[Fact]) -> impl Iterator<Item = &Transition> {
+    facts.iter().filter_map(|f| match &f.body {
+        Body::Transition(t) => Some(&**t),
+        _ => None,
+    })
+}
+
+/// The record before this binary's first decision on the episode, as near as it is known.
+fn undone(book: &Book, first: &Transition) -> Option<Record> {
+    let version = first.version.checked_sub(1).filter(|v| *v > 0)?;
+    let record = book.get(first.episode).cloned();
+    let (operator, rose) = record.map_or((None, 1), |r| (r.operator, r.rose));
+    let transition = Transition { version, state: State::Firing, resolved_at: None, ..first.clone() };
+    let operator = operator.filter(|(v, _)| *v <= version);
+    Some(Record { transition, operator, rose: rose.min(version) })
+}
+
+impl Partition {
+    /// Makes the alert records what the log says they are; see [`super::Machine::impose`].
+    pub fn impose(&mut self, decided: &[Fact], logged: &[Fact]) {
+        for (episode, (told, record)) in wanted(&self.book, decided, logged) {
+            if let Subject::Device(id) = &told.subject
+                && let Some(device) = self.fleet.get_mut(id)
+            {
+                follow(device, &told, record.as_ref(), &self.law);
+            }
+            match record {
+                Some(record) => self.book.put(record),
+                None => drop(self.book.take(episode)),
+            }
+        }
+        // Due times and verdicts follow from the cells.
+        let devices = self.fleet.take();
+        self.fleet = super::fleet::Fleet::of(devices, &self.law, &mut self.book);
+        let mut unused = super::Output::default();
+        self.fleet.settle(&self.law, &mut self.book, &mut unused);
+    }
+}
+
+/// Makes the cell of a device's episode follow its record.
+fn follow(device: &mut DeviceState, told: &Transition, record: Option<&Record>, law: &super::fleet::Law) {
+    let Ok(number) = law.rules.rules.binary_search_by(|r| r.id.cmp(&told.rule)) else { return };
+    let number = number as u32;
+    let firing = record.map(|r| (told.episode, r.transition.level));
+    for cell in device.absences.iter_mut().filter(|c| c.rule == number) {
+        let concerned = cell.firing.is_none_or(|(id, _)| id == told.episode) || firing.is_some();
+        if concerned {
+            cell.firing = firing;
+        }
+    }
+    for cell in device.series.iter_mut().flat_map(|s| &mut s.cells).filter(|c| c.rule == number) {
+        let other = cell.firing().is_some_and(|(id, ..)| id != told.episode);
+        match record {
+            Some(record) => cell.force(&record.transition),
+            None if !other => cell.active = None,
+            None => {}
+        }
+    }
+}
+
+impl Cell {
+    /// Makes the cell firing at the level of `t`.
+    fn force(&mut self, t: &Transition) {
+        let mut levels = self.active.as_ref().map_or([LevelState::default(); 4], |a| a.levels);
+        for level in Level::ALL {
+            let l = &mut levels[level as usize];
+            if level > t.level {
+                *l = LevelState::default();
+            } else if level == t.level && !l.on {
+                *l = LevelState { raw: true, on: true, since: NEVER, samples: 1, held_until: NEVER };
+            }
+        }
+        let n = if self.last.0 == t.started_at { self.last.1 } else { 1 };
+        self.last = (t.started_at, n);
+        let firing = Some((t.episode, t.level));
+        self.active = Some(Box::new(Active { since: t.started_at, n, levels, firing, stale: t.stale }));
+    }
+}
+
+impl City {
+    /// Makes the alert records what the log says they are; see [`super::Machine::impose`].
+    pub fn impose(&mut self, decided: &[Fact], logged: &[Fact]) {
+        for (episode, (told, record)) in wanted(&self.book, decided, logged) {
+            if let Subject::Source(id) = &told.subject
+                && let Some(source) = self.sources.get_mut(id)
+                && (source.episode.is_none_or(|e| e == episode) || record.is_some())
+            {
+                source.episode = record.as_ref().map(|_| episode);
+            }
+            match record {
+                Some(record) => self.book.put(record),
+                None => drop(self.book.take(episode)),
+            }
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! A machine's whole state as canonical bytes, and back.
+//!
+//! A format number stands first; a later format reads the earlier ones or refuses, and then the machine is rebuilt from
+//! its inputs. Cells are saved under their rules' ids, so that the numbers of rules stay an internal matter. What follows
+//! from the rest (due times, verdicts) is not saved.
+
+use minicbor::{Decode, Encode};
+
+use super::absence::{AbsenceCell, Hearing};
+use super::city::{City, Source};
+use super::deaf::Ears;
+use super::device::DeviceState;
+use super::fleet::{Fleet, Law};
+use super::level::{Active, Held};
+use super::partition::Partition;
+use super::series::{Mute, Scene, Series};
+use super::{Output, RestoreError, Versions};
+use crate::alert::{Book, Record};
+use crate::codec::{self, CodecError};
+use crate::id::{DeviceId, EpisodeId, PartitionId, Position, Quantity, RuleId, SourceId, Subject, Version};
+use crate::place::Level;
+use crate::rule::RuleSet;
+use crate::time::{Millis, Timestamp};
+
+/// Of both kinds of machines.
+const FORMAT: u32 = 1;
+
+#[derive(Encode, Decode)]
+struct SavedPartition {
+    #[n(0)]
+    id: PartitionId,
+    #[n(1)]
+    position: Option<Position>,
+    #[n(2)]
+    now: Option<Timestamp>,
+    #[n(3)]
+    rules: Option<Version>,
+    #[n(4)]
+    catalogue: Option<Version>,
+    #[n(5)]
+    all_deaf: bool,
+    #[n(6)]
+    deaf: Vec<SourceId>,
+    #[n(7)]
+    devices: Vec<SavedDevice>,
+    #[n(8)]
+    open: Vec<Record>,
+    #[n(9)]
+    spent: Vec<SavedSpent>,
+}
+
+#[derive(Encode, Decode)]
+struct SavedSpent {
+    #[n(0)]
+    rule: RuleId,
+    #[n(1)]
+    subject: Subject,
+    #[n(2)]
+    last: (Timestamp, u32),
+}
+
+#[derive(Encode, Decode)]
+struct SavedDevice {
+    #[n(0)]
+    id: DeviceId,
+    #[n(1)]
+    hearing: Hearing,
+    #[n(2)]
+    series: Vec<SavedSeries>,
+    #[n(3)]
+    absences: Vec<SavedAbsence>,
+}
+
+#[derive(Encode, Decode)]
+struct SavedAbsence {
+    #[n(0)]
+    rule: RuleId,
+    #[n(1)]
+    firing: Option<(EpisodeId, Level)>,
+    #[n(2)]
+    last: (Timestamp, u32),
+}
+
+#[derive(Encode, Decode)]
+struct SavedSeries {
+    #[n(0)]
+    quantity: Quantity,
+    #[n(1)]
+    held: Held,
+    #[n(2)]
+    lag: Millis,
+    #[n(3)]
+    mute: Mute,
+    #[n(4)]
+    stale: bool,
+    #[n(5)]
+    cells: Vec<SavedCell>,
+}
+
+#[derive(Encode, Decode)]
+struct SavedCell {
+    #[n(0)]
+    rule: RuleId,
+    #[n(1)]
+    last: (Timestamp, u32),
+    #[n(2)]
+    active: Option<Active>,
+}
+
+#[derive(Encode, Decode)]
+struct SavedCity {
+    #[n(0)]
+    position: Option<Position>,
+    #[n(1)]
+    now: Option<Timestamp>,
+    #[n(2)]
+    rules: Option<Version>,
+    #[n(3)]
+    catalogue: Option<Version>,
+    #[n(4)]
+    sources: Vec<(SourceId, Source)>,
+    #[n(5)]
+    open: Vec<Record>,
+}
+
+fn pack<T: Encode<()>>(state: &T) -> Vec<u8> {
+    let mut bytes = codec::encode(&FORMAT);
+    codec::encode_into(state, &mut bytes);
+    bytes
+}
+
+fn unpack<'b, T: Decode<'b, ()>>(bytes: &'b [u8]) -> Result<T, RestoreError> {
+    let mut decoder = minicbor::Decoder::new(bytes);
+    let format = decoder.u32().map_err(CodecError::from)?;
+    if format != FORMAT {
+        return Err(RestoreError::Format(format));
+    }
+    let rest = bytes.get(decoder.position()..).unwrap_or_default();
+    Ok(codec::decode(rest)?)
+}
+
+fn rule_id(rules: &RuleSet, number: u32) -> Option<RuleId> {
+    rules.rules.get(number as usize).map(|r| r.id.clone())
+}
+
+fn save_series(series: &Series, rules: &RuleSet) -> SavedSeries {
+    // A cell that was never pending is as new.
+    let cells = series.cells.iter().filter(|c| c.last.1 > 0).filter_map(|c| {
+        let active = c.active.as_deref().cloned();
+        rule_id(rules, c.rule).map(|rule| SavedCell { rule, last: c.last, active })
+    });
+    SavedSeries {
+        quantity: series.quantity.clone(),
+        held: series.held,
+        lag: series.lag,
+        mute: series.mute,
+        stale: series.stale,
+        cells: cells.collect(),
+    }
+}
+
+fn save_spent((rule, subject, last): (&RuleId, &Subject, (Timestamp, u32))) -> SavedSpent {
+    SavedSpent { rule: rule.clone(), subject: subject.clone(), last }
+}
+
+fn save_device(device: &DeviceState, rules: &RuleSet) -> SavedDevice {
+    let absences = device.absences.iter().filter(|c| c.last.1 > 0);
+    let absences = absences
+        .filter_map(|c| rule_id(rules, c.rule).map(|rule| SavedAbsence { rule, firing: c.firing, last: c.last }));
+    SavedDevice {
+        id: device.id.clone(),
+        hearing: device.hearing,
+        absences: absences.collect(),
+        series: device.series.iter().map(|s| save_series(s, rules)).collect(),
+    }
+}
+
+fn restore_device(saved: SavedDevice, number: u32, scene: &Scene<'_>) -> DeviceState {
+    let about = scene.rules.about(scene.device);
+    let mut device = DeviceState::new(saved.id, number, saved.hearing.heard);
+    device.hearing = saved.hearing;
+    device.select_absences(&about, scene.rules);
+    for old in saved.absences {
+        let found = device.absences.iter_mut().find(|c| rule_id(scene.rules, c.rule).as_ref() == Some(&old.rule));
+        if let Some(cell) = found {
+            *cell = AbsenceCell { rule: cell.rule, firing: old.firing, last: old.last };
+        }
+    }
+    for old in saved.series {
+        let mut series = Series::new(&old.quantity, old.held, &about, scene.rules, scene.device);
+        (series.lag, series.mute, series.stale) = (old.lag, old.mute, old.stale);
+        for kept in old.cells {
+            let found = series.cells.iter_mut().find(|c| rule_id(scene.rules, c.rule).as_ref() == Some(&kept.rule));
+            if let Some(cell) = found {
+                cell.last = kept.last;
+                cell.active = kept.active.map(Box::new);
+            }
+        }
+        device.series.push(series);
+    }
+    device.series.sort_by(|a, b| a.quantity.cmp(&b.quantity));
+    device
+}
+
+impl Partition {
+    /// The whole state in canonical bytes, a format number first.
+    pub fn snapshot(&self) -> Vec<u8> {
+        let mut devices: Vec<&DeviceState> = self.fleet.devices().iter().collect();
+        devices.sort_by(|a, b| a.id.cmp(&b.id));
+        pack(&SavedPartition {
+            id: self.id,
+            position: self.position,
+            now: self.now,
+            rules: self.law.rules_version,
+            catalogue: self.law.catalogue_version,
+            all_deaf: self.ears.all,
+            deaf: self.ears.deaf.iter().cloned().collect(),
+            devices: devices.into_iter().map(|d| save_device(d, &self.law.rules)).collect(),
+            open: self.book.records().cloned().collect(),
+            spent: self.book.all_spent().map(save_spent).collect(),
+        })
+    }
+
+    /// A machine as it was when [`Self::snapshot`] was taken.
+    ///
+    /// # Errors
+    /// [`RestoreError`].
+    pub fn restore(bytes: &[u8], versions: &Versions) -> Result<Self, RestoreError> {
+        let saved: SavedPartition = unpack(bytes)?;
+        let law = law(saved.rules, saved.catalogue, versions)?;
+        let mut book = restore_book(saved.open, saved.rules);
+        for spent in saved.spent {
+            book.spend(&spent.rule, spent.subject, spent.last);
+        }
+        let mut devices = Vec::new();
+        for device in saved.devices {
+            if let Some(number) = law.catalogue.number(&device.id)
+                && let Some(scene) = law.scene(number, &mut book)
+            {
+                devices.push(restore_device(device, number, &scene));
+            }
+        }
+        let mut fleet = Fleet::of(devices, &law, &mut book);
+        // Verdicts follow from the state; they were told before the snapshot was taken.
+        fleet.settle(&law, &mut book, &mut Output::default());
+        let ears = Ears { all: saved.all_deaf, deaf: saved.deaf.into_iter().collect() };
+        Ok(Self { id: saved.id, now: saved.now, position: saved.position, law, ears, fleet, book })
+    }
+}
+
+fn law(rules: Option<Version>, catalogue: Option<Version>, versions: &Versions) -> Result<Law, RestoreError> {
+    let mut law = Law { rules_version: rules, catalogue_version: catalogue, ..Law::default() };
+    if let Some(version) = rules {
+        law.rules = versions.rules(version).ok_or(RestoreError::UnknownRules(version))?.clone();
+    }
+    if let Some(version) = catalogue {
+        law.catalogue = versions.catalogue(version).ok_or(RestoreError::UnknownCatalogue(version))?.clone();
+    }
+    Ok(law)
+}
+
+fn restore_book(open: Vec<Record>, rules: Option<Version>) -> Book {
+    let mut book = Book::default();
+    for record in open {
+        book.put(record);
+    }
+    if let Some(version) = rules {
+        book.judge_by(version);
+    }
+    book
+}
+
+impl City {
+    /// The whole state in canonical bytes, a format number first.
+    pub fn snapshot(&self) -> Vec<u8> {
+        pack(&SavedCity {
+            position: self.position,
+            now: self.now,
+            rules: self.rules,
+            catalogue: self.catalogue,
+            sources: self.sources.iter().map(|(id, s)| (id.clone(), s.clone())).collect(),
+            open: self.book.records().cloned().collect(),
+        })
+    }
+
+    /// A machine as it was when [`Self::snapshot`] was taken.
+    ///
+    /// # Errors
+    /// [`RestoreError`].
+    pub fn restore(bytes: &[u8], versions: &Versions) -> Result<Self, RestoreError> {
+        let saved: SavedCity = unpack(bytes)?;
+        law(saved.rules, saved.catalogue, versions)?;
+        Ok(Self {
+            now: saved.now,
+            position: saved.position,
+            rules: saved.rules,
+            catalogue: saved.catalogue,
+            sources: saved.sources.into_iter().collect(),
+            book: restore_book(saved.open, saved.rules),
+        })
+    }
+}

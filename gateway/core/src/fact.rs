@@ -1,0 +1,347 @@
+//! What was decided. Facts are law: they are durable before anybody is told, and never decided again.
+//!
+//! The canonical bytes of a fact (see [`crate::codec`]) are fixed from the first day, because their hash is the leaf of
+//! the ledger. A fact about an alert carries the whole alert as of that version, so that a reader needs no history.
+
+use minicbor::{Decode, Encode};
+
+use crate::id::PlaceCode;
+use crate::id::{Actor, EpisodeId, PartitionId, Position, Quantity, RuleId, SourceId, Subject, Version};
+use crate::place::{Domain, Level};
+use crate::reading::Text;
+use crate::time::Timestamp;
+
+/// Raised by one whenever the same inputs could give other facts.
+pub const ENGINE_VERSION: u32 = 1;
+
+/// Which input made it so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+pub struct Cause {
+    /// Partition of the inputs log.
+    #[n(0)]
+    pub partition: PartitionId,
+    /// The batch.
+    #[n(1)]
+    pub position: Position,
+    /// Which of the batch's facts, from 0.
+    #[n(2)]
+    pub seq: u32,
+}
+
+impl Default for PartitionId {
+    fn default() -> Self {
+        Self::CITY
+    }
+}
+
+/// One decision.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct Fact {
+    /// Number in the facts log, from 0, without gaps. Assigned when appended.
+    #[n(0)]
+    pub index: u64,
+    /// Which input made it so.
+    #[n(1)]
+    pub cause: Cause,
+    /// Who, where a person did it.
+    #[n(2)]
+    pub actor: Option<Actor>,
+    /// Engine time of the decision.
+    #[n(3)]
+    pub at: Timestamp,
+    /// The rule set in force.
+    #[n(4)]
+    pub rules: Version,
+    /// [`ENGINE_VERSION`] of the binary that decided.
+    #[n(5)]
+    pub engine: u32,
+    /// What was decided.
+    #[n(6)]
+    pub body: Body,
+}
+
+impl Fact {
+    /// The canonical bytes: what the facts log stores and the ledger hashes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        crate::codec::encode(self)
+    }
+
+    /// Reads what [`Self::to_bytes`] wrote.
+    ///
+    /// # Errors
+    /// Where the bytes are not a fact of this or an earlier format.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, crate::codec::CodecError> {
+        crate::codec::decode(bytes)
+    }
+
+    /// Whether both say the same, whatever number they stand under.
+    pub fn same_decision(&self, other: &Self) -> bool {
+        self.cause == other.cause && self.actor == other.actor && self.at == other.at && self.body == other.body
+    }
+}
+
+/// The kinds of decisions.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub enum Body {
+    /// An alert changed.
+    #[n(0)]
+    Transition(#[n(0)] Box<Transition>),
+    /// A rule set came into force.
+    #[n(1)]
+    RulesActivated {
+        /// Which.
+        #[n(0)]
+        version: Version,
+    },
+    /// A catalogue came into force.
+    #[n(2)]
+    CatalogueActivated {
+        /// Which.
+        #[n(0)]
+        version: Version,
+    },
+    /// The wall clock stepped.
+    #[n(3)]
+    ClockStepped {
+        /// By how many milliseconds, forwards positive.
+        #[n(0)]
+        by_ms: i64,
+    },
+    /// A source went deaf or hears again (city machine only).
+    #[n(4)]
+    Source {
+        /// Which ear.
+        #[n(0)]
+        source: SourceId,
+        /// True when it delivers again.
+        #[n(1)]
+        listening: bool,
+        /// Since when it had been deaf.
+        #[n(2)]
+        deaf_from: Timestamp,
+    },
+    /// Inputs were dropped at the quota before every consumer had them.
+    #[n(5)]
+    Gap {
+        /// Partition of the inputs log.
+        #[n(0)]
+        partition: PartitionId,
+        /// First position that is gone.
+        #[n(1)]
+        first: Position,
+        /// Last position that is gone.
+        #[n(2)]
+        last: Position,
+        /// How many batches.
+        #[n(3)]
+        batches: u64,
+    },
+    /// One delivery was settled.
+    #[n(6)]
+    Delivery(#[n(0)] Box<Delivery>),
+    /// A command was refused: kept, because who tried what is part of the record.
+    #[n(7)]
+    Refused {
+        /// On which episode.
+        #[n(0)]
+        episode: EpisodeId,
+        /// A constant word.
+        #[n(1)]
+        reason: Text,
+    },
+}
+
+/// Where an alert stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(index_only)]
+pub enum State {
+    /// The condition holds and `for` is complete.
+    #[n(0)]
+    Firing,
+    /// Over.
+    #[n(1)]
+    Resolved,
+}
+
+impl State {
+    /// The word on every interface.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Firing => "firing",
+            Self::Resolved => "resolved",
+        }
+    }
+}
+
+/// Why an alert changed. The same word in code, log, metric label, API and runbook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Reason {
+    /// The value reached the level's limit for long enough.
+    #[n(0)]
+    Threshold,
+    /// A higher level came on.
+    #[n(1)]
+    Raised,
+    /// The highest level on is lower than before.
+    #[n(2)]
+    Lowered,
+    /// The value was back for `keep_firing_for`.
+    #[n(3)]
+    Recovered,
+    /// Nothing was heard for too long.
+    #[n(4)]
+    Absent,
+    /// Heard again.
+    #[n(5)]
+    Returned,
+    /// The data behind a firing alert went stale.
+    #[n(6)]
+    DataStale,
+    /// Data flow again behind a firing alert.
+    #[n(7)]
+    DataFresh,
+    /// An operator acknowledged.
+    #[n(8)]
+    Acknowledged,
+    /// The rule was edited and the new version judges otherwise.
+    #[n(9)]
+    RuleChanged,
+    /// The rule is gone.
+    #[n(10)]
+    RuleRemoved,
+    /// A value inside the held span contradicts what `for` was completed on.
+    #[n(11)]
+    Contradicted,
+    /// A source of messages went silent.
+    #[n(12)]
+    SourceDeaf,
+    /// The source delivers again.
+    #[n(13)]
+    SourceListening,
+    /// The device left the catalogue or the rule's selection.
+    #[n(14)]
+    SubjectGone,
+}
+
+impl Reason {
+    /// The word on every interface.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Threshold => "threshold",
+            Self::Raised => "raised",
+            Self::Lowered => "lowered",
+            Self::Recovered => "recovered",
+            Self::Absent => "absent",
+            Self::Returned => "returned",
+            Self::DataStale => "data_stale",
+            Self::DataFresh => "data_fresh",
+            Self::Acknowledged => "acknowledged",
+            Self::RuleChanged => "rule_changed",
+            Self::RuleRemoved => "rule_removed",
+            Self::Contradicted => "contradicted",
+            Self::SourceDeaf => "source_deaf",
+            Self::SourceListening => "source_listening",
+            Self::SubjectGone => "subject_gone",
+        }
+    }
+}
+
+/// An alert as of one version of its episode.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct Transition {
+    /// Which episode.
+    #[n(0)]
+    pub episode: EpisodeId,
+    /// Version within the episode, from 1.
+    #[n(1)]
+    pub version: u32,
+    /// The rule that judges.
+    #[n(2)]
+    pub rule: RuleId,
+    /// What it is about.
+    #[n(3)]
+    pub subject: Subject,
+    /// The quantity judged, for threshold rules.
+    #[n(4)]
+    pub quantity: Option<Quantity>,
+    /// Where, as of the episode's opening.
+    #[n(5)]
+    pub place: Option<PlaceCode>,
+    /// Which of the six domains.
+    #[n(6)]
+    pub domain: Domain,
+    /// Firing or resolved.
+    #[n(7)]
+    pub state: State,
+    /// The level in force; of a resolved alert the last one.
+    #[n(8)]
+    pub level: Level,
+    /// The highest level of the episode so far.
+    #[n(9)]
+    pub peak: Level,
+    /// True while the data behind it are stale.
+    #[n(10)]
+    pub stale: bool,
+    /// True where the transition lies in the past by more than max(60 s, 2 intervals).
+    #[n(11)]
+    pub historic: bool,
+    /// The last value judged, in the quantity's canonical unit.
+    #[n(12)]
+    pub value: Option<f64>,
+    /// The limit of `level`.
+    #[n(13)]
+    pub threshold: Option<f64>,
+    /// Since when the condition holds (pending-since).
+    #[n(14)]
+    pub started_at: Timestamp,
+    /// When this transition happened, in event time.
+    #[n(15)]
+    pub at: Timestamp,
+    /// When it was resolved.
+    #[n(16)]
+    pub resolved_at: Option<Timestamp>,
+    /// Who acknowledged, and when.
+    #[n(17)]
+    pub acknowledged: Option<Acknowledged>,
+    /// Why.
+    #[n(18)]
+    pub reason: Reason,
+}
+
+/// Who took notice, and when.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Acknowledged {
+    /// Who.
+    #[n(0)]
+    pub by: Actor,
+    /// When, engine time.
+    #[n(1)]
+    pub at: Timestamp,
+    /// In their words.
+    #[n(2)]
+    pub note: Text,
+}
+
+/// What became of one version of one episode at one receiver.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct Delivery {
+    /// To whom.
+    #[n(0)]
+    pub receiver: Text,
+    /// Which episode.
+    #[n(1)]
+    pub episode: EpisodeId,
+    /// Which version.
+    #[n(2)]
+    pub version: u32,
+    /// `delivered`, `superseded`, `dead`.
+    #[n(3)]
+    pub outcome: Text,
+    /// How many attempts were made.
+    #[n(4)]
+    pub attempts: u32,
+    /// The last error in words, where there was one.
+    #[n(5)]
+    pub error: Option<Text>,
+}

@@ -1,0 +1,297 @@
+//! Typed identifiers, each with its own character set and length, checked once at the edge.
+
+use core::fmt;
+
+use minicbor::{Decode, Decoder, Encode, Encoder};
+use sha2::{Digest, Sha256};
+use smol_str::SmolStr;
+
+use crate::time::Timestamp;
+
+/// Why a text is not an identifier of the wanted kind.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IdError {
+    /// Nothing there.
+    #[error("is empty")]
+    Empty,
+    /// Longer than the kind allows.
+    #[error("is longer than {max} characters")]
+    TooLong {
+        /// Longest allowed, in characters.
+        max: usize,
+    },
+    /// A character outside the kind's set.
+    #[error("has the character {found:?}; allowed are {allowed}")]
+    BadCharacter {
+        /// The first character that is not allowed.
+        found: char,
+        /// The allowed set, in words.
+        allowed: &'static str,
+    },
+}
+
+fn checked(text: &str, max: usize, ok: fn(char) -> bool, allowed: &'static str) -> Result<SmolStr, IdError> {
+    if text.is_empty() {
+        return Err(IdError::Empty);
+    }
+    if text.len() > max {
+        return Err(IdError::TooLong { max });
+    }
+    match text.chars().find(|c| !ok(*c)) {
+        Some(found) => Err(IdError::BadCharacter { found, allowed }),
+        None => Ok(SmolStr::new(text)),
+    }
+}
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident, $max:literal, $ok:expr, $allowed:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(SmolStr);
+
+        impl $name {
+            /// Longest allowed, in characters.
+            pub const MAX: usize = $max;
+
+            /// Checks `text` against the kind's length and character set.
+            ///
+            /// # Errors
+            /// Says which rule `text` breaks.
+            pub fn new(text: &str) -> Result<Self, IdError> {
+                checked(text, $max, $ok, $allowed).map(Self)
+            }
+
+            /// The identifier as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl core::borrow::Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl<C> Encode<C> for $name {
+            fn encode<W: minicbor::encode::Write>(
+                &self,
+                e: &mut Encoder<W>,
+                _: &mut C,
+            ) -> Result<(), minicbor::encode::Error<W::Error>> {
+                e.str(&self.0)?.ok()
+            }
+        }
+
+        impl<'b, C> Decode<'b, C> for $name {
+            fn decode(d: &mut Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
+                let text = d.str()?;
+                Self::new(text).map_err(|_| minicbor::decode::Error::message(concat!("bad ", stringify!($name))))
+            }
+        }
+    };
+}
+
+const fn word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')
+}
+const fn snake(c: char) -> bool {
+    c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'
+}
+
+text_id!(
+    /// A device: `[A-Za-z0-9._-]{1,64}`.
+    DeviceId, 64, word, "A-Z a-z 0-9 . _ -"
+);
+text_id!(
+    /// What is measured, such as `water_depth`: `[a-z0-9_]{1,40}`.
+    Quantity, 40, snake, "a-z 0-9 _"
+);
+text_id!(
+    /// A rule: `[A-Za-z0-9._-]{1,64}`.
+    RuleId, 64, word, "A-Z a-z 0-9 . _ -"
+);
+text_id!(
+    /// A place by its GB/T 2260-style code, such as `110105` (district) or `110105003` (street): `[0-9]{2,12}`.
+    PlaceCode, 12, |c| c.is_ascii_digit(), "0-9"
+);
+text_id!(
+    /// A configured source of messages: a connection or a listener, `[A-Za-z0-9._-]{1,32}`.
+    SourceId, 32, word, "A-Z a-z 0-9 . _ -"
+);
+text_id!(
+    /// Who gave a command: an operator's account name, `[A-Za-z0-9._@-]{1,64}`.
+    Actor, 64, |c| word(c) || c == '@', "A-Z a-z 0-9 . _ @ -"
+);
+
+/// Hashes identifiers for lookup in tables: one pass over the text, without a state to set up. Not for tables whose keys
+/// strangers choose; those of the engine come from the catalogue.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct IdHasher(u64);
+
+impl core::hash::Hasher for IdHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = xxhash_rust::xxh3::xxh3_64_with_seed(bytes, self.0);
+    }
+
+    fn write_u8(&mut self, byte: u8) {
+        // The mark behind a text: it tells apart nothing that the text's own hash does not.
+        self.0 ^= u64::from(byte);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+/// A table of identifiers, such as `HashMap<DeviceId, T, IdBuild>`. Never iterate it: its order means nothing.
+pub type IdBuild = core::hash::BuildHasherDefault<IdHasher>;
+
+/// Number of device partitions, frozen: it is part of every log on disk.
+pub const PARTITIONS: u16 = 256;
+
+/// One unit of state: 0..=255 hold devices, [`PartitionId::CITY`] holds what spans them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(transparent)]
+pub struct PartitionId(#[n(0)] pub u16);
+
+impl PartitionId {
+    /// The machine of the whole city: quorum, sources, incidents, index.
+    pub const CITY: Self = Self(PARTITIONS);
+
+    /// Where a device lives: `xxh3_64(id) % 256`, frozen with test vectors.
+    pub fn of(device: &DeviceId) -> Self {
+        Self((xxhash_rust::xxh3::xxh3_64(device.as_str().as_bytes()) % u64::from(PARTITIONS)) as u16)
+    }
+
+    /// All partitions, the city last.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..=PARTITIONS).map(Self)
+    }
+}
+
+/// A place in one partition of a log: ordered, with gaps, opaque otherwise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(transparent)]
+pub struct Position(#[n(0)] pub u64);
+
+/// What an alert is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+pub enum Subject {
+    /// One device.
+    #[n(0)]
+    Device(#[n(0)] DeviceId),
+    /// A source of messages: Maibo's own ears.
+    #[n(1)]
+    Source(#[n(0)] SourceId),
+    /// A place (quorum and place rules).
+    #[n(2)]
+    Place(#[n(0)] PlaceCode),
+}
+
+impl Subject {
+    /// `device`, `source` or `place`.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Device(_) => "device",
+            Self::Source(_) => "source",
+            Self::Place(_) => "place",
+        }
+    }
+
+    /// The identifier within its kind.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Device(d) => d.as_str(),
+            Self::Source(s) => s.as_str(),
+            Self::Place(p) => p.as_str(),
+        }
+    }
+}
+
+/// Identity of one episode: 128 bits that depend only on what happened, never on when it was computed.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EpisodeId([u8; 16]);
+
+impl EpisodeId {
+    /// SHA-256 over (`maibo-episode-1`, rule, subject, pending-since, n), first 128 bits.
+    ///
+    /// Texts are preceded by their length so that no two inputs share an encoding; `n` counts equal triples.
+    pub fn derive(rule: &RuleId, subject: &Subject, pending_since: Timestamp, n: u32) -> Self {
+        let mut hash = Sha256::new();
+        for text in ["maibo-episode-1", rule.as_str(), subject.kind(), subject.id()] {
+            hash.update((text.len() as u32).to_be_bytes());
+            hash.update(text.as_bytes());
+        }
+        hash.update(pending_since.0.to_be_bytes());
+        hash.update(n.to_be_bytes());
+        let digest = hash.finalize();
+        let mut id = [0; 16];
+        id.copy_from_slice(&digest[..16]);
+        Self(id)
+    }
+
+    /// Reads the 32 lower-case hexadecimal digits that [`fmt::Display`] writes.
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.len() != 32 || !text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+            return None;
+        }
+        u128::from_str_radix(text, 16).ok().map(|n| Self(n.to_be_bytes()))
+    }
+}
+
+impl fmt::Display for EpisodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", u128::from_be_bytes(self.0))
+    }
+}
+
+impl fmt::Debug for EpisodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl<C> Encode<C> for EpisodeId {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        e.bytes(&self.0)?.ok()
+    }
+}
+
+impl<'b, C> Decode<'b, C> for EpisodeId {
+    fn decode(d: &mut Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
+        let bytes = d.bytes()?;
+        bytes.try_into().map(Self).map_err(|_| minicbor::decode::Error::message("episode id is not 16 bytes"))
+    }
+}
+
+/// Version of a rule set or catalogue: the first 64 bits of the SHA-256 of its canonical text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(transparent)]
+pub struct Version(#[n(0)] pub u64);
+
+impl Version {
+    /// The version of a text.
+    pub fn of(text: &[u8]) -> Self {
+        let digest = Sha256::digest(text);
+        let mut head = [0; 8];
+        head.copy_from_slice(&digest[..8]);
+        Self(u64::from_be_bytes(head))
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}

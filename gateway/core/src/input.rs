@@ -1,0 +1,126 @@
+//! What the engine decides on: everything that can influence a decision, and nothing else.
+//!
+//! A [`Batch`] is what one append to one partition of the inputs log carries. Its encoding is CBOR arrays in field
+//! order (definite lengths, floats as 64 bits); a new field goes at the end and is optional.
+
+use minicbor::{Decode, Encode};
+
+use crate::fact::Delivery;
+use crate::id::{Actor, EpisodeId, SourceId, Version};
+use crate::reading::{Event, Liveness, Reading, Text};
+use crate::time::{Millis, Timestamp};
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub enum Input {
+    /// A measured value.
+    #[n(0)]
+    Reading(#[n(0)] Reading),
+    /// A discrete report.
+    #[n(1)]
+    Event(#[n(0)] Event),
+    /// A sign of life.
+    #[n(2)]
+    Liveness(#[n(0)] Liveness),
+    /// From `from` on Maibo heard nothing from this source, through no fault of the devices.
+    #[n(3)]
+    Deaf {
+        /// Which ear; `None` means all of them (start after a stop).
+        #[n(0)]
+        source: Option<SourceId>,
+        /// Since when; at most the batch's `now`.
+        #[n(1)]
+        from: Timestamp,
+    },
+    /// The source delivers again.
+    #[n(4)]
+    Listening {
+        /// Which ear.
+        #[n(0)]
+        source: SourceId,
+    },
+    /// An operator's command that changes what is decided or shown.
+    #[n(5)]
+    Command(#[n(0)] Command),
+    /// The wall clock stepped by this much (forwards positive) just before the batch's `now`.
+    #[n(6)]
+    ClockStep {
+        /// Size of the step.
+        #[n(0)]
+        by: Millis,
+    },
+    /// From here on this rule set judges. Its text is stored under its version before this is appended.
+    #[n(7)]
+    Rules {
+        /// Which rule set.
+        #[n(0)]
+        version: Version,
+    },
+    /// From here on this device catalogue holds. Its text is stored under its version before this is appended.
+    #[n(8)]
+    Catalogue {
+        /// Which catalogue.
+        #[n(0)]
+        version: Version,
+    },
+    /// A delivery was settled: delivered, superseded or given up (city only).
+    #[n(9)]
+    Delivered(#[n(0)] Box<Delivery>),
+}
+
+/// An operator's command on an episode.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Command {
+    /// Who.
+    #[n(0)]
+    pub actor: Actor,
+    /// On which episode.
+    #[n(1)]
+    pub episode: EpisodeId,
+    /// The version the operator saw; a later fact of another operator, or a higher level, refuses the command.
+    #[n(2)]
+    pub seen: u32,
+    /// What to do.
+    #[n(3)]
+    pub act: Act,
+}
+
+/// What an operator can do to an episode.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum Act {
+    /// Take notice of it, by name.
+    #[n(0)]
+    Acknowledge {
+        /// Free words for the record, at most 500 characters.
+        #[n(0)]
+        note: Text,
+    },
+}
+
+/// One append to one partition: a time and what happened by then. The unit of determinism.
+///
+/// An empty `inputs` is a tick: deadlines up to `now` are due.
+#[derive(Clone, Debug, Default, PartialEq, Encode, Decode)]
+pub struct Batch {
+    /// Engine time, never decreasing within a partition.
+    #[n(0)]
+    pub now: Timestamp,
+    /// In order of arrival.
+    #[n(1)]
+    pub inputs: Vec<Input>,
+}
+
+impl Batch {
+    /// The bytes that go into the log.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        crate::codec::encode(self)
+    }
+
+    /// Reads what [`Self::to_bytes`] wrote.
+    ///
+    /// # Errors
+    /// Where the bytes are not a batch of this or an earlier format.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, crate::codec::CodecError> {
+        crate::codec::decode(bytes)
+    }
+}

@@ -1,0 +1,53 @@
+//! Every bound of this crate's deciders in one place, each with what happens there.
+//!
+//! The limits of decoding stand with the decoders.
+
+use crate::time::Millis;
+
+/// Rules in one rule set. A pack with more does not compile.
+pub const MAX_RULES: usize = 10_000;
+/// Devices in one rule's device list. A longer list does not compile.
+pub const MAX_LISTED_DEVICES: usize = 10_000;
+/// Labels in one selector or on one device. More do not compile.
+pub const MAX_LABELS: usize = 32;
+/// Longest text (title, advice, name, source) in characters. A longer one does not compile.
+pub const MAX_TEXT: usize = 400;
+/// Longest `for`, `keep_firing_for`, `stale_after` and reporting interval. A longer one does not compile.
+pub const MAX_DURATION: Millis = Millis::from_secs(31 * 86_400);
+/// Largest `min_samples` and number of intervals. A larger one does not compile.
+pub const MAX_COUNT: i64 = 1_000;
+/// Problems reported at once; what is found beyond them is counted in the last one.
+pub const MAX_PROBLEMS: usize = 200;
+/// Devices in one catalogue. A longer one does not compile; it bounds the state of all partitions together.
+pub const MAX_DEVICES: usize = 1_000_000;
+/// Series kept for one device. Readings of further quantities are counted and not judged.
+pub const MAX_SERIES: usize = 128;
+/// Sources a machine remembers. Further ones are not tracked: their deafness is not told.
+pub const MAX_SOURCES: usize = 256;
+/// Ends of cells whose rule or device is gone, remembered in one partition. At the limit the oldest are forgotten: should
+/// the rule come back and start an episode at the very same millisecond, that episode would have the old one's id.
+pub const MAX_SPENT: usize = 10_000;
+/// Longest note of a command, in characters. What is longer is cut.
+pub const MAX_NOTE: usize = 500;
+
+/// A device time this far ahead of the receive time is still a measurement time, judged at the receive time. Further
+/// ahead the device's clock is wrong: quality `clock`.
+pub const MAX_LEAD: Millis = Millis::from_secs(30);
+/// A reading older than this is history only and never judged.
+pub const MAX_AGE: Millis = Millis::from_secs(7 * 86_400);
+/// Readings of a device that are older than this many intervals are stale, unless the rule says otherwise.
+pub const STALE_INTERVALS: i64 = 3;
+/// The least staleness by interval: short intervals jitter.
+pub const STALE_LEAST: Millis = Millis::from_secs(30);
+/// Staleness of a device whose interval is not known; also the interval its absence is counted in.
+pub const STALE_UNKNOWN: Millis = Millis::from_secs(60);
+/// A transition is historic when it lies further back than this and than two intervals.
+pub const HISTORIC_AFTER: Millis = Millis::from_secs(60);
+/// The least time after Maibo was deaf before an absence is told.
+pub const GRACE_LEAST: Millis = Millis::from_secs(60);
+/// The longest extra time before an absence is told after Maibo was deaf, spread by device.
+pub const SPREAD_MOST: Millis = Millis::from_secs(60);
+/// A source that is deaf for this long is an alert.
+pub const SOURCE_DEAF_AFTER: Millis = Millis::from_secs(5);
+/// A source that says nothing for this long after a start is no longer configured and is forgotten.
+pub const SOURCE_FORGET_AFTER: Millis = Millis::from_secs(60);

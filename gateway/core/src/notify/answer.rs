@@ -1,0 +1,125 @@
+//! What came of an attempt, and what follows from it.
+
+use crate::time::Millis;
+
+/// What came of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The receiver answered.
+    Status {
+        /// The HTTP status.
+        code: u16,
+        /// The wait it asks for (`Retry-After`), from now.
+        retry_after: Option<Millis>,
+    },
+    /// It did not.
+    Failed(Transport),
+}
+
+/// Why there was no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Transport {
+    /// The name has no address.
+    Name,
+    /// The address is in a network that webhooks may not reach.
+    Forbidden,
+    /// No connection.
+    Connect,
+    /// The certificate is not valid, or the receiver cannot do TLS.
+    Certificate,
+    /// Not done within the deadline.
+    Deadline,
+    /// The connection broke, or what came back was not HTTP.
+    Broken,
+}
+
+impl Transport {
+    /// For a person.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Name => "the receiver's name cannot be resolved",
+            Self::Forbidden => "the receiver is in a private network that is not allowed",
+            Self::Connect => "no connection to the receiver",
+            Self::Certificate => "the receiver's certificate is not valid",
+            Self::Deadline => "the receiver did not answer in time",
+            Self::Broken => "the connection to the receiver broke",
+        }
+    }
+
+    /// Whether waiting alone will not help.
+    const fn needs_operator(self) -> bool {
+        matches!(self, Self::Forbidden | Self::Certificate)
+    }
+}
+
+/// How fast the waits grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ladder {
+    /// Up to a minute: the receiver is in trouble and may be back at any time.
+    Quick,
+    /// Up to five minutes: the receiver refuses, and somebody has to look.
+    Slow,
+}
+
+/// What follows from an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disposition {
+    /// The receiver has it.
+    Delivered,
+    /// Try again.
+    Retry {
+        /// How fast the waits grow.
+        ladder: Ladder,
+        /// The wait the receiver asked for.
+        wish: Option<Millis>,
+        /// The whole receiver is to be left alone for that wait, not only this delivery.
+        pause: bool,
+        /// A person has to act.
+        needs_operator: bool,
+    },
+    /// Never again.
+    Dead,
+}
+
+/// A disposition and its reason in words; no reason where there is nothing to explain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// What follows.
+    pub disposition: Disposition,
+    /// Why, for the list of deliveries.
+    pub error: Option<String>,
+}
+
+impl Answer {
+    /// Decides what follows. 2xx is success whatever the body says; 3xx is failure and never followed; 410 ends the
+    /// delivery; 408, 429 and 5xx are trouble on the other side; any other answer is a refusal that a person has to look
+    /// at.
+    pub fn judge(self) -> Verdict {
+        let (code, wish) = match self {
+            Self::Failed(why) => {
+                let needs_operator = why.needs_operator();
+                let ladder = if needs_operator { Ladder::Slow } else { Ladder::Quick };
+                let disposition = Disposition::Retry { ladder, wish: None, pause: false, needs_operator };
+                return Verdict { disposition, error: Some(why.as_str().to_owned()) };
+            }
+            Self::Status { code, retry_after } => (code, retry_after),
+        };
+        let trouble = Disposition::Retry {
+            ladder: Ladder::Quick,
+            wish,
+            // "Too many requests" and "not available until" speak of the receiver, not of one message.
+            pause: wish.is_some() && matches!(code, 429 | 503),
+            needs_operator: false,
+        };
+        let refusal = Disposition::Retry { ladder: Ladder::Slow, wish, pause: false, needs_operator: true };
+        let (disposition, words) = match code {
+            200..=299 => return Verdict { disposition: Disposition::Delivered, error: None },
+            410 => (Disposition::Dead, "the receiver is gone for good"),
+            429 => (trouble, "the receiver asks for fewer messages"),
+            408 | 500..=599 => (trouble, "the receiver has a fault"),
+            300..=399 => (refusal, "the receiver redirects, which is not followed"),
+            _ => (refusal, "the receiver refuses"),
+        };
+        Verdict { disposition, error: Some(format!("{words} (HTTP {code})")) }
+    }
+}

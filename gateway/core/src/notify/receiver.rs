@@ -1,0 +1,78 @@
+//! Receivers, and which transitions they want.
+
+use crate::fact::Transition;
+use crate::id::PlaceCode;
+use crate::place::{Domain, Level};
+
+/// Whether a receiver wants the whole story or the present.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Every version, in order: for systems.
+    #[default]
+    All,
+    /// The latest version; earlier ones not yet under way are superseded: for people.
+    Latest,
+}
+
+impl Mode {
+    /// The word in the configuration.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Latest => "latest",
+        }
+    }
+
+    /// Reads the word of [`Self::as_str`].
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::All, Self::Latest].into_iter().find(|m| m.as_str() == text)
+    }
+}
+
+/// What a receiver wants to hear of. An empty list is no condition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Matcher {
+    /// Episodes that have reached at least this level.
+    pub min_level: Level,
+    /// In these domains.
+    pub domains: Vec<Domain>,
+    /// In places whose code begins with one of these. An alert without a place is in no district.
+    pub districts: Vec<PlaceCode>,
+}
+
+impl Default for Matcher {
+    fn default() -> Self {
+        Self { min_level: Level::Blue, domains: Vec::new(), districts: Vec::new() }
+    }
+}
+
+/// Somebody to be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receiver {
+    /// Its name, unique, the same for its life: it is part of every message's key.
+    pub name: String,
+    /// All versions, or the latest.
+    pub mode: Mode,
+    /// What it wants to hear of.
+    pub matcher: Matcher,
+}
+
+impl Receiver {
+    /// Whether it is told of this version. `told`: it has been told of an earlier version of the episode, and then it
+    /// hears the rest, whatever an edited rule has made of domain and level since.
+    pub fn wants(&self, transition: &Transition, told: bool) -> bool {
+        told || matches(transition, self)
+    }
+}
+
+/// Whether a transition meets the receiver's conditions.
+///
+/// The level is that of the episode's peak: who was told of red is told of the way down. Every version counts, those
+/// that only say that the data went stale or fresh and those of an operator included.
+pub fn matches(transition: &Transition, receiver: &Receiver) -> bool {
+    let Matcher { min_level, domains, districts } = &receiver.matcher;
+    let place = transition.place.as_ref().map_or("", PlaceCode::as_str);
+    transition.peak >= *min_level
+        && (domains.is_empty() || domains.contains(&transition.domain))
+        && (districts.is_empty() || districts.iter().any(|d| place.starts_with(d.as_str())))
+}

@@ -1,0 +1,9 @@
+//! What is known about the city before anything is heard: its devices and its places.
+//!
+//! A [`Catalogue`] is compiled from a table of text and never changes; its version is the hash of that text. Machines
+//! judge only devices that stand in the catalogue in force.
+
+mod catalogue;
+pub mod place;
+
+pub use catalogue::{Catalogue, Device};

@@ -1,0 +1,297 @@
+//! Rules as data: what is judged, by which limits, for how long.
+//!
+//! A [`RuleSet`] is compiled from packs of text and never changes; its version is the hash of those texts. Machines are
+//! told a version and find the set under it, so that a replay judges by what was in force. Nothing here has state.
+//!
+//! Limits: [`crate::limit::MAX_RULES`] rules a set; four levels a ladder.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use smol_str::SmolStr;
+
+use crate::id::{DeviceId, PlaceCode, Quantity, RuleId, Version};
+use crate::limit;
+use crate::place::{Domain, Level};
+use crate::registry::Device;
+use crate::time::Millis;
+
+mod check;
+mod duration;
+mod pack;
+mod table;
+
+pub use duration::parse as parse_duration;
+
+/// One thing that is wrong with a pack or a catalogue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Where: file, rule and key, or file and line.
+    pub path: String,
+    /// What.
+    pub text: String,
+}
+
+impl Problem {
+    /// A problem at a place.
+    pub fn new(path: impl Into<String>, text: impl core::fmt::Display) -> Self {
+        Self { path: path.into(), text: text.to_string() }
+    }
+}
+
+impl core::fmt::Display for Problem {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{}: {}", self.path, self.text)
+    }
+}
+
+/// A text in both languages.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Words {
+    /// Chinese.
+    pub zh: String,
+    /// English.
+    pub en: String,
+}
+
+/// Which side of a limit is bad.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// On at `v ≥ L`, off at `v < L − deadband`.
+    Above,
+    /// On at `v ≤ L`, off at `v > L + deadband`.
+    Below,
+    /// On outside a band, off inside it by the deadband.
+    Outside,
+}
+
+impl Direction {
+    /// The word in packs and on every interface.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Above => "above",
+            Self::Below => "below",
+            Self::Outside => "outside",
+        }
+    }
+}
+
+/// The limit of one level, in the quantity's canonical unit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Bound {
+    /// One number.
+    Value(f64),
+    /// The band that is good, ends included.
+    Band {
+        /// Lowest good value.
+        low: f64,
+        /// Highest good value.
+        high: f64,
+    },
+}
+
+/// One level of a ladder.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Step {
+    /// Which level.
+    pub level: Level,
+    /// Its limit.
+    pub bound: Bound,
+    /// How long the value must stay beyond the limit before the level is on.
+    pub hold: Millis,
+    /// How long the value must be back before the level is off (`keep_firing_for`).
+    pub keep: Millis,
+}
+
+/// A ladder of limits on the last value of one quantity.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Threshold {
+    /// What is judged.
+    pub quantity: Quantity,
+    /// Which side is bad.
+    pub direction: Direction,
+    /// How far back behind a limit the value must be to be off; at least 0, in the quantity's unit.
+    pub deadband: f64,
+    /// One to four levels, lowest first; each limit lies further out than the one before.
+    pub steps: Vec<Step>,
+    /// Samples needed before a level is on; where the rule does not say: 1, and 2 where the interval is below `for`.
+    pub min_samples: Option<u32>,
+    /// Age at which a value is stale; where the rule does not say, the device's interval decides.
+    pub stale_after: Option<Millis>,
+}
+
+impl Threshold {
+    /// The step of this level, if the ladder has it.
+    pub fn step(&self, level: Level) -> Option<&Step> {
+        self.steps.iter().find(|s| s.level == level)
+    }
+
+    /// Whether `value` reaches the step's limit. NaN reaches nothing.
+    pub fn reached(&self, step: &Step, value: f64) -> bool {
+        match (step.bound, self.direction) {
+            (Bound::Value(limit), Direction::Below) => value <= limit,
+            (Bound::Value(limit), _) => value >= limit,
+            (Bound::Band { low, high }, _) => value < low || value > high,
+        }
+    }
+
+    /// Whether `value` is back behind the step's limit by the deadband. NaN never is.
+    pub fn back(&self, step: &Step, value: f64) -> bool {
+        match (step.bound, self.direction) {
+            (Bound::Value(limit), Direction::Below) => value > limit + self.deadband,
+            (Bound::Value(limit), _) => value < limit - self.deadband,
+            (Bound::Band { low, high }, _) => value >= low + self.deadband && value <= high - self.deadband,
+        }
+    }
+
+    /// An open interval of values that reach no level: that of the lowest step, which is the nearest.
+    pub fn calm(&self) -> (f64, f64) {
+        match (self.steps.first().map(|s| s.bound), self.direction) {
+            (None, _) => (f64::NEG_INFINITY, f64::INFINITY),
+            (Some(Bound::Value(limit)), Direction::Below) => (limit, f64::INFINITY),
+            (Some(Bound::Value(limit)), _) => (f64::NEG_INFINITY, limit),
+            (Some(Bound::Band { low, high }), _) => (low, high),
+        }
+    }
+
+    /// The number to show as the step's limit for `value`: of a band the end that `value` is nearer to.
+    pub fn shown_limit(&self, step: &Step, value: f64) -> f64 {
+        match step.bound {
+            Bound::Value(limit) => limit,
+            Bound::Band { low, high } => {
+                if value < low.midpoint(high) {
+                    low
+                } else {
+                    high
+                }
+            }
+        }
+    }
+}
+
+/// Nothing heard for too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Absence {
+    /// How many of the device's intervals may pass in silence.
+    pub intervals: u32,
+    /// The alert's level.
+    pub level: Level,
+}
+
+/// What a rule judges.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RuleKind {
+    /// Limits on the last value of a quantity.
+    Threshold(Threshold),
+    /// Silence of a device.
+    Absence(Absence),
+}
+
+/// Which devices a rule is about; what is not named does not matter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selector {
+    /// Devices of this kind.
+    pub kind: Option<SmolStr>,
+    /// Devices whose place begins with this code.
+    pub district: Option<PlaceCode>,
+    /// Devices with all of these labels.
+    pub labels: BTreeMap<SmolStr, SmolStr>,
+    /// Only these devices.
+    pub devices: Option<BTreeSet<DeviceId>>,
+}
+
+impl Selector {
+    /// Whether the rule is about this device.
+    pub fn selects(&self, device: &Device) -> bool {
+        self.kind.as_ref().is_none_or(|k| *k == device.kind)
+            && self.district.as_ref().is_none_or(|d| device.place.as_str().starts_with(d.as_str()))
+            && self.labels.iter().all(|(k, v)| device.labels.get(k) == Some(v))
+            && self.devices.as_ref().is_none_or(|d| d.contains(&device.id))
+    }
+}
+
+/// One rule.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rule {
+    /// Its identifier, unique in the set.
+    pub id: RuleId,
+    /// Its name for people.
+    pub title: Words,
+    /// Which of the six domains.
+    pub domain: Domain,
+    /// Which devices.
+    pub selector: Selector,
+    /// What is judged.
+    pub kind: RuleKind,
+    /// Where the limits come from.
+    pub source: String,
+    /// Since when the source is in force, as written.
+    pub effective: Option<String>,
+    /// What to do, for people.
+    pub advice: Words,
+}
+
+impl Rule {
+    /// The ladder, where the rule has one.
+    pub const fn threshold(&self) -> Option<&Threshold> {
+        match &self.kind {
+            RuleKind::Threshold(t) => Some(t),
+            RuleKind::Absence(_) => None,
+        }
+    }
+
+    /// The absence, where the rule is one.
+    pub const fn absence(&self) -> Option<&Absence> {
+        match &self.kind {
+            RuleKind::Threshold(_) => None,
+            RuleKind::Absence(a) => Some(a),
+        }
+    }
+}
+
+/// Rules that are in force together.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RuleSet {
+    /// Hash of the packs' names and texts.
+    pub version: Version,
+    /// In the order of their identifiers.
+    pub rules: Vec<Rule>,
+    by_kind: BTreeMap<SmolStr, Vec<u32>>,
+    any_kind: Vec<u32>,
+}
+
+impl RuleSet {
+    /// Compiles packs given as (name, text), in any order.
+    ///
+    /// # Errors
+    /// Every problem of every pack, each with pack, rule and key; at most [`limit::MAX_PROBLEMS`].
+    pub fn compile(packs: &[(&str, &str)]) -> Result<Self, Vec<Problem>> {
+        pack::compile(packs)
+    }
+
+    fn new(version: Version, mut rules: Vec<Rule>) -> Self {
+        rules.sort_by(|a, b| a.id.cmp(&b.id));
+        debug_assert!(rules.len() <= limit::MAX_RULES, "checked when compiled");
+        let (mut by_kind, mut any_kind) = (BTreeMap::<_, Vec<u32>>::new(), Vec::new());
+        for (i, rule) in (0..).zip(&rules) {
+            match &rule.selector.kind {
+                Some(kind) => by_kind.entry(kind.clone()).or_default().push(i),
+                None => any_kind.push(i),
+            }
+        }
+        Self { version, rules, by_kind, any_kind }
+    }
+
+    /// The rule of this id.
+    pub fn get(&self, id: &RuleId) -> Option<&Rule> {
+        self.rules.binary_search_by(|r| r.id.cmp(id)).ok().and_then(|i| self.rules.get(i))
+    }
+
+    /// Numbers of the rules about this device, ascending.
+    pub fn about(&self, device: &Device) -> Vec<u32> {
+        let of_kind = self.by_kind.get(&device.kind).map_or(&[][..], Vec::as_slice);
+        let selects = |i: &u32| self.rules.get(*i as usize).is_some_and(|r| r.selector.selects(device));
+        let mut found: Vec<u32> = of_kind.iter().chain(&self.any_kind).copied().filter(selects).collect();
+        found.sort_unstable();
+        found
+    }
+}

@@ -1,0 +1,72 @@
+//! Packs of rules: TOML files that are compiled together, all problems at once.
+
+use std::collections::BTreeMap;
+
+use super::check;
+use super::table::{Problems, Reader};
+use super::{Problem, RuleSet};
+use crate::id::Version;
+use crate::limit;
+
+/// Compiles packs given as (name, text), in any order.
+pub(super) fn compile(packs: &[(&str, &str)]) -> Result<RuleSet, Vec<Problem>> {
+    let mut packs: Vec<(&str, &str)> = packs.to_vec();
+    packs.sort_unstable();
+    let mut problems = Problems::default();
+    let mut rules = BTreeMap::new();
+    for (name, text) in &packs {
+        let table = match text.strip_prefix('\u{feff}').unwrap_or(text).parse::<toml::Table>() {
+            Ok(table) => table,
+            Err(error) => {
+                problems.add(*name, error.to_string().trim_end());
+                continue;
+            }
+        };
+        for (i, table) in rule_tables(name, table, &mut problems).into_iter().enumerate() {
+            let Some(rule) = check::rule(Reader::new(format!("{name}: rule[{i}]"), table, &mut problems)) else {
+                continue;
+            };
+            let path = format!("{name}: {}.id", rule.id);
+            if rules.len() >= limit::MAX_RULES {
+                problems.add(path, format_args!("more than {} rules", limit::MAX_RULES));
+            } else if let Some((first, _)) = rules.get(&rule.id) {
+                problems.add(path, format_args!("is used twice, first in {first}"));
+            } else {
+                rules.insert(rule.id.clone(), (*name, rule));
+            }
+        }
+    }
+    let version = Version::of(&canonical(&packs));
+    let rules = rules.into_values().map(|(_, rule)| rule).collect();
+    problems.or(RuleSet::new(version, rules))
+}
+
+/// Names and texts with their lengths, so that no two sets of packs share the bytes.
+fn canonical(packs: &[(&str, &str)]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for text in packs.iter().flat_map(|(name, text)| [name, text]) {
+        bytes.extend_from_slice(&(text.len() as u64).to_be_bytes());
+        bytes.extend_from_slice(text.as_bytes());
+    }
+    bytes
+}
+
+fn rule_tables(name: &str, mut pack: toml::Table, problems: &mut Problems) -> Vec<toml::Table> {
+    let mut tables = Vec::new();
+    match pack.remove("rule") {
+        None => {}
+        Some(toml::Value::Array(list)) => {
+            for (i, value) in list.into_iter().enumerate() {
+                match value {
+                    toml::Value::Table(table) => tables.push(table),
+                    _ => problems.add(format!("{name}: rule[{i}]"), "is not a table"),
+                }
+            }
+        }
+        Some(_) => problems.add(format!("{name}: rule"), "is not a list; write [[rule]]"),
+    }
+    for (key, _) in pack {
+        problems.add(format!("{name}: {key}"), "unknown key");
+    }
+    tables
+}

@@ -1,0 +1,24 @@
+//! The meaning of every case: one named scenario for each decision about time, rules, alerts and operators.
+
+mod engine_world;
+
+#[path = "engine_semantics/absence.rs"]
+mod absence;
+#[path = "engine_semantics/city.rs"]
+mod city;
+#[path = "engine_semantics/deaf.rs"]
+mod deaf;
+#[path = "engine_semantics/edit.rs"]
+mod edit;
+#[path = "engine_semantics/impose.rs"]
+mod impose;
+#[path = "engine_semantics/ladder.rs"]
+mod ladder;
+#[path = "engine_semantics/operator.rs"]
+mod operator;
+#[path = "engine_semantics/order.rs"]
+mod order;
+#[path = "engine_semantics/stale.rs"]
+mod stale;
+#[path = "engine_semantics/time.rs"]
+mod time;

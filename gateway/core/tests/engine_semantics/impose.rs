@@ -1,0 +1,75 @@
+//! Facts are law: what the log says stands, whatever this binary would decide.
+
+use maibo_core::fact::{Body, Fact, Reason, State, Transition};
+use maibo_core::place::Level;
+
+use crate::engine_world::{World, depth, s};
+
+fn edited(fact: &Fact, edit: impl FnOnce(&mut Transition)) -> Fact {
+    let mut fact = fact.clone();
+    if let Body::Transition(t) = &mut fact.body {
+        edit(t);
+    }
+    fact
+}
+
+// decided, but not in the log: undone, and the next reading decides anew.
+#[test]
+fn an_opening_that_the_log_does_not_have() {
+    let mut w = World::new(&depth(""));
+    w.at(0).value(12.0);
+    let decided = w.facts.clone();
+    w.machine.impose(&decided, &[]);
+    assert_eq!(w.machine.open_alerts().count(), 0);
+    w.restart().at(s(1)).value(12.0);
+    assert_eq!(w.machine.open_alerts().count(), 1);
+}
+
+// in the log at another level: that level stands, and the machine goes on from it.
+#[test]
+fn another_level_in_the_log() {
+    let mut w = World::new(&depth("keep_firing_for = \"5s\""));
+    w.at(0).value(12.0);
+    let decided = w.facts.clone();
+    let logged = [edited(&decided[0], |t| {
+        t.level = Level::Orange;
+        t.peak = Level::Orange;
+    })];
+    w.machine.impose(&decided, &logged);
+    w.restart();
+    assert_eq!(w.machine.open_alerts().next().map(|t| t.level), Some(Level::Orange));
+    w.at(s(1)).value(12.0).run(s(6)).value(12.0);
+    let last = w.last();
+    assert_eq!((last.version, last.level, last.reason), (2, Level::Blue, Reason::Lowered));
+}
+
+// resolved by this binary, not in the log: open again under its old version; and the other way round.
+#[test]
+fn a_resolution_only_one_of_them_has() {
+    let mut w = World::new(&depth(""));
+    w.at(0).value(12.0).at(s(1)).value(0.0);
+    let decided = w.facts[1..].to_vec();
+    w.machine.impose(&decided, &[]);
+    let open: Vec<_> = w.machine.open_alerts().map(|t| (t.version, t.state)).collect();
+    assert_eq!(open, [(1, State::Firing)]);
+    let logged = [edited(&decided[0], |_| {})];
+    w.machine.impose(&[], &logged);
+    assert_eq!(w.machine.open_alerts().count(), 0);
+}
+
+// an episode of a rule this binary does not know stays until rules are next activated.
+#[test]
+fn an_episode_of_an_unknown_rule() {
+    let mut w = World::new(&depth(""));
+    w.at(0).value(12.0);
+    let decided = w.facts.clone();
+    let logged = [edited(&decided[0], |t| {
+        t.rule = maibo_core::id::RuleId::new("other").expect("id");
+        t.episode = maibo_core::id::EpisodeId::derive(&t.rule, &t.subject, t.started_at, 1);
+    })];
+    w.machine.impose(&decided, &logged);
+    assert_eq!(w.machine.open_alerts().count(), 1);
+    w.at(s(1)).edit("");
+    assert_eq!(w.last().reason, Reason::RuleRemoved);
+    assert_eq!(w.machine.open_alerts().count(), 0);
+}

@@ -1,0 +1,275 @@
+//! Build, start, drain: the only place that spawns.
+//!
+//! Build opens the data directory, recovers the machines and says what it found. Start lets the pipeline run, then the
+//! ears. Drain goes the other way round: sources hear "stop" and finish their acknowledgements, the pipeline ends because
+//! its input ends, the last snapshots are saved, the page is told goodbye.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use maibo_core::decode::DecodeStage;
+use maibo_core::id::PartitionId;
+use maibo_core::input::Input;
+use maibo_core::registry::Catalogue;
+use maibo_core::time::Timestamp;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::info;
+
+use crate::clock::{EngineClock, SystemClock};
+use crate::config::Settings;
+use crate::ingest::{ClockMode, Ingest, Parts, QUEUE, Unregistered};
+use crate::pipeline::decider::Decider;
+use crate::pipeline::sequencer::Sequencer;
+use crate::pipeline::{CARE, COMMITTED, Deadlines, Observer, Work, recovery};
+use crate::quarantine::Quarantine;
+use crate::telemetry::Metrics;
+use crate::versions::VersionStore;
+
+mod error;
+mod logs;
+mod running;
+
+pub use error::StartError;
+pub use logs::{DataDir, Logs};
+pub use running::Running;
+use running::{Threads, spawn};
+
+/// What the outer parts (HTTP, live, delivery) work with.
+pub struct Shared {
+    /// The settings it was started with.
+    pub settings: Settings,
+    /// Engine time.
+    pub clock: Arc<EngineClock>,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+    /// Rejections kept.
+    pub quarantine: Arc<Quarantine>,
+    /// Unknown devices seen.
+    pub unregistered: Arc<Unregistered>,
+    /// The catalogue in force.
+    pub catalogue: Arc<RwLock<Arc<Catalogue>>>,
+    /// Rule sets and catalogues by version.
+    pub versions: Arc<VersionStore>,
+    /// Into the pipeline.
+    pub ingest: Arc<Ingest>,
+    /// Engine time at start.
+    pub started_at: Timestamp,
+    /// What an acknowledgement survives.
+    pub durability: &'static str,
+    /// Divergences found at recovery.
+    pub divergences: u64,
+    /// Bytes of the inputs log.
+    pub inputs_bytes: Arc<std::sync::atomic::AtomicU64>,
+    /// Next fact index, for followers of the facts log.
+    pub facts_wake: tokio::sync::watch::Receiver<u64>,
+    /// Commit count, for followers of the inputs log.
+    pub inputs_wake: tokio::sync::watch::Receiver<u64>,
+}
+
+impl Shared {
+    /// The catalogue in force now.
+    pub fn catalogue(&self) -> Arc<Catalogue> {
+        Arc::clone(&self.catalogue.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Built, not running.
+pub struct App {
+    shared: Arc<Shared>,
+    logs: Logs,
+    recovered: recovery::Recovered,
+    work: (flume::Sender<Work>, flume::Receiver<Work>),
+    care: (flume::Sender<Work>, flume::Receiver<Work>),
+    facts_tx: tokio::sync::watch::Sender<u64>,
+    inputs_tx: tokio::sync::watch::Sender<u64>,
+}
+
+impl App {
+    /// Opens the data directory and recovers.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing has been written but repairs of a torn tail.
+    pub fn build(settings: Settings) -> Result<Self, StartError> {
+        let metrics = Arc::new(Metrics::new().map_err(|_| StartError::Internal("register metrics"))?);
+        let mut logs = DataDir::open(&settings.data, settings.inputs_quota)?;
+        let versions = Arc::new(VersionStore::open(&settings.data.join("versions"))?);
+        let recovered = recovery::recover(&*logs.inputs, &mut logs.facts, &versions.current())?;
+        metrics.divergences.inc_by(recovered.divergences);
+        let clock = Arc::new(EngineClock::new(Box::<SystemClock>::default(), recovered.last_now));
+        let catalogue = Arc::new(RwLock::new(Arc::new(settings.catalogue.clone())));
+        let work = flume::bounded(QUEUE);
+        let care = flume::bounded(CARE);
+        let stages = stages(&settings)?;
+        let (quarantine, unregistered) = (Arc::<Quarantine>::default(), Arc::<Unregistered>::default());
+        let ingest = Arc::new(Ingest::new(Parts {
+            stages,
+            queue: work.0.clone(),
+            clock: Arc::clone(&clock),
+            mode: settings.clock,
+            admission: settings.admission,
+            catalogue: Arc::clone(&catalogue),
+            unregistered: Arc::clone(&unregistered),
+            quarantine: Arc::clone(&quarantine),
+            metrics: Arc::clone(&metrics),
+        }));
+        let (facts_tx, facts_wake) = tokio::sync::watch::channel(logs.facts.next_index());
+        let (inputs_tx, inputs_wake) = tokio::sync::watch::channel(0);
+        let durability = logs.inputs.durability().as_str();
+        let started_at = clock.now();
+        let divergences = recovered.divergences;
+        let shared = Arc::new(Shared {
+            settings,
+            clock,
+            metrics,
+            quarantine,
+            unregistered,
+            catalogue,
+            versions,
+            ingest,
+            started_at,
+            durability,
+            divergences,
+            inputs_bytes: Arc::default(),
+            facts_wake,
+            inputs_wake,
+        });
+        info!(durability, data = %shared.settings.data.display(), "data directory is open");
+        Ok(Self { shared, logs, recovered, work, care, facts_tx, inputs_tx })
+    }
+
+    /// What the outer parts work with.
+    pub fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// The machines as recovered, for a first picture.
+    pub fn machines(&self) -> &[maibo_core::engine::Machine] {
+        &self.recovered.machines
+    }
+
+    /// To the sequencer: what followers have read.
+    pub fn care(&self) -> &flume::Sender<Work> {
+        &self.care.0
+    }
+
+    /// Readers of both logs, for followers.
+    pub fn logs(&self) -> &Logs {
+        &self.logs
+    }
+
+    /// Starts pipeline and ears. Call from within a tokio runtime.
+    ///
+    /// # Errors
+    /// [`StartError::Source`] where a listener cannot be bound.
+    pub async fn start(self, observers: Vec<Box<dyn Observer>>) -> Result<Running, StartError> {
+        let Self { shared, logs, recovered, work, care, facts_tx, inputs_tx } = self;
+        let activations = activations(&shared, &recovered)?;
+        let mut logs = logs;
+        for (partition, saved) in PartitionId::all().zip(&recovered.saved) {
+            if let Some(position) = saved {
+                logs.inputs.keep_from("engine", partition, *position);
+            }
+        }
+        let (committed_tx, committed_rx) = flume::bounded(COMMITTED);
+        let (done_tx, done_rx) = flume::bounded(1);
+        let (ended_tx, ended) = tokio::sync::mpsc::channel(2);
+        let deadlines = Deadlines::default();
+        let abort = CancellationToken::new();
+        let last_now = recovered.last_now.unwrap_or(match shared.settings.clock {
+            ClockMode::Wall => shared.clock.now(),
+            ClockMode::Replay => Timestamp(0),
+        });
+        let sequencer = Sequencer {
+            log: logs.inputs,
+            work: work.1,
+            care: care.1,
+            committed: committed_tx,
+            done: done_rx,
+            deadlines: deadlines.clone(),
+            clock: Arc::clone(&shared.clock),
+            mode: shared.settings.clock,
+            metrics: Arc::clone(&shared.metrics),
+            boot: shared.clock.boot_id(),
+            last_now,
+            abort: abort.clone(),
+            bytes: Arc::clone(&shared.inputs_bytes),
+            wake: inputs_tx,
+        };
+        let decider = Decider {
+            machines: recovered.machines,
+            saved: recovered.saved,
+            facts: logs.facts,
+            committed: committed_rx,
+            done: done_tx,
+            care: care.0.downgrade(),
+            abort: abort.clone(),
+            deadlines,
+            versions: Arc::clone(&shared.versions),
+            observers,
+            metrics: Arc::clone(&shared.metrics),
+            wake: facts_tx,
+        };
+        let threads = Threads {
+            sequencer: spawn("sequencer", ended_tx.clone(), move || sequencer.run())?,
+            decider: spawn("decider", ended_tx, move || decider.run())?,
+        };
+        for input in activations {
+            work.0.send_async(Work::Everywhere(input)).await.map_err(|_| StartError::Internal("pipeline ended"))?;
+        }
+        let mut running = Running {
+            shared,
+            brokers: Vec::new(),
+            stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            #[cfg(feature = "embedded-broker")]
+            embedded: Vec::new(),
+            work: work.0,
+            care: care.0,
+            abort,
+            lock: Some(logs.lock),
+            threads: Some(threads),
+            ended,
+        };
+        running.start_sources().await?;
+        Ok(running)
+    }
+}
+
+/// One decode stage a source.
+fn stages(settings: &Settings) -> Result<BTreeMap<maibo_core::id::SourceId, DecodeStage>, StartError> {
+    settings
+        .sources
+        .iter()
+        .map(|source| {
+            let stage = DecodeStage::new(settings.routes.clone());
+            stage.map(|s| (source.id().clone(), s)).map_err(|_| StartError::Internal("routes were not checked"))
+        })
+        .collect()
+}
+
+/// What every start tells every partition: how long Maibo was deaf, and what is in force if that changed.
+fn activations(shared: &Shared, recovered: &recovery::Recovered) -> Result<Vec<Input>, StartError> {
+    let settings = &shared.settings;
+    let rules = shared.versions.keep_rules(&settings.packs, &Arc::new(settings.rules.clone()))?;
+    let catalogue = shared.versions.keep_catalogue(&settings.catalogue_text, &Arc::new(settings.catalogue.clone()))?;
+    let mut inputs = Vec::new();
+    let from = recovered.last_now.unwrap_or(match settings.clock {
+        ClockMode::Wall => shared.started_at,
+        ClockMode::Replay => Timestamp(0),
+    });
+    inputs.push(Input::Deaf { source: None, from });
+    if recovered.machines.iter().any(|m| m.catalogue() != Some(catalogue)) {
+        inputs.push(Input::Catalogue { version: catalogue });
+    }
+    if recovered.machines.iter().any(|m| m.rules() != Some(rules)) {
+        inputs.push(Input::Rules { version: rules });
+    }
+    Ok(inputs)
+}
+
+/// Whether a directory exists and holds a log, for commands that only read.
+pub fn has_data(dir: &Path) -> bool {
+    dir.join("inputs").is_dir()
+}

@@ -1,0 +1,62 @@
+//! Why the application does not start.
+
+use std::net::SocketAddr;
+
+use super::logs;
+use crate::pipeline::PipelineError;
+
+/// Why it does not start, with the exit code that says so.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data directory cannot be used.
+    #[error("open the data directory")]
+    Data(#[from] logs::DataError),
+    /// Kept rule sets or catalogues cannot be used.
+    #[error("open the kept rule sets")]
+    Versions(#[from] crate::versions::VersionError),
+    /// Recovery failed.
+    #[error("recover")]
+    Recover(#[from] PipelineError),
+    /// Something of this process.
+    #[error("{0}")]
+    Internal(&'static str),
+    /// The state database cannot be used.
+    #[error("open the state database")]
+    State {
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The page's address cannot be bound.
+    #[error("listen on {address}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A source cannot start.
+    #[error("start source {id}")]
+    Source {
+        /// Which.
+        id: String,
+        /// Why.
+        #[source]
+        source: anyhow::Error,
+    },
+}
+
+impl StartError {
+    /// `sysexits`: 65 bad data, 69 unavailable, 70 internal, 74 I/O.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Data(e) => e.exit_code(),
+            Self::Versions(crate::versions::VersionError::Compile { .. })
+            | Self::Recover(PipelineError::Read(maibo_store::log::ReadError::Damaged { .. })) => 65,
+            Self::Versions(_) | Self::Recover(_) | Self::State { .. } => 74,
+            Self::Source { .. } | Self::Listen { .. } => 69,
+            Self::Internal(_) => 70,
+        }
+    }
+}

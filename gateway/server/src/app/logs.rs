@@ -1,0 +1,115 @@
+//! The data directory: one lock, two logs.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use maibo_store::disk::lock::{DirLock, LockError};
+use maibo_store::disk::os::OsDisk;
+use maibo_store::facts::{FactsError, FactsLog};
+use maibo_store::file_log::{FileLog, FileLogOptions, OpenError};
+use maibo_store::log::Log;
+use tracing::{info, warn};
+
+/// Why the data directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// Another Maibo has it.
+    #[error("lock {path}")]
+    Lock {
+        /// The directory.
+        path: PathBuf,
+        /// Who has it.
+        #[source]
+        source: LockError,
+    },
+    /// A directory cannot be made or opened.
+    #[error("open {path}")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A log cannot be opened: damaged, or of another version.
+    #[error("open the {log} log")]
+    Log {
+        /// `inputs` or `facts`.
+        log: &'static str,
+        /// Why.
+        #[source]
+        source: OpenError,
+    },
+    /// The facts log is not what it should be.
+    #[error("open the facts log")]
+    Facts(#[from] FactsError),
+}
+
+impl DataError {
+    /// `sysexits`.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Lock { source: LockError::Io(_), .. }
+            | Self::Log { source: OpenError::Io { .. }, .. }
+            | Self::Facts(FactsError::Read(maibo_store::log::ReadError::Io(_)))
+            | Self::Io { .. } => 74,
+            Self::Lock { .. } => 69,
+            Self::Log { .. } | Self::Facts(_) => 65,
+        }
+    }
+}
+
+/// Both logs, open for writing.
+pub struct Logs {
+    /// The inputs log.
+    pub inputs: Box<dyn Log>,
+    /// The facts log.
+    pub facts: FactsLog,
+    /// To be held as long as anything is written.
+    pub lock: DirLock,
+}
+
+/// The data directory.
+pub struct DataDir;
+
+impl DataDir {
+    /// Creates or opens it, and says what was found.
+    ///
+    /// # Errors
+    /// [`DataError`].
+    pub fn open(dir: &Path, inputs_quota: u64) -> Result<Logs, DataError> {
+        let io = |path: &Path| {
+            let path = path.to_owned();
+            move |source| DataError::Io { path, source }
+        };
+        std::fs::create_dir_all(dir).map_err(io(dir))?;
+        let lock = DirLock::acquire(dir).map_err(|source| DataError::Lock { path: dir.to_owned(), source })?;
+        let inputs = open_log(
+            dir,
+            "inputs",
+            FileLogOptions {
+                quota_bytes: Some(inputs_quota),
+                consumers: vec!["history".to_owned()],
+                ..Default::default()
+            },
+        )?;
+        let facts = open_log(dir, "facts", FileLogOptions::facts())?;
+        Ok(Logs { inputs: Box::new(inputs), facts: FactsLog::open(Box::new(facts))?, lock })
+    }
+}
+
+fn open_log(dir: &Path, name: &'static str, options: FileLogOptions) -> Result<FileLog, DataError> {
+    let path = dir.join(name);
+    let disk = OsDisk::open(&path).map_err(|source| DataError::Io { path: path.clone(), source })?;
+    let (log, report) =
+        FileLog::open(Arc::new(disk), options).map_err(|source| DataError::Log { log: name, source })?;
+    if report.torn_bytes > 0 {
+        warn!(
+            log = name,
+            bytes = report.torn_bytes,
+            "an unfinished write at the end was dropped; nothing of it was acknowledged"
+        );
+    }
+    info!(log = name, segments = report.segments, records = report.records, bytes = report.bytes, "log is open");
+    Ok(log)
+}

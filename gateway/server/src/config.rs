@@ -1,0 +1,79 @@
+//! The configuration: one TOML file, overridden by `MAIBO__SECTION__KEY`, checked whole before anything starts.
+//!
+//! Unknown keys are refused, and every problem is reported at once with its path. Overrides change the parsed tree, never
+//! the text. What comes out ([`Settings`]) needs no further interpretation.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use maibo_core::decode::Route;
+
+use crate::ingest::{Admission, ClockMode};
+
+mod file;
+mod settings;
+
+pub use file::{File, Problem, read};
+
+/// Everything the application needs, valid.
+#[derive(Debug)]
+pub struct Settings {
+    /// The data directory.
+    pub data: PathBuf,
+    /// Where HTTP listens.
+    pub http: SocketAddr,
+    /// Where `now` comes from.
+    pub clock: ClockMode,
+    /// Unknown devices.
+    pub admission: Admission,
+    /// Quota of the inputs log, in bytes.
+    pub inputs_quota: u64,
+    /// Where messages come from.
+    pub sources: Vec<Source>,
+    /// Which topics mean what.
+    pub routes: Vec<Route>,
+    /// Rule packs as (name, text), in name order.
+    pub packs: Vec<(String, String)>,
+    /// Their compiled form.
+    pub rules: maibo_core::rule::RuleSet,
+    /// The device catalogue's text.
+    pub catalogue_text: String,
+    /// Its compiled form.
+    pub catalogue: maibo_core::registry::Catalogue,
+    /// GeoJSON of the districts, where one is configured.
+    pub districts: Option<String>,
+    /// Who is told.
+    pub receivers: Vec<crate::deliver::Target>,
+    /// `run` or `demo`, for the page.
+    pub mode: &'static str,
+}
+
+/// One source of messages.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// A broker elsewhere.
+    Mqtt(crate::ingest::external::Settings),
+    /// The broker inside.
+    #[cfg(feature = "embedded-broker")]
+    Embedded(crate::ingest::embedded::Settings),
+}
+
+impl Source {
+    /// Its name.
+    pub fn id(&self) -> &maibo_core::id::SourceId {
+        match self {
+            Self::Mqtt(s) => &s.id,
+            #[cfg(feature = "embedded-broker")]
+            Self::Embedded(s) => &s.id,
+        }
+    }
+
+    /// `mqtt` or `embedded`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Mqtt(_) => "mqtt",
+            #[cfg(feature = "embedded-broker")]
+            Self::Embedded(_) => "embedded",
+        }
+    }
+}

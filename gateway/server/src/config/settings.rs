@@ -1,0 +1,304 @@
+//! From the file to settings: paths, numbers, packs and catalogue, all checked together.
+
+use std::path::{Path, PathBuf};
+
+use maibo_core::decode::{ChirpStackSpec, MappingSpec, Profile, Route, TopicFilter};
+use maibo_core::id::SourceId;
+use maibo_core::registry::Catalogue;
+use maibo_core::rule::RuleSet;
+use serde::de::DeserializeOwned;
+
+use super::file::{File, Problem, RouteEntry};
+use super::{Settings, Source, file};
+use crate::ingest::external::Protocol;
+use crate::ingest::{Admission, ClockMode, external};
+
+impl Settings {
+    /// Reads and checks everything a configuration file names.
+    ///
+    /// # Errors
+    /// Every problem of the file, the rule packs, the catalogue and the routes.
+    pub fn load(path: &Path) -> Result<Self, Vec<Problem>> {
+        let file = file::read(path, std::env::vars())?;
+        let base = path.parent().unwrap_or(Path::new(".")).to_owned();
+        Check { base, problems: Vec::new() }.settings(&file)
+    }
+}
+
+struct Check {
+    base: PathBuf,
+    problems: Vec<Problem>,
+}
+
+impl Check {
+    fn problem(&mut self, path: impl Into<String>, text: impl std::fmt::Display) {
+        self.problems.push(Problem::new(path, text));
+    }
+
+    fn settings(mut self, file: &File) -> Result<Settings, Vec<Problem>> {
+        let http = file.http.listen.parse().map_err(|e| self.problem("http.listen", e)).ok();
+        let clock = self.choice("clock", &file.clock, &[("wall", ClockMode::Wall), ("replay", ClockMode::Replay)]);
+        let admission = self.choice(
+            "unregistered",
+            &file.unregistered,
+            &[("admit", Admission::Admit), ("refuse", Admission::Refuse)],
+        );
+        let inputs_quota = self.bytes("log.inputs_quota", &file.log.inputs_quota);
+        let sources = self.sources(file);
+        let routes = self.routes(&file.routes);
+        let packs = self.packs(&file.rules);
+        let rules = self.rules(&packs);
+        let catalogue_text = match &file.catalogue {
+            Some(name) => self.text("catalogue", name).unwrap_or_default(),
+            None => String::new(),
+        };
+        let catalogue = self.catalogue(file.catalogue.as_deref(), &catalogue_text);
+        let districts = file.districts.as_ref().and_then(|name| self.text("districts", name));
+        let receivers = crate::deliver::validate(&file.receivers, &self.base).unwrap_or_else(|problems| {
+            for problem in problems {
+                let (path, text) = problem.split_once(": ").unwrap_or(("receiver", &problem));
+                self.problems.push(Problem::new(path, text));
+            }
+            Vec::new()
+        });
+        let data = self.base.join(&file.data);
+        match (http, clock, admission, inputs_quota, rules, catalogue) {
+            (Some(http), Some(clock), Some(admission), Some(inputs_quota), Some(rules), Some(catalogue))
+                if self.problems.is_empty() =>
+            {
+                Ok(Settings {
+                    data,
+                    http,
+                    clock,
+                    admission,
+                    inputs_quota,
+                    sources,
+                    routes,
+                    packs,
+                    rules,
+                    catalogue_text,
+                    catalogue,
+                    districts,
+                    receivers,
+                    mode: "run",
+                })
+            }
+            _ => Err(self.problems),
+        }
+    }
+
+    fn choice<T: Copy>(&mut self, path: &str, text: &str, choices: &[(&str, T)]) -> Option<T> {
+        let found = choices.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
+        if found.is_none() {
+            let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+            self.problem(path, format!("`{text}` is not one of {}", words.join(", ")));
+        }
+        found
+    }
+
+    fn bytes(&mut self, path: &str, text: &str) -> Option<u64> {
+        let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        let (number, unit) = text.split_at(split);
+        let scale = match unit.trim() {
+            "" | "B" => 1,
+            "KiB" => 1 << 10,
+            "MiB" => 1 << 20,
+            "GiB" => 1 << 30,
+            "TiB" => 1_u64 << 40,
+            _ => 0,
+        };
+        let bytes = number.parse::<u64>().ok().filter(|_| scale > 0).and_then(|n| n.checked_mul(scale));
+        if bytes.is_none() {
+            self.problem(path, format!("`{text}` is not a size such as 512MiB or 2GiB"));
+        }
+        bytes
+    }
+
+    fn text(&mut self, path: &str, name: &str) -> Option<String> {
+        let file = self.base.join(name);
+        std::fs::read_to_string(&file).map_err(|e| self.problem(path, format!("{}: {e}", file.display()))).ok()
+    }
+
+    fn sources(&mut self, file: &File) -> Vec<Source> {
+        let mut sources: Vec<Source> = Vec::new();
+        for (i, entry) in file.sources.iter().enumerate() {
+            let path = format!("source[{i}]");
+            let id = match SourceId::new(&entry.id) {
+                Ok(id) => id,
+                Err(error) => {
+                    self.problem(format!("{path}.id"), error);
+                    continue;
+                }
+            };
+            if sources.iter().any(|s| *s.id() == id) {
+                self.problem(format!("{path}.id"), format!("`{id}` is used twice"));
+            }
+            let source = match entry.kind.as_str() {
+                "mqtt" => self.mqtt(&path, id, entry),
+                #[cfg(feature = "embedded-broker")]
+                "embedded" => self.embedded(&path, id, entry),
+                other => {
+                    self.problem(format!("{path}.kind"), format!("`{other}` is not one of mqtt, embedded"));
+                    None
+                }
+            };
+            sources.extend(source);
+        }
+        if file.sources.is_empty() {
+            self.problem("source", "there is none: Maibo would hear nothing");
+        }
+        sources
+    }
+
+    fn mqtt(&mut self, path: &str, id: SourceId, entry: &file::Source) -> Option<Source> {
+        let url = entry.url.as_deref().unwrap_or_default();
+        let place = url.strip_prefix("mqtt://").and_then(|rest| {
+            let (host, port) = rest.rsplit_once(':').unwrap_or((rest, "1883"));
+            port.parse::<u16>().ok().filter(|_| !host.is_empty()).map(|port| (host.to_owned(), port))
+        });
+        if place.is_none() {
+            self.problem(format!("{path}.url"), format!("`{url}` is not of the form mqtt://host:port"));
+        }
+        for (key, given) in [("listen", entry.listen.is_some()), ("connections_max", entry.connections_max.is_some())] {
+            if given {
+                self.problem(format!("{path}.{key}"), "belongs to kind = \"embedded\"");
+            }
+        }
+        let protocols = [("auto", Protocol::Auto), ("3.1.1", Protocol::V4), ("5", Protocol::V5)];
+        let word = entry.protocol.as_deref().unwrap_or("auto");
+        let protocol = self.choice(&format!("{path}.protocol"), word, &protocols);
+        let login = match (&entry.user, &entry.password_file) {
+            (Some(user), Some(file)) => {
+                let password = self.text(&format!("{path}.password_file"), file)?;
+                Some((user.clone(), password.trim_end_matches(['\r', '\n']).to_owned()))
+            }
+            (None, None) => None,
+            _ => {
+                self.problem(path, "`user` and `password_file` go together");
+                None
+            }
+        };
+        let (host, port) = place?;
+        Some(Source::Mqtt(external::Settings {
+            client_id: entry.client_id.clone().unwrap_or_else(|| self.client_id(&id)),
+            id,
+            host,
+            port,
+            protocol: protocol?,
+            login,
+            session_expiry: entry.session_hours.unwrap_or(72).saturating_mul(3_600),
+        }))
+    }
+
+    /// The same at every start, another for every machine and configuration: two that share one throw each other off.
+    fn client_id(&self, id: &SourceId) -> String {
+        let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
+        let here = std::fs::canonicalize(&self.base).unwrap_or_else(|_| self.base.clone());
+        let mark = maibo_core::id::Version::of(format!("{} {}", host.trim(), here.display()).as_bytes());
+        format!("maibo-{id}-{mark}")
+    }
+
+    #[cfg(feature = "embedded-broker")]
+    fn embedded(&mut self, path: &str, id: SourceId, entry: &file::Source) -> Option<Source> {
+        for (key, given) in [("url", entry.url.is_some()), ("client_id", entry.client_id.is_some())] {
+            if given {
+                self.problem(format!("{path}.{key}"), "belongs to kind = \"mqtt\"");
+            }
+        }
+        let text = entry.listen.as_deref().unwrap_or("127.0.0.1:1883");
+        let listen = text.parse().map_err(|e| self.problem(format!("{path}.listen"), e)).ok()?;
+        let connections_max = entry.connections_max.unwrap_or(20_000);
+        Some(Source::Embedded(crate::ingest::embedded::Settings { id, listen, connections_max }))
+    }
+
+    fn routes(&mut self, entries: &[RouteEntry]) -> Vec<Route> {
+        if entries.is_empty() {
+            return vec![Route::standard(Profile::Native)];
+        }
+        let mut routes = Vec::new();
+        for (i, entry) in entries.iter().enumerate() {
+            let path = format!("route[{i}]");
+            let filter = TopicFilter::new(&entry.filter).map_err(|e| self.problem(format!("{path}.filter"), e)).ok();
+            let profile = match entry.profile.as_str() {
+                "native" => Some(Profile::Native),
+                "openv2x" => Some(Profile::OpenV2x),
+                "chirpstack" => self.mapping::<ChirpStackSpec>(&path, entry).map(Profile::ChirpStack),
+                "mapped" => self.mapping::<MappingSpec>(&path, entry).map(Profile::Mapped),
+                other => {
+                    let text = format!("`{other}` is not one of native, mapped, chirpstack, openv2x");
+                    self.problem(format!("{path}.profile"), text);
+                    None
+                }
+            };
+            if let (Some(filter), Some(profile)) = (filter, profile) {
+                routes.push(Route::new(filter, profile));
+            }
+        }
+        if self.problems.is_empty()
+            && let Err(problems) = maibo_core::decode::DecodeStage::new(routes.clone())
+        {
+            for problem in problems {
+                self.problem("route", problem);
+            }
+        }
+        routes
+    }
+
+    fn mapping<T: DeserializeOwned>(&mut self, path: &str, entry: &RouteEntry) -> Option<T> {
+        let value = entry.mapping.clone().unwrap_or_else(|| toml::Value::Table(toml::Table::new()));
+        serde_path_to_error::deserialize(value)
+            .map_err(|e| self.problem(format!("{path}.mapping.{}", e.path()), e.inner()))
+            .ok()
+    }
+
+    /// Reads packs: files as named, directories by their `*.toml`, in name order.
+    fn packs(&mut self, names: &[String]) -> Vec<(String, String)> {
+        let mut files: Vec<PathBuf> = Vec::new();
+        for name in names {
+            let path = self.base.join(name);
+            if path.is_dir() {
+                match std::fs::read_dir(&path) {
+                    Ok(entries) => files.extend(
+                        entries
+                            .filter_map(|e| e.ok().map(|e| e.path()))
+                            .filter(|p| p.extension().is_some_and(|x| x == "toml")),
+                    ),
+                    Err(error) => self.problem("rules", format!("{}: {error}", path.display())),
+                }
+            } else {
+                files.push(path);
+            }
+        }
+        files.sort();
+        let mut packs = Vec::new();
+        for file in files {
+            let name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+            match std::fs::read_to_string(&file) {
+                Ok(text) => packs.push((name, text)),
+                Err(error) => self.problem("rules", format!("{}: {error}", file.display())),
+            }
+        }
+        packs
+    }
+
+    fn rules(&mut self, packs: &Vec<(String, String)>) -> Option<RuleSet> {
+        match crate::versions::compile_rules(packs) {
+            Ok(rules) => Some(rules),
+            Err(problems) => {
+                self.problems.extend(problems.iter().map(|p| Problem::new("rules", p)));
+                None
+            }
+        }
+    }
+
+    fn catalogue(&mut self, name: Option<&str>, text: &str) -> Option<Catalogue> {
+        match Catalogue::parse(text) {
+            Ok(catalogue) => Some(catalogue),
+            Err(problems) => {
+                let name = name.unwrap_or("catalogue");
+                self.problems.extend(problems.iter().map(|p| Problem::new(name, p)));
+                None
+            }
+        }
+    }
+}

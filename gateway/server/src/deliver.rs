@@ -1,0 +1,100 @@
+//! Tells the receivers: signed webhooks, each version of each episode in order, until it arrives.
+//!
+//! ```text
+//! facts log ─▶ follower ── outbox.db ──▶ one worker a receiver ── HTTP POST ──▶ receiver
+//!                             ▲                  │
+//!                             └──── outcomes ────┴──▶ `settled` (to be put on record)
+//! ```
+//!
+//! Place in the data path: the last step, behind the facts log and never in the pipeline's way. What to tell and when is
+//! decided in `maibo_core::notify`, what is owed is kept in `maibo_store::outbox`; here is only the doing.
+//!
+//! Invariants: nothing is sent that is not a fact. A receiver that hangs or fails costs its own worker only: its own
+//! connections, its own attempts. An outcome is durable before it is reported, and reported until it is a fact.
+//!
+//! Limits: [`Limits`]; a receiver has at most [`Limits::parallel`] attempts under way, and their responses are read up
+//! to [`Limits::response`]. A full `settled` queue drops the report, which is made again within a minute or two.
+
+use std::sync::Arc;
+
+use maibo_core::fact::{Delivery, Transition};
+use maibo_core::notify::Receiver;
+use maibo_store::facts::FactsReader;
+use maibo_store::outbox::Outbox;
+use tokio::sync::{Notify, mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::clock::{Clock, EngineClock};
+use crate::telemetry::Metrics;
+
+mod body;
+mod follower;
+mod keeper;
+mod network;
+mod post;
+mod secret;
+mod settings;
+mod shelf;
+mod worker;
+
+pub use network::{Allow, forbidden};
+pub use post::{ClientError, Limits};
+pub use secret::{Secrets, sign};
+pub use settings::{ReceiverSettings, Target, validate};
+
+/// Makes the alert of a transition as everybody sees it.
+pub type Describe = Arc<dyn Fn(&Transition) -> maibo_api::Alert + Send + Sync>;
+
+/// What delivery needs.
+pub struct Parts {
+    /// What is owed.
+    pub outbox: Outbox,
+    /// Facts from [`Outbox::cursor`] on.
+    pub facts: FactsReader,
+    /// Told when there are more facts; ends with the pipeline.
+    pub wake: watch::Receiver<u64>,
+    /// Who is to be told.
+    pub targets: Vec<Target>,
+    /// Makes the alert of a transition.
+    pub describe: Describe,
+    /// Time of the schedule.
+    pub clock: Arc<EngineClock>,
+    /// Wall-clock time, for signatures.
+    pub wall: Arc<dyn Clock>,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+    /// Takes what was settled, to be put on record. At least once each.
+    pub settled: mpsc::Sender<Delivery>,
+    /// Bounds of an attempt.
+    pub limits: Limits,
+}
+
+/// Starts the follower, one worker a receiver, and the keeper. They end at `stop`.
+///
+/// # Errors
+/// Where a receiver's HTTP client cannot be made; then nothing is started.
+pub fn start(parts: Parts, tasks: &TaskTracker, stop: &CancellationToken) -> Result<(), ClientError> {
+    let Parts { outbox, facts, wake, targets, describe, clock, wall, metrics, settled, limits } = parts;
+    let shelf = shelf::Shelf::new(outbox, shelf::Report::new(settled, metrics), clock);
+    let mut receivers: Vec<Receiver> = Vec::new();
+    let mut woken: Vec<Arc<Notify>> = Vec::new();
+    let mut workers = Vec::new();
+    for target in targets {
+        let wake = Arc::new(Notify::new());
+        receivers.push(target.receiver.clone());
+        woken.push(Arc::clone(&wake));
+        let poster = post::Poster::new(target, limits, Arc::clone(&wall))?;
+        workers.push(worker::Worker::new(poster, shelf.clone(), wake, limits.parallel));
+    }
+    for worker in workers {
+        tasks.spawn(worker.run(stop.clone()));
+    }
+    let follower = follower::Follower::new(shelf.clone(), receivers, woken.clone(), describe);
+    tasks.spawn(follower.run(facts, wake, stop.clone()));
+    tasks.spawn(keeper::run(shelf, woken, stop.clone()));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

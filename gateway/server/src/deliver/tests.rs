@@ -1,0 +1,6 @@
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod delivery;
+mod places;
+mod support;
+mod words;

@@ -1,0 +1,78 @@
+//! Secrets, signatures and settings.
+
+use std::path::{Path, PathBuf};
+
+use super::support::SECRET;
+use crate::deliver::{ReceiverSettings, Secrets, sign, validate};
+
+// P12: the signature is the one of Standard Webhooks.
+#[test]
+fn signature_vectors() {
+    let Ok(folder) = std::env::var("MAIBO_FIXTURES") else {
+        eprintln!("skipped: MAIBO_FIXTURES is not set");
+        return;
+    };
+    let text = std::fs::read_to_string(PathBuf::from(folder).join("standard-webhooks/vectors.json")).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let vectors = json["vectors"].as_array().unwrap();
+    assert!(!vectors.is_empty());
+    for v in vectors {
+        let text = |key: &str| v[key].as_str().unwrap();
+        let secret = text("secret");
+        let at = v["webhook-timestamp"].as_i64().unwrap();
+        for secret in [secret, secret.trim_start_matches("whsec_")] {
+            let secrets = Secrets::parse(secret).unwrap();
+            let signed = sign(&secrets, text("webhook-id"), at, text("body_utf8").as_bytes());
+            assert_eq!(signed, text("expected_webhook_signature"));
+        }
+    }
+}
+
+// P12: while secrets are rotated a message carries a signature with each of them.
+#[test]
+fn rotation_signs_with_every_secret() {
+    let other = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    let both = Secrets::parse(&format!("# new\n{other}\n\n  {SECRET}\n")).unwrap();
+    let one = |s: &str| sign(&Secrets::parse(s).unwrap(), "msg_1", 5, b"{}");
+    assert_eq!(sign(&both, "msg_1", 5, b"{}"), format!("{} {}", one(other), one(SECRET)));
+    assert_ne!(one(SECRET), sign(&Secrets::parse(SECRET).unwrap(), "msg_1", 6, b"{}"));
+    assert_eq!(format!("{both:?}"), "Secrets(2)");
+}
+
+// Secrets that are too short, too long, too many or no base64 are refused by line, without showing them.
+#[test]
+fn bad_secrets_are_refused() {
+    let long = format!("whsec_{}", "A".repeat(88));
+    for (text, words) in [
+        ("", "holds no secret"),
+        ("# only a remark", "holds no secret"),
+        ("whsec_c2hvcnQ=", "line 1: a secret has 24 to 64 bytes, this one 5"),
+        ("\nwhsec_!!!!", "line 2: not whsec_ and base64"),
+        (long.as_str(), "line 1: a secret has 24 to 64 bytes, this one 66"),
+        ([SECRET; 9].join("\n").as_str(), "holds more than 8 secrets"),
+    ] {
+        assert_eq!(Secrets::parse(text).unwrap_err(), [words]);
+    }
+}
+
+// Every problem of every receiver is reported at once, with its path.
+#[test]
+fn all_problems_at_once() {
+    let bad = ReceiverSettings {
+        name: "a b".to_owned(),
+        url: "https://example.com".to_owned(),
+        secret_file: "missing".to_owned(),
+        mode: Some("some".to_owned()),
+        min_level: Some("pink".to_owned()),
+        domains: vec!["traffic".to_owned(), "cats".to_owned()],
+        districts: vec!["chaoyang".to_owned()],
+        allow: vec!["here".to_owned()],
+    };
+    let problems = validate(&[bad.clone(), bad], Path::new("/nowhere")).unwrap_err();
+    for key in ["name", "mode", "min_level", "domains", "districts", "allow", "secret_file"] {
+        let path = format!("receiver[1].{key}: ");
+        assert!(problems.iter().any(|p| p.starts_with(&path)), "{key}: {problems:?}");
+    }
+    assert!(problems.contains(&"receiver[1].name: `a b` is used twice".to_owned()));
+    assert_eq!(problems.len(), 15, "{problems:?}");
+}

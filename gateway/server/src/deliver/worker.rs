@@ -1,0 +1,190 @@
+//! Delivers to one receiver: claims what is due, attempts it, records what came of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use maibo_core::notify::{Answer, Disposition, RETRY_AFTER_MAX, Transport, delay};
+use maibo_core::time::{Millis, Timestamp};
+use maibo_store::outbox::{Due, Ended, Ending, OutboxError};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::post::Poster;
+use super::shelf::{Shelf, Trouble, noted};
+
+/// Wait before trying again after the outbox failed.
+const RETRY: Duration = Duration::from_secs(1);
+/// Longest sleep: what is due is looked up again at least this often.
+const LOOK: Duration = Duration::from_mins(1);
+/// Time that attempts under way get at the end of the process.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// What came of one attempt.
+struct Tried {
+    id: i64,
+    message: String,
+    attempt: u32,
+    answer: Answer,
+}
+
+/// One receiver's worker, not running.
+pub(super) struct Worker {
+    poster: Arc<Poster>,
+    shelf: Shelf,
+    wake: Arc<Notify>,
+    parallel: usize,
+    /// The receiver asked to be left alone until then.
+    paused: Timestamp,
+    /// A person has to act; said once.
+    refused: bool,
+    trouble: Trouble,
+    /// Tried, and not yet recorded.
+    ended: Vec<Ended>,
+}
+
+impl Worker {
+    pub(super) fn new(poster: Poster, shelf: Shelf, wake: Arc<Notify>, parallel: usize) -> Self {
+        let (paused, trouble, ended) = (Timestamp(i64::MIN), Trouble::default(), Vec::new());
+        Self {
+            poster: Arc::new(poster),
+            shelf,
+            wake,
+            parallel: parallel.max(1),
+            paused,
+            refused: false,
+            trouble,
+            ended,
+        }
+    }
+
+    /// Runs until `stop`; attempts under way then get [`GRACE`], and what is cut off is made again at the next start.
+    pub(super) async fn run(mut self, stop: CancellationToken) {
+        let mut flying: JoinSet<Tried> = JoinSet::new();
+        while !stop.is_cancelled() {
+            let Some(wait) = self.round(&mut flying).await else { return };
+            tokio::select! {
+                () = stop.cancelled() => break,
+                Some(tried) = flying.join_next() => self.judge_all(tried, &mut flying),
+                () = self.wake.notified() => {}
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+        let end = tokio::time::Instant::now() + GRACE;
+        while let Ok(Some(tried)) = tokio::time::timeout_at(end, flying.join_next()).await {
+            self.judge_all(tried, &mut flying);
+        }
+        let _ = self.record().await;
+    }
+
+    /// Records what ended, starts what is due, and says how long to sleep at most. `None` where the process is ending.
+    async fn round(&mut self, flying: &mut JoinSet<Tried>) -> Option<Duration> {
+        if !self.record().await? {
+            return Some(RETRY);
+        }
+        let now = self.shelf.now();
+        if now < self.paused {
+            return Some(duration(self.paused.since(now)));
+        }
+        let (room, name) = (self.parallel.saturating_sub(flying.len()), self.poster.receiver().to_owned());
+        let work = move |outbox: &mut maibo_store::outbox::Outbox, now| {
+            let due = outbox.claim(&name, now, room)?;
+            let next = outbox.next_due(&name)?;
+            Ok::<_, OutboxError>((due, next.map(|at| at.since(now))))
+        };
+        let result = self.shelf.with(work).await?;
+        let Some((due, next)) = noted(&mut self.trouble, self.poster.receiver(), result) else {
+            return Some(RETRY);
+        };
+        for due in due {
+            self.launch(due, flying);
+        }
+        // Where all hands are busy the end of an attempt is what to wait for.
+        let busy = flying.len() >= self.parallel;
+        Some(next.filter(|_| !busy).map_or(LOOK, duration))
+    }
+
+    fn launch(&self, due: Due, flying: &mut JoinSet<Tried>) {
+        let poster = Arc::clone(&self.poster);
+        flying.spawn(async move {
+            let (id, message, attempt) = (due.id, due.message.clone(), due.attempts.saturating_add(1));
+            // In a task of its own, so that not even a panic leaves the row in flight for ever.
+            let posted = tokio::spawn(async move { poster.post(due).await }).await;
+            Tried { id, message, attempt, answer: posted.unwrap_or(Answer::Failed(Transport::Broken)) }
+        });
+    }
+
+    /// Judges the attempt that ended, and those that ended with it: they are recorded together.
+    fn judge_all(&mut self, first: Result<Tried, tokio::task::JoinError>, flying: &mut JoinSet<Tried>) {
+        let mut next = Some(first);
+        while let Some(tried) = next {
+            // The outer task only waits; it cannot fail.
+            if let Ok(tried) = tried {
+                self.judge(&tried);
+            }
+            next = flying.try_join_next();
+        }
+    }
+
+    fn judge(&mut self, tried: &Tried) {
+        let now = self.shelf.now();
+        let verdict = tried.answer.judge();
+        let ending = match verdict.disposition {
+            Disposition::Delivered => Ending::Delivered,
+            Disposition::Dead => Ending::Dead,
+            Disposition::Retry { ladder, wish, pause, needs_operator } => {
+                if pause {
+                    let wait = wish.unwrap_or_default().0.clamp(0, RETRY_AFTER_MAX.0);
+                    self.paused = self.paused.max(now + Millis(wait));
+                }
+                self.shelf.count("failed");
+                Ending::Failed { at: now + delay(ladder, tried.attempt, seed(&tried.message), wish), needs_operator }
+            }
+        };
+        self.note(&ending, verdict.error.as_deref());
+        self.ended.push(Ended { id: tried.id, ending, error: verdict.error });
+    }
+
+    /// Says once that a person has to act, and once that it works again.
+    fn note(&mut self, ending: &Ending, error: Option<&str>) {
+        let receiver = self.poster.receiver();
+        match ending {
+            Ending::Failed { needs_operator: true, .. } if !self.refused => {
+                warn!(receiver, error, "the receiver does not take what it is told; somebody has to look");
+                self.refused = true;
+            }
+            Ending::Delivered if self.refused => {
+                info!(receiver, "the receiver takes what it is told again");
+                self.refused = false;
+            }
+            _ => {}
+        }
+    }
+
+    /// Writes down what ended; false where that failed and is to be done again, `None` where the process is ending.
+    async fn record(&mut self) -> Option<bool> {
+        if self.ended.is_empty() {
+            return Some(true);
+        }
+        let ended = std::mem::take(&mut self.ended);
+        let work = move |outbox: &mut maibo_store::outbox::Outbox, now| (outbox.record(&ended, now), ended);
+        let (result, ended) = self.shelf.with(work).await?;
+        let Some(settled) = noted(&mut self.trouble, self.poster.receiver(), result) else {
+            self.ended = ended;
+            return Some(false);
+        };
+        self.shelf.settled(settled);
+        Some(true)
+    }
+}
+
+/// From the message's key, which is a hash.
+fn seed(message: &str) -> u64 {
+    message.get(4..20).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_default()
+}
+
+/// A wait, at least a millisecond so that nothing spins, at most [`LOOK`].
+fn duration(wait: Millis) -> Duration {
+    Duration::from_millis(wait.0.max(1) as u64).min(LOOK)
+}

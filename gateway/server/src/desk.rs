@@ -1,0 +1,144 @@
+//! The application with its page: pipeline, live picture, HTTP, and what follows the logs.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use maibo_core::engine::Machine;
+use maibo_core::fact::{Delivery, Transition};
+use maibo_store::outbox::{Outbox, OutboxReader};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::info;
+
+use crate::app::{App, Running, Shared, StartError};
+use crate::clock::SystemClock;
+use crate::config::Settings;
+use crate::deliver;
+use crate::history;
+use crate::http::{self, HttpState, Limits};
+use crate::live::{self, Picture, Roster, follow, ticker};
+use crate::pipeline::Work;
+
+/// Settled deliveries on their way to the record; what finds no room is reported again by the outbox.
+const SETTLED: usize = 1_024;
+
+/// Everything that runs.
+pub struct Desk {
+    /// Pipeline and sources.
+    pub running: Running,
+    /// Where HTTP listens.
+    pub http: SocketAddr,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Desk {
+    /// Builds and starts everything. The page listens before the sources do, so that health can be asked meanwhile.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start(settings: Settings) -> Result<Self, StartError> {
+        let app = tokio::task::spawn_blocking(move || App::build(settings))
+            .await
+            .map_err(|_| StartError::Internal("build"))??;
+        let shared = Arc::clone(app.shared());
+        let (follower, projection) =
+            follow::open(&shared.settings.data.join("state.db"), app.logs().facts.next_index())
+                .map_err(|source| StartError::State { source: Box::new(source) })?;
+        let facts = app.logs().facts.reader(follower.cursor());
+        let path = shared.settings.data.join("history.db");
+        let options = history::options(shared.settings.clock);
+        let (historian, history) = history::open(&path, options, &*app.logs().inputs, app.care())
+            .map_err(|source| StartError::State { source: Box::new(source) })?;
+        let path = shared.settings.data.join("outbox.db");
+        let state = |source: maibo_store::outbox::OutboxError| StartError::State { source: Box::new(source) };
+        let outbox = Outbox::open(&path, app.logs().facts.next_index()).map_err(state)?;
+        let owed = Arc::new(Mutex::new(OutboxReader::open(&path).map_err(state)?));
+        let owed_facts = app.logs().facts.reader(outbox.cursor());
+        let picture = Arc::new(picture(&app, &shared));
+        picture.known(app.machines().iter().flat_map(Machine::devices));
+        let listener = http::serve::bind(shared.settings.http)
+            .await
+            .map_err(|source| StartError::Listen { address: shared.settings.http, source })?;
+        let address = listener.local_addr().map_err(|_| StartError::Internal("address of the page"))?;
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let router = http::router(HttpState {
+            shared: Arc::clone(&shared),
+            picture: Arc::clone(&picture),
+            projection,
+            series: Arc::new(http::series::Kept(history.reader().clone())),
+            history: Some(history),
+            mode: shared.settings.mode,
+            inputs_bytes: Arc::clone(&shared.inputs_bytes),
+            outbox: Some(owed),
+            stop: stop.clone(),
+            limits: Limits::default(),
+        });
+        let observer = picture.observer();
+        tasks.spawn(follower.run(facts, shared.facts_wake.clone(), stop.clone()));
+        tasks.spawn(historian.run(shared.inputs_wake.clone(), stop.clone()));
+        tasks.spawn(ticker::run(Arc::clone(&picture), Arc::clone(&shared.clock), stop.clone()));
+        tasks.spawn(http::serve::serve(listener, router, stop.clone()));
+        let settled = record_deliveries(&shared, &tasks);
+        let describe = Arc::clone(&picture);
+        let parts = deliver::Parts {
+            outbox,
+            facts: owed_facts,
+            wake: shared.facts_wake.clone(),
+            targets: shared.settings.receivers.clone(),
+            describe: Arc::new(move |t: &Transition| live::words::alert(t, &describe.roster())),
+            clock: Arc::clone(&shared.clock),
+            wall: Arc::new(SystemClock::default()),
+            metrics: Arc::clone(&shared.metrics),
+            settled,
+            limits: deliver::Limits::default(),
+        };
+        deliver::start(parts, &tasks, &stop).map_err(|source| StartError::State { source: Box::new(source) })?;
+        let running = app.start(vec![observer]).await?;
+        info!(http = %address, "ready");
+        Ok(Self { running, http: address, stop, tasks })
+    }
+
+    /// Ends everything in order: sources, pipeline, then what reads from it. The exit code.
+    pub async fn drain(self) -> u8 {
+        let (code, lock) = self.running.drain().await;
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        // Only now may another process write here.
+        drop(lock);
+        info!(code, "stopped");
+        code
+    }
+}
+
+/// Puts settled deliveries on record, through the pipeline like everything that is decided on.
+fn record_deliveries(shared: &Arc<Shared>, tasks: &TaskTracker) -> mpsc::Sender<Delivery> {
+    let (settled, mut receiver) = mpsc::channel(SETTLED);
+    let ingest = Arc::clone(&shared.ingest);
+    tasks.spawn(async move {
+        while let Some(delivery) = receiver.recv().await {
+            // Where the pipeline has ended, the outbox reports again at the next start.
+            if ingest.tell(Work::Delivered(Box::new(delivery))).await.is_err() {
+                return;
+            }
+        }
+    });
+    settled
+}
+
+/// The first picture: what the recovered machines know.
+fn picture(app: &App, shared: &Shared) -> Picture {
+    let open = app.machines().iter().flat_map(Machine::open_alerts).cloned().collect();
+    let catalogue = shared.catalogue();
+    Picture::new(live::Start {
+        roster: Roster::new(&catalogue, &shared.settings.rules),
+        versions: Arc::clone(&shared.versions),
+        open,
+        sources: live::configured(&shared.settings),
+        now: shared.started_at,
+        clock: shared.settings.clock,
+        epoch: format!("{:x}", shared.clock.boot_id()),
+    })
+}

@@ -1,0 +1,160 @@
+//! HTTP on one address: the page, the API under `/api/v1`, live frames at `/ws`, health and metrics.
+//!
+//! Place in the data path: reads come from the live picture (the present) and from the state database (alerts and their
+//! history); the one way to change anything is a command, which goes through the pipeline like every other input.
+//!
+//! Invariants: every error is `application/problem+json` with a stable code; every query sees only its [`Scope`](crate::live::Scope); every
+//! command has an [`Caller`](extract::Caller) and is answered after what it did is durable *and* can be read.
+//!
+//! Limits: [`guard::BODY_MAX`] bytes a body, [`guard::REQUESTS_MAX`] requests at a time, [`guard::REQUEST_TIME`] each,
+//! [`serve::CONNECTIONS_MAX`] connections, [`socket::CLIENTS_MAX`] live clients. Beyond a limit the answer is 413, 503
+//! with `Retry-After`, or waiting to be accepted.
+
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::{MethodRouter, get, post};
+use maibo_store::outbox::OutboxReader;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tower_http::compression::CompressionLayer;
+
+use crate::app::Shared;
+use crate::history::History;
+use crate::live::follow::Projection;
+use crate::live::{Picture, client};
+
+mod acknowledge;
+mod alerts;
+mod deliveries;
+mod devices;
+pub mod extract;
+pub mod guard;
+mod health;
+mod openapi;
+mod page;
+mod places;
+mod problem;
+mod quarantine;
+mod rules;
+pub mod series;
+pub mod serve;
+pub mod socket;
+mod status;
+mod view;
+
+pub use problem::Fault;
+pub use series::SeriesSource;
+
+/// What the handlers work with.
+#[derive(Clone)]
+pub struct HttpState {
+    /// The application's parts.
+    pub shared: Arc<Shared>,
+    /// The present.
+    pub picture: Arc<Picture>,
+    /// Alerts and deliveries.
+    pub projection: Projection,
+    /// Readings over time.
+    pub series: Arc<dyn SeriesSource>,
+    /// What is owed to receivers; `None` where only settled deliveries are known.
+    pub outbox: Option<Arc<Mutex<OutboxReader>>>,
+    /// How far history has come; `None` where there is none to wait for.
+    pub history: Option<History>,
+    /// `demo` or `run`.
+    pub mode: &'static str,
+    /// Bytes of the inputs log, kept up to date by whoever knows.
+    pub inputs_bytes: Arc<AtomicU64>,
+    /// Cancelled when live clients are to be told goodbye.
+    pub stop: CancellationToken,
+    /// Waits and limits; the defaults but in tests.
+    pub limits: Limits,
+}
+
+/// Waits and limits of the interface.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// For a command's answer.
+    pub command: Duration,
+    /// For a read to see what a command did.
+    pub after: Duration,
+    /// For any request.
+    pub request: Duration,
+    /// Of one live client.
+    pub client: client::Limits,
+    /// Live clients.
+    pub clients: Arc<Semaphore>,
+    /// Requests at a time.
+    pub requests: Arc<Semaphore>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            command: Duration::from_secs(5),
+            after: Duration::from_secs(2),
+            request: guard::REQUEST_TIME,
+            client: client::Limits::default(),
+            clients: Arc::new(Semaphore::new(socket::CLIENTS_MAX)),
+            requests: Arc::new(Semaphore::new(guard::REQUESTS_MAX)),
+        }
+    }
+}
+
+/// One route: method, path as in the OpenAPI document, handler.
+struct Route {
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the test that compares routes and document"))]
+    method: &'static str,
+    path: &'static str,
+    handler: MethodRouter<HttpState>,
+}
+
+/// Every documented route. A test holds this list against the OpenAPI document, both ways.
+fn routes() -> Vec<Route> {
+    let read = |path, handler| Route { method: "get", path, handler };
+    let command = |path, handler| Route { method: "post", path, handler };
+    vec![
+        read("/healthz", get(health::healthz)),
+        read("/readyz", get(health::readyz)),
+        read("/metrics", get(health::metrics)),
+        read("/api/openapi.json", get(openapi::document)),
+        read("/api/v1/status", get(status::status)),
+        read("/api/v1/domains", get(places::domains)),
+        read("/api/v1/places", get(places::places)),
+        read("/api/v1/districts", get(places::districts)),
+        read("/api/v1/devices", get(devices::list)),
+        read("/api/v1/devices/{id}", get(devices::one)),
+        read("/api/v1/devices/{id}/series/{quantity}", get(series::series)),
+        read("/api/v1/alerts", get(alerts::list)),
+        read("/api/v1/alerts/{id}", get(alerts::one)),
+        command("/api/v1/alerts/{id}/acknowledge", post(acknowledge::acknowledge)),
+        read("/api/v1/deliveries", get(deliveries::list)),
+        read("/api/v1/quarantine", get(quarantine::list)),
+        read("/api/v1/rules", get(rules::list)),
+        read("/api/v1/view/devices", get(view::devices)),
+        read("/api/v1/view/snapshot", get(view::snapshot)),
+    ]
+}
+
+/// The whole interface.
+pub fn router(state: HttpState) -> Router {
+    let mut api = Router::new();
+    for Route { path, handler, .. } in routes() {
+        api = api.route(path, handler);
+    }
+    // A path below /api that no route has must not be answered with the page.
+    let api = api
+        .route("/api/{*rest}", axum::routing::any(problem::no_such_path))
+        .fallback(page::asset)
+        .method_not_allowed_fallback(problem::no_such_method)
+        .layer(CompressionLayer::new());
+    let guarded = api.layer(axum::middleware::from_fn_with_state(state.clone(), guard::guard));
+    // The socket lives longer than a request may, and has limits of its own.
+    let live = Router::new().route("/ws", get(socket::upgrade));
+    guarded.merge(live).layer(axum::middleware::from_fn(guard::headers)).with_state(state)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,116 @@
+//! The acknowledge command.
+//!
+//! The command becomes an input of the alert's partition, is decided there like everything else, and is answered when the
+//! fact is durable and the state database has it: a read that follows sees it.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::HeaderName;
+use maibo_api as api;
+use maibo_core::engine::CommandOutcome;
+use maibo_core::fact::{State as AlertState, Transition};
+use maibo_core::id::{EpisodeId, PartitionId, Subject};
+use maibo_core::input::{Act, Command};
+use tokio::sync::oneshot;
+
+use super::extract::{Body, Caller};
+use super::{Fault, HttpState, alerts};
+use crate::live::{Scope, words};
+use crate::pipeline::Work;
+
+/// Longest note, in characters.
+const NOTE_MAX: usize = 500;
+/// Tells which facts a later read may wait for (`?after=`).
+const AFTER: HeaderName = HeaderName::from_static("maibo-after");
+
+/// Takes notice of an alert, by name.
+#[utoipa::path(post, path = "/api/v1/alerts/{id}/acknowledge", tag = "alerts",
+    params(("id" = String, Path), ("Maibo-Actor" = Option<String>, Header, description = "who; `operator` by default")),
+    request_body = api::Acknowledge,
+    responses((status = 200, body = api::Alert), (status = 400, body = api::Problem),
+        (status = 404, body = api::Problem), (status = 409, body = api::Problem),
+        (status = 413, body = api::Problem), (status = 503, body = api::Problem)))]
+pub(super) async fn acknowledge(
+    State(state): State<HttpState>,
+    scope: Scope,
+    Caller(actor): Caller,
+    Path(id): Path<String>,
+    Body(body): Body<api::Acknowledge>,
+) -> Result<([(HeaderName, String); 1], Json<api::Alert>), Fault> {
+    let note = body.note.unwrap_or_default();
+    if note.chars().count() > NOTE_MAX {
+        return Err(Fault::bad_request(format!("note: is longer than {NOTE_MAX} characters")));
+    }
+    let episode = EpisodeId::parse(&id).ok_or_else(alerts::missing)?;
+    let known = find(&state, &scope, episode).await?;
+    let act = Act::Acknowledge { note: note.as_str().into() };
+    let command = Command { actor, episode, seen: body.version, act };
+    let outcome = ask(&state, partition(&known.subject), command).await?;
+    // The picture was told before the answer: what the command did lies before this.
+    let next = state.picture.facts();
+    if !state.projection.reached(next, state.limits.after).await {
+        return Err(Fault::unavailable("it is recorded, but cannot be read yet", 1));
+    }
+    let roster = state.picture.roster();
+    match outcome.result {
+        Ok(transition) => Ok(([(AFTER, next.to_string())], Json(words::alert(&transition, &roster)))),
+        Err(refusal) => Err(refused(&state, refusal.reason, refusal.current, episode).await?),
+    }
+}
+
+/// Where an episode's machine lives.
+fn partition(subject: &Subject) -> PartitionId {
+    match subject {
+        Subject::Device(device) => PartitionId::of(device),
+        Subject::Source(_) | Subject::Place(_) => PartitionId::CITY,
+    }
+}
+
+/// The alert as last told: from the picture, else from the database.
+async fn find(state: &HttpState, scope: &Scope, episode: EpisodeId) -> Result<Transition, Fault> {
+    let found = match state.picture.alert(episode) {
+        Some(found) => Some(found),
+        None => state.projection.read(move |r| r.alert(episode)).await?.map(|row| row.alert),
+    };
+    found.filter(|t| scope.allows_alert(t)).ok_or_else(alerts::missing)
+}
+
+/// Gives the command to the pipeline and waits for its answer.
+async fn ask(state: &HttpState, partition: PartitionId, command: Command) -> Result<CommandOutcome, Fault> {
+    let (reply, answer) = oneshot::channel();
+    let ask = async {
+        // A full queue waits here, and so runs into the same time limit.
+        state.shared.ingest.tell(Work::Command { partition, command, reply }).await.ok()?;
+        answer.await.ok()
+    };
+    match tokio::time::timeout(state.limits.command, ask).await {
+        Ok(Some(outcome)) => Ok(outcome),
+        Ok(None) => Err(Fault::unavailable("the server is stopping", 5)),
+        Err(_) => Err(Fault::unavailable("not decided in time; it may still take effect", 2)),
+    }
+}
+
+/// The problem for a refusal.
+async fn refused(
+    state: &HttpState,
+    reason: &str,
+    current: Option<Transition>,
+    episode: EpisodeId,
+) -> Result<Fault, Fault> {
+    let current = match current {
+        Some(current) => Some(current),
+        // The machine forgets what is over; the record does not.
+        None => state.projection.read(move |r| r.alert(episode)).await?.map(|row| row.alert),
+    };
+    let Some(current) = current else { return Ok(alerts::missing()) };
+    let over = current.state == AlertState::Resolved;
+    let reason = match reason {
+        _ if over => Some(api::ConflictReason::Resolved),
+        "newer_fact" => Some(api::ConflictReason::NewerFact),
+        "level_rose" => Some(api::ConflictReason::LevelRose),
+        "resolved" => Some(api::ConflictReason::Resolved),
+        _ => None,
+    };
+    let current = words::alert(&current, &state.picture.roster());
+    Ok(Fault::conflict(reason, Some(current), "the alert is not as it was when you saw it"))
+}

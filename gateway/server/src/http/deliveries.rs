@@ -1,0 +1,102 @@
+//! Deliveries to receivers.
+
+use std::sync::PoisonError;
+
+use axum::Json;
+use axum::extract::State;
+use maibo_api as api;
+use maibo_core::time::Timestamp;
+use maibo_store::outbox::{OutboxFilter, OutboxRow};
+use maibo_store::state::{DeliveryFilter, DeliveryRow};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::extract::{self, Params};
+use super::{Fault, HttpState};
+use crate::live::words;
+
+/// Parameters of the list of deliveries.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct DeliveriesQuery {
+    /// To one receiver.
+    receiver: Option<String>,
+    /// `pending`, `delivered`, `superseded` or `dead`.
+    outcome: Option<String>,
+    /// 1 to 1,000, default 100.
+    limit: Option<String>,
+    /// Where the last page ended.
+    cursor: Option<String>,
+}
+
+/// Deliveries, newest first.
+#[utoipa::path(get, path = "/api/v1/deliveries", tag = "deliveries", params(DeliveriesQuery),
+    responses((status = 200, body = api::Page<api::Delivery>), (status = 400, body = api::Problem)))]
+pub(super) async fn list(
+    State(state): State<HttpState>,
+    Params(query): Params<DeliveriesQuery>,
+) -> Result<Json<api::Page<api::Delivery>>, Fault> {
+    let limit = extract::limit(query.limit.as_deref())?;
+    let before = extract::cursor(query.cursor.as_deref())?;
+    let words = "pending, delivered, superseded, dead";
+    extract::word("outcome", query.outcome.as_deref(), outcome, words)?;
+    if let Some(outbox) = state.outbox.clone() {
+        let filter = OutboxFilter { receiver: query.receiver, outcome: query.outcome, episode: None };
+        let read = move || outbox.lock().unwrap_or_else(PoisonError::into_inner).list(&filter, before, limit + 1);
+        let rows = tokio::task::spawn_blocking(read).await.map_err(|e| Fault::internal(&e))?;
+        let mut rows = rows.map_err(|e| Fault::internal(&e))?;
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = rows.last().filter(|_| more).map(|row| row.id.to_string());
+        return Ok(Json(api::Page { items: rows.into_iter().filter_map(owed).collect(), next }));
+    }
+    let filter = DeliveryFilter { receiver: query.receiver, outcome: query.outcome };
+    let mut rows = state.projection.read(move |r| r.deliveries(&filter, before, limit + 1)).await?;
+    let more = rows.len() > limit || rows.len() == maibo_store::state::PAGE_MAX;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| more).map(|row| row.id.to_string());
+    Ok(Json(api::Page { items: rows.into_iter().filter_map(delivery).collect(), next }))
+}
+
+fn outcome(word: &str) -> Option<api::Outcome> {
+    match word {
+        "pending" => Some(api::Outcome::Pending),
+        "delivered" => Some(api::Outcome::Delivered),
+        "superseded" => Some(api::Outcome::Superseded),
+        "dead" => Some(api::Outcome::Dead),
+        _ => None,
+    }
+}
+
+/// `None` for words this binary does not know.
+fn delivery(row: DeliveryRow) -> Option<api::Delivery> {
+    Some(api::Delivery {
+        id: row.id.to_string(),
+        receiver: row.receiver,
+        alert: row.episode,
+        version: row.version,
+        outcome: outcome(&row.outcome)?,
+        attempts: row.attempts,
+        last_error: row.error,
+        next_attempt_at: None,
+        created_at: words::time(Timestamp(row.created)),
+        settled_at: Some(words::time(Timestamp(row.settled))),
+    })
+}
+
+/// The same of the outbox, which knows what is still owed.
+fn owed(row: OutboxRow) -> Option<api::Delivery> {
+    Some(api::Delivery {
+        id: row.id.to_string(),
+        receiver: row.receiver,
+        alert: row.episode,
+        version: row.version,
+        outcome: outcome(&row.outcome)?,
+        attempts: row.attempts,
+        last_error: row.last_error,
+        next_attempt_at: row.next_at.map(|t| words::time(Timestamp(t))),
+        created_at: words::time(Timestamp(row.created_at)),
+        settled_at: row.settled_at.map(|t| words::time(Timestamp(t))),
+    })
+}

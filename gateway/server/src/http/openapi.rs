@@ -1,0 +1,53 @@
+//! The OpenAPI document: every handler's path, every type's schema.
+
+use std::sync::OnceLock;
+
+use axum::http::header;
+use axum::response::IntoResponse;
+use utoipa::OpenApi;
+
+use super::{acknowledge, alerts, deliveries, devices, health, places, quarantine, rules, series, status, view};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Maibo", description = "A city's sensing and operations gateway."),
+    paths(
+        health::healthz,
+        health::readyz,
+        health::metrics,
+        document,
+        status::status,
+        places::domains,
+        places::places,
+        places::districts,
+        devices::list,
+        devices::one,
+        series::series,
+        alerts::list,
+        alerts::one,
+        acknowledge::acknowledge,
+        deliveries::list,
+        quarantine::list,
+        rules::list,
+        view::devices,
+        view::snapshot,
+    )
+)]
+struct Document;
+
+/// The document with every schema.
+pub(super) fn build() -> utoipa::openapi::OpenApi {
+    let mut document = maibo_api::Schemas::openapi();
+    document.info = Document::openapi().info;
+    document.merge(Document::openapi());
+    document
+}
+
+/// This document.
+#[utoipa::path(get, path = "/api/openapi.json", tag = "status", responses((status = 200, body = Object)))]
+pub(super) async fn document() -> impl IntoResponse {
+    // Fixed at compile time: built once.
+    static TEXT: OnceLock<String> = OnceLock::new();
+    let text = TEXT.get_or_init(|| serde_json::to_string(&build()).unwrap_or_default());
+    ([(header::CONTENT_TYPE, "application/json")], text.as_str())
+}

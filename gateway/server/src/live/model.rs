@@ -1,0 +1,281 @@
+//! The model behind the picture, under its one lock.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use maibo_api as api;
+use maibo_core::engine::{DeviceView, Unknown, Verdict, VerdictChange};
+use maibo_core::fact::{Body, Transition};
+use maibo_core::id::{DeviceId, PartitionId, Subject, Version};
+use maibo_core::input::Input;
+use maibo_core::time::Timestamp;
+
+use super::alerts::Alerts;
+use super::device::{Known, Slot};
+use super::index;
+use super::rates::Rates;
+use super::roster::Roster;
+use super::sources::Sources;
+use super::view::{Scope, View};
+use super::{Start, words};
+use crate::ingest::ClockMode;
+use crate::pipeline::Step;
+use crate::versions::VersionStore;
+
+mod show;
+
+/// A snapshot, to be encoded or already encoded.
+pub(super) enum Snapshot {
+    /// Somebody asked at this sequence number before.
+    Encoded(Bytes),
+    /// To be encoded outside the lock.
+    Fresh(Box<api::Snapshot>),
+}
+
+/// Rules and catalogue that a step brought into force.
+pub(super) struct Wanted {
+    rules: Version,
+    catalogue: Version,
+}
+
+impl Wanted {
+    /// Compiles them into a roster; `None` where they are not kept (then the old one stays).
+    pub(super) fn build(&self, versions: &VersionStore) -> Option<Roster> {
+        let versions = versions.current();
+        Some(Roster::new(versions.catalogue(self.catalogue)?, versions.rules(self.rules)?))
+    }
+}
+
+/// Everything the picture knows.
+pub(super) struct Model {
+    pub(super) roster: Arc<Roster>,
+    /// In the roster's order.
+    slots: Vec<Slot>,
+    pub(super) alerts: Alerts,
+    pub(super) sources: Sources,
+    views: Vec<View>,
+    rates: Rates,
+    now: Timestamp,
+    clock: ClockMode,
+    /// Recent readings kept in all.
+    points: usize,
+    /// Events taken in.
+    pub(super) events: u64,
+    /// The index after the last fact shown.
+    pub(super) facts: u64,
+}
+
+impl Model {
+    pub(super) fn new(start: Start) -> Self {
+        let roster = Arc::new(start.roster);
+        let city = View::new("city", Scope::everything(), start.epoch, &roster);
+        let mut model = Self {
+            slots: vec![Slot::default(); roster.devices.len()],
+            sources: Sources::new(start.sources, start.now),
+            alerts: Alerts::default(),
+            views: vec![city],
+            rates: Rates::default(),
+            now: start.now,
+            clock: start.clock,
+            points: 0,
+            events: 0,
+            facts: 0,
+            roster,
+        };
+        for t in &start.open {
+            model.transition(t);
+        }
+        model
+    }
+
+    /// Takes in what a recovered machine knows of a device.
+    pub(super) fn known(&mut self, device: &DeviceView<'_>) {
+        let Some(i) = self.roster.position(device.device) else { return };
+        let Some(slot) = self.slots.get_mut(i) else { return };
+        slot.heard(device.last_heard);
+        for value in &device.values {
+            slot.held(value.quantity, value.value, value.at);
+        }
+        slot.verdict(known(device.verdict));
+        self.mark(i);
+    }
+
+    /// Whether the step brings other rules or devices into force than the roster has.
+    pub(super) fn wanted(&self, step: &Step<'_>) -> Option<Wanted> {
+        let mut wanted = Wanted { rules: self.roster.rules_version, catalogue: self.roster.catalogue_version };
+        // Activations go to every partition; the city's is enough.
+        for (_, _, batch) in step.batches.iter().filter(|(p, ..)| *p == PartitionId::CITY) {
+            for input in &batch.inputs {
+                match input {
+                    Input::Rules { version } => wanted.rules = *version,
+                    Input::Catalogue { version } => wanted.catalogue = *version,
+                    _ => {}
+                }
+            }
+        }
+        let same = wanted.rules == self.roster.rules_version && wanted.catalogue == self.roster.catalogue_version;
+        (!same).then_some(wanted)
+    }
+
+    /// Takes another roster. What was heard of a device stays with it.
+    pub(super) fn rebuild(&mut self, roster: Roster) {
+        let roster = Arc::new(roster);
+        let mut slots = vec![Slot::default(); roster.devices.len()];
+        for (i, entry) in self.roster.devices.iter().enumerate() {
+            let Some(slot) = self.slots.get_mut(i).map(std::mem::take) else { continue };
+            match roster.position(&entry.id).and_then(|p| slots.get_mut(p)) {
+                // The engine's last word holds until it says otherwise.
+                Some(kept) => *kept = slot,
+                None => self.points -= slot.values.iter().map(|v| v.recent.len()).sum::<usize>(),
+            }
+        }
+        self.slots = slots;
+        self.roster = roster;
+        for view in &mut self.views {
+            view.rebuild(&self.roster);
+        }
+    }
+
+    pub(super) fn observe(&mut self, step: &Step<'_>) {
+        self.now = self.now.max(step.now);
+        for (partition, _, batch) in step.batches {
+            for input in &batch.inputs {
+                self.input(*partition, input);
+            }
+        }
+        for change in step.verdicts {
+            self.verdict(change);
+        }
+        let mut changed = Vec::new();
+        for fact in step.facts {
+            self.facts = self.facts.max(fact.index + 1);
+            if let Body::Transition(t) = &fact.body {
+                self.transition(t);
+                changed.push((&**t, words::alert(t, &self.roster)));
+                if t.version == 1 {
+                    self.rates.opened(self.now);
+                }
+            }
+        }
+        if !changed.is_empty() {
+            for view in &self.views {
+                view.alerts(self.now, &changed);
+            }
+        }
+    }
+
+    fn input(&mut self, partition: PartitionId, input: &Input) {
+        match input {
+            Input::Reading(reading) => {
+                self.rates.readings(1);
+                let Some(i) = self.roster.position(&reading.device) else { return };
+                let Some(slot) = self.slots.get_mut(i) else { return };
+                slot.reading(reading, &mut self.points);
+                self.mark(i);
+            }
+            Input::Event(event) => {
+                self.events += 1;
+                self.heard(&event.device, event.received);
+            }
+            Input::Liveness(sign) if sign.alive => self.heard(&sign.device, sign.received),
+            Input::Deaf { source: None, .. } if partition == PartitionId::CITY => self.each(Slot::deafen),
+            Input::Listening { .. } if partition == PartitionId::CITY => {
+                self.sources.note(input, self.now);
+                self.each(Slot::undeafen);
+            }
+            Input::Deaf { .. } if partition == PartitionId::CITY => self.sources.note(input, self.now),
+            _ => {}
+        }
+    }
+
+    fn heard(&mut self, device: &DeviceId, at: Timestamp) {
+        if let Some(i) = self.roster.position(device)
+            && let Some(slot) = self.slots.get_mut(i)
+        {
+            slot.heard(at);
+            self.mark(i);
+        }
+    }
+
+    fn each(&mut self, change: fn(&mut Slot)) {
+        for i in 0..self.slots.len() {
+            let before = self.slots[i].code();
+            change(&mut self.slots[i]);
+            if self.slots[i].code() != before {
+                self.mark(i);
+            }
+        }
+    }
+
+    fn verdict(&mut self, change: &VerdictChange) {
+        let Some(i) = self.roster.position(&change.device) else { return };
+        let Some(slot) = self.slots.get_mut(i) else { return };
+        slot.verdict(known(change.verdict));
+        self.mark(i);
+    }
+
+    fn transition(&mut self, t: &Transition) {
+        let before = self.alerts.apply(self.now, t);
+        let Subject::Device(device) = &t.subject else { return };
+        let Some(i) = self.roster.position(device) else { return };
+        let Some(slot) = self.slots.get_mut(i) else { return };
+        if let Some(before) = before {
+            slot.count(before.level, false);
+        }
+        if t.state == maibo_core::fact::State::Firing {
+            slot.count(t.level, true);
+        }
+        self.mark(i);
+    }
+
+    fn mark(&mut self, device: usize) {
+        let Some(code) = self.slots.get(device).map(Slot::code) else { return };
+        for view in &mut self.views {
+            view.mark(device, code);
+        }
+    }
+
+    /// Engine time: the clock's, or the stream's own where recorded data play.
+    pub(super) fn clock(&self, clock: Timestamp) -> Timestamp {
+        match self.clock {
+            ClockMode::Wall => clock.max(self.now),
+            ClockMode::Replay => self.now,
+        }
+    }
+
+    pub(super) fn flush(&mut self, clock: Timestamp) {
+        let now = self.clock(clock);
+        for view in &mut self.views {
+            view.flush(now, &self.roster, &self.slots);
+        }
+    }
+
+    pub(super) fn beat(&mut self, clock: Timestamp) {
+        let now = self.clock(clock);
+        self.alerts.forget(now);
+        let roster = Arc::clone(&self.roster);
+        for (i, entry) in roster.devices.iter().enumerate() {
+            if self.slots[i].age(now, entry.stale_after) {
+                self.mark(i);
+            }
+        }
+        let rates = self.rates.beat(now);
+        let sources = self.sources.list();
+        for view in &mut self.views {
+            let tally = index::tally(&view.scope, &self.roster, &self.slots, self.alerts.open());
+            view.beat(now, &tally, &sources, rates);
+        }
+    }
+}
+
+fn known(verdict: Verdict) -> Known {
+    match verdict {
+        Verdict::Unknown { why: Unknown::Never } => Known::No(api::UnknownWhy::Never),
+        // Of a firing device the level comes from its alert; that the data behind it are old is said here.
+        Verdict::Unknown { why: Unknown::Stale } | Verdict::Firing { stale: true, .. } => {
+            Known::No(api::UnknownWhy::Stale)
+        }
+        Verdict::Unknown { why: Unknown::Deaf } => Known::No(api::UnknownWhy::Deaf),
+        Verdict::Normal | Verdict::Pending { .. } | Verdict::Firing { stale: false, .. } => Known::Yes,
+    }
+}

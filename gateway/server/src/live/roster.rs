@@ -1,0 +1,188 @@
+//! Devices and rules in force, as the page needs them: compiled once per activation, shared, never changed.
+//!
+//! The only place that looks into the registry and the rule set, so that the rest of the picture works on plain values.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use maibo_api as api;
+use maibo_core::engine::SOURCE_RULE;
+use maibo_core::id::{DeviceId, Quantity, RuleId, Version};
+use maibo_core::place::Domain;
+use maibo_core::registry::{Catalogue, Device, place};
+use maibo_core::rule::{Bound, Direction, Rule, RuleKind, RuleSet, Threshold};
+use maibo_core::time::Millis;
+
+use super::words;
+
+/// One device of the catalogue.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Its identifier.
+    pub id: DeviceId,
+    /// What it is.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// Code of its place.
+    pub place: String,
+    /// Code of the district it lies in; empty where the place is no smaller than the city.
+    pub district: String,
+    /// WGS-84 degrees.
+    pub lon: Option<f64>,
+    /// WGS-84 degrees.
+    pub lat: Option<f64>,
+    /// Which of the six domains.
+    pub domain: Domain,
+    /// Age at which it is stale, where no rule says anything.
+    pub stale_after: Millis,
+    /// What is judged first about it.
+    pub primary: Option<Quantity>,
+    /// Number of its street and domain in [`Roster::streets`].
+    pub street: u32,
+}
+
+/// Devices and rules in force.
+pub struct Roster {
+    /// Version of the rule set.
+    pub rules_version: Version,
+    /// Version of the catalogue.
+    pub catalogue_version: Version,
+    /// In the catalogue's order; a device is its position.
+    pub devices: Vec<Entry>,
+    /// Streets that have devices of a domain, once a domain: what the domains' indices are made of.
+    pub streets: Vec<Domain>,
+    /// The rules as told, with no open alerts counted.
+    pub rules: BTreeMap<RuleId, api::Rule>,
+    catalogue: Arc<Catalogue>,
+}
+
+impl Roster {
+    /// Compiles both.
+    pub fn new(catalogue: &Arc<Catalogue>, rules: &RuleSet) -> Self {
+        let mut numbers: BTreeMap<(Domain, &str), u32> = BTreeMap::new();
+        let mut streets = Vec::new();
+        let mut devices = Vec::with_capacity(catalogue.len());
+        for device in catalogue.devices() {
+            let code = device.place.as_str();
+            let street = *numbers.entry((device.domain, code.get(..9).unwrap_or(code))).or_insert_with(|| {
+                streets.push(device.domain);
+                streets.len() as u32 - 1
+            });
+            devices.push(entry(device, rules, street));
+        }
+        Self {
+            rules_version: rules.version,
+            catalogue_version: catalogue.version,
+            devices,
+            streets,
+            rules: rules.rules.iter().map(|r| (r.id.clone(), told(r))).collect(),
+            catalogue: Arc::clone(catalogue),
+        }
+    }
+
+    /// Position of a device.
+    pub fn position(&self, id: &DeviceId) -> Option<usize> {
+        self.catalogue.number(id).map(|n| n as usize)
+    }
+
+    /// One device.
+    pub fn get(&self, id: &DeviceId) -> Option<&Entry> {
+        self.devices.get(self.position(id)?)
+    }
+
+    /// A rule's title; of a rule that is gone its identifier.
+    pub fn title(&self, id: &RuleId) -> api::Words {
+        match self.rules.get(id) {
+            Some(rule) => rule.title.clone(),
+            None if id.as_str() == SOURCE_RULE => words::words("消息源中断", "Source of messages is silent"),
+            None => words::words(id.as_str(), id.as_str()),
+        }
+    }
+
+    /// The columns of the devices at these positions. Their version is the hash of everything in them.
+    pub fn columns(&self, members: &[u32]) -> api::ViewDevices {
+        let mut c = api::ViewDevices::default();
+        for entry in members.iter().filter_map(|m| self.devices.get(*m as usize)) {
+            c.id.push(entry.id.to_string());
+            c.lon.push(entry.lon);
+            c.lat.push(entry.lat);
+            c.kind.push(entry.kind.clone());
+            c.district.push(entry.district.clone());
+            c.domain.push(entry.domain.as_str().to_owned());
+            c.name.push(entry.name.clone());
+            c.quantity.push(entry.primary.as_ref().map(ToString::to_string).unwrap_or_default());
+            c.unit.push(entry.primary.as_ref().map(words::unit).unwrap_or_default().to_owned());
+        }
+        c.version = Version::of(&serde_json::to_vec(&c).unwrap_or_default()).to_string();
+        c
+    }
+}
+
+fn entry(device: &Device, rules: &RuleSet, street: u32) -> Entry {
+    // Rules are in the order of their identifiers: the same device always shows the same quantity first.
+    let judged = rules.about(device).into_iter().filter_map(|n| rules.rules.get(n as usize));
+    let primary = judged.filter_map(Rule::threshold).map(|t| t.quantity.clone()).next();
+    Entry {
+        id: device.id.clone(),
+        kind: device.kind.to_string(),
+        name: device.name.to_string(),
+        place: device.place.to_string(),
+        district: place::district(&device.place).unwrap_or_default().to_owned(),
+        lon: device.position.map(|p| p.0),
+        lat: device.position.map(|p| p.1),
+        domain: device.domain,
+        stale_after: device.stale_after(),
+        primary,
+        street,
+    }
+}
+
+/// A district's name; its code where no name is known.
+pub fn district_name(code: &str) -> api::Words {
+    place::named(code).map_or_else(|| words::words(code, code), |p| words::words(p.zh, p.en))
+}
+
+fn told(rule: &Rule) -> api::Rule {
+    let pair = |w: &maibo_core::rule::Words| api::Words { zh: w.zh.clone(), en: w.en.clone() };
+    let mut told = api::Rule {
+        id: rule.id.to_string(),
+        title: pair(&rule.title),
+        domain: words::domain(rule.domain),
+        quantity: None,
+        unit: None,
+        levels: None,
+        direction: None,
+        deadband: None,
+        for_ms: 0,
+        keep_firing_for_ms: 0,
+        source: rule.source.clone(),
+        effective: rule.effective.clone(),
+        advice: pair(&rule.advice),
+        open: 0,
+    };
+    if let RuleKind::Threshold(threshold) = &rule.kind {
+        ladder(&mut told, threshold);
+    }
+    told
+}
+
+/// A rule has one `for` on the interface: that of its highest level, the shortest wait that matters most.
+fn ladder(told: &mut api::Rule, threshold: &Threshold) {
+    told.unit = Some(words::unit(&threshold.quantity).to_owned());
+    told.quantity = Some(threshold.quantity.to_string());
+    told.deadband = Some(threshold.deadband);
+    told.direction = Some(match threshold.direction {
+        Direction::Above => api::Direction::Above,
+        Direction::Below => api::Direction::Below,
+        Direction::Outside => api::Direction::Outside,
+    });
+    let limit = |bound: Bound| match bound {
+        Bound::Value(value) => api::Limit::Value(value),
+        Bound::Band { low, high } => api::Limit::Band([low, high]),
+    };
+    told.levels = Some(threshold.steps.iter().map(|s| (words::level(s.level), limit(s.bound))).collect());
+    if let Some(step) = threshold.steps.last() {
+        (told.for_ms, told.keep_firing_for_ms) = (step.hold.0, step.keep.0);
+    }
+}

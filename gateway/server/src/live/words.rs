@@ -1,0 +1,151 @@
+//! From the core's values to the words of the interface.
+
+use maibo_api as api;
+use maibo_core::fact::{State, Transition};
+use maibo_core::id::{Quantity, Subject};
+use maibo_core::place::{Domain, Level};
+use maibo_core::reading::quantity;
+use maibo_core::registry::place;
+use maibo_core::time::Timestamp;
+
+use super::roster::Roster;
+
+/// RFC 3339 in UTC with milliseconds; times no calendar knows become its first or last day.
+pub fn time(at: Timestamp) -> api::Time {
+    let range = jiff::Timestamp::MIN.as_millisecond() + 1..=jiff::Timestamp::MAX.as_millisecond();
+    let time = jiff::Timestamp::from_millisecond(at.0.clamp(*range.start(), *range.end()));
+    format!("{:.3}", time.unwrap_or(jiff::Timestamp::UNIX_EPOCH))
+}
+
+/// Reads RFC 3339, or milliseconds since 1970.
+pub fn parse_time(text: &str) -> Option<Timestamp> {
+    if let Ok(ms) = text.parse::<i64>() {
+        return Some(Timestamp(ms));
+    }
+    text.parse::<jiff::Timestamp>().ok().map(|t| Timestamp(t.as_millisecond()))
+}
+
+/// The level on the interface.
+pub fn level(level: Level) -> api::Level {
+    match level {
+        Level::Blue => api::Level::Blue,
+        Level::Yellow => api::Level::Yellow,
+        Level::Orange => api::Level::Orange,
+        Level::Red => api::Level::Red,
+    }
+}
+
+/// The domain on the interface.
+pub fn domain(domain: Domain) -> api::Domain {
+    match domain {
+        Domain::Municipal => api::Domain::Municipal,
+        Domain::Traffic => api::Domain::Traffic,
+        Domain::Ecology => api::Domain::Ecology,
+        Domain::Health => api::Domain::Health,
+        Domain::Safety => api::Domain::Safety,
+        Domain::Emergency => api::Domain::Emergency,
+    }
+}
+
+/// The domain's name.
+pub fn domain_title(domain: Domain) -> api::Words {
+    let (zh, en) = match domain {
+        Domain::Municipal => ("市政管理", "Municipal services"),
+        Domain::Traffic => ("城市交通", "Traffic"),
+        Domain::Ecology => ("生态环境", "Ecology"),
+        Domain::Health => ("公共卫生", "Public health"),
+        Domain::Safety => ("社会安全", "Public safety"),
+        Domain::Emergency => ("应急管理", "Emergency"),
+    };
+    words(zh, en)
+}
+
+/// Both languages.
+pub fn words(zh: &str, en: &str) -> api::Words {
+    api::Words { zh: zh.to_owned(), en: en.to_owned() }
+}
+
+/// The canonical unit of a quantity, empty where it is not registered.
+pub fn unit(quantity: &Quantity) -> &'static str {
+    quantity::lookup(quantity.as_str()).map_or("", |spec| spec.unit)
+}
+
+/// Firing or resolved.
+pub fn state(state: State) -> api::AlertState {
+    match state {
+        State::Firing => api::AlertState::Firing,
+        State::Resolved => api::AlertState::Resolved,
+    }
+}
+
+/// A number that JSON can carry.
+pub fn finite(value: Option<f64>) -> Option<f64> {
+    value.filter(|v| v.is_finite())
+}
+
+/// The district an alert lies in.
+pub fn district(t: &Transition) -> Option<&str> {
+    t.place.as_ref().and_then(place::district)
+}
+
+/// An alert as everybody sees it. The catalogue of today gives name and position, the fact gives the rest.
+pub fn alert(t: &Transition, roster: &Roster) -> api::Alert {
+    let device = match &t.subject {
+        Subject::Device(id) => Some(id),
+        Subject::Source(_) | Subject::Place(_) => None,
+    };
+    let entry = device.and_then(|id| roster.get(id));
+    let district = district(t);
+    api::Alert {
+        id: t.episode.to_string(),
+        rule: t.rule.to_string(),
+        title: roster.title(&t.rule),
+        subject: api::Subject { kind: t.subject.kind().to_owned(), id: t.subject.id().to_owned() },
+        device: device.map(ToString::to_string),
+        device_name: entry.map(|e| e.name.clone()),
+        place: t.place.as_ref().map(ToString::to_string),
+        district: district.map(str::to_owned),
+        place_name: district.map(super::roster::district_name),
+        domain: domain(t.domain),
+        quantity: t.quantity.as_ref().map(ToString::to_string),
+        unit: t.quantity.as_ref().map(|q| unit(q).to_owned()),
+        level: level(t.level),
+        peak_level: level(t.peak),
+        state: state(t.state),
+        data: if t.stale { api::DataState::Stale } else { api::DataState::Fresh },
+        historic: t.historic,
+        started_at: time(t.started_at),
+        updated_at: time(t.at),
+        resolved_at: t.resolved_at.map(time),
+        acknowledged: t.acknowledged.as_ref().map(|a| api::Acknowledged {
+            by: a.by.to_string(),
+            at: time(a.at),
+            note: a.note.to_string(),
+        }),
+        value: finite(t.value),
+        threshold: finite(t.threshold),
+        reason: t.reason.as_str().to_owned(),
+        version: t.version,
+        lon: entry.and_then(|e| e.lon),
+        lat: entry.and_then(|e| e.lat),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // P: times are RFC 3339 with three digits and Z, and can be read back; impossible times do not break anything.
+    #[test]
+    fn times() {
+        assert_eq!(time(Timestamp(1_764_000_000_000)), "2025-11-24T16:00:00.000Z");
+        assert_eq!(time(Timestamp(1)), "1970-01-01T00:00:00.001Z");
+        for far in [i64::MIN, i64::MAX] {
+            assert!(time(Timestamp(far)).ends_with('Z'), "{}", time(Timestamp(far)));
+        }
+        assert_eq!(parse_time("2025-11-24T16:00:00.000Z"), Some(Timestamp(1_764_000_000_000)));
+        assert_eq!(parse_time("2025-11-25T00:00:00+08:00"), Some(Timestamp(1_764_000_000_000)));
+        assert_eq!(parse_time("1764000000000"), Some(Timestamp(1_764_000_000_000)));
+        assert_eq!(parse_time("yesterday"), None);
+    }
+}

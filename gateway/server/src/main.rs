@@ -1,0 +1,7 @@
+//! The `maibo` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    maibo::cli::main()
+}

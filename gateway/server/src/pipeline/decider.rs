@@ -1,0 +1,245 @@
+//! Runs the machines on what is committed, and tells only what is durable.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use maibo_core::engine::{CommandOutcome, Machine, Output, Versions};
+use maibo_core::fact::Fact;
+use maibo_core::id::{PartitionId, Position};
+use maibo_core::time::{Millis, Timestamp};
+use maibo_store::facts::{FactsError, FactsLog};
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, error, info};
+
+use super::{Committed, Deadlines, Observer, PipelineError, Step, Work, failpoint};
+use crate::telemetry::Metrics;
+use crate::versions::VersionStore;
+
+/// How often, in engine time, one partition's state is saved: all 257 in about four minutes.
+const SNAPSHOT_EVERY: Millis = Millis(1_000);
+/// How long nothing may come before a snapshot is taken all the same.
+const IDLE: std::time::Duration = std::time::Duration::from_secs(1);
+/// How long facts may wait for room, their reserve used up, before the process ends: a city that nobody tells anything
+/// must not look as if all were well.
+const FULL_PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
+/// Pause before trying a full disk again.
+const FULL_PAUSE: std::time::Duration = std::time::Duration::from_millis(200);
+
+/// The decider's parts.
+pub struct Decider {
+    /// One machine a partition, in partition order.
+    pub machines: Vec<Machine>,
+    /// Position of each partition's saved snapshot.
+    pub saved: Vec<Option<Position>>,
+    /// The facts log.
+    pub facts: FactsLog,
+    /// From the sequencer.
+    pub committed: flume::Receiver<Committed>,
+    /// Confirms each commit, for replay.
+    pub done: flume::Sender<()>,
+    /// Back to the sequencer: snapshots.
+    pub care: flume::WeakSender<Work>,
+    /// When partitions want to be called.
+    pub deadlines: Deadlines,
+    /// Rule sets and catalogues by version.
+    pub versions: Arc<VersionStore>,
+    /// Told of every step.
+    pub observers: Vec<Box<dyn Observer>>,
+    /// Set when the drain has taken too long.
+    pub abort: CancellationToken,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+    /// Told the next fact index after every step with facts, for followers of the facts log.
+    pub wake: tokio::sync::watch::Sender<u64>,
+}
+
+/// What the decider leaves behind.
+pub struct Rest {
+    /// The machines' last state.
+    pub machines: Vec<Machine>,
+    /// Position of each partition's saved snapshot.
+    pub saved: Vec<Option<Position>>,
+    /// Next fact index.
+    pub facts_next: u64,
+}
+
+impl Decider {
+    /// Runs until the sequencer has ended and everything it committed is decided.
+    ///
+    /// # Errors
+    /// [`PipelineError`]; what was not durable by then was not told.
+    pub fn run(mut self) -> Result<Rest, PipelineError> {
+        let mut out = Output::default();
+        let mut last_snapshot = Timestamp(0);
+        let mut next = 0;
+        for machine in &self.machines {
+            self.deadlines.set(machine.id(), machine.next_deadline().map(|d| d.at));
+        }
+        loop {
+            match self.committed.recv_timeout(IDLE) {
+                Ok(commit) => {
+                    let now = commit.now;
+                    self.decide(commit, &mut out)?;
+                    if now.since(last_snapshot) >= SNAPSHOT_EVERY {
+                        last_snapshot = now;
+                        self.snapshot_one(&mut next);
+                    }
+                }
+                // Nothing comes, perhaps because the log is full: a snapshot is what lets it be trimmed.
+                Err(flume::RecvTimeoutError::Timeout) => self.snapshot_one(&mut next),
+                Err(flume::RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        info!("everything committed is decided");
+        let facts_next = self.facts.next_index();
+        Ok(Rest { machines: self.machines, saved: self.saved, facts_next })
+    }
+
+    fn decide(&mut self, commit: Committed, out: &mut Output) -> Result<(), PipelineError> {
+        out.clear();
+        let mut answers: VecDeque<(PartitionId, CommandOutcome)> = VecDeque::new();
+        let versions = self.versions.current();
+        for (partition, position, batch) in &commit.batches {
+            let Some(machine) = self.machines.get_mut(usize::from(partition.0)) else { continue };
+            step(machine, *position, batch, &versions, out)?;
+            answers.extend(out.commands.drain(..).map(|c| (*partition, c)));
+            self.deadlines.set(*partition, machine.next_deadline().map(|d| d.at));
+        }
+        failpoint::hit("after_decide_before_facts");
+        let facts = self.record(std::mem::take(&mut out.facts))?;
+        failpoint::hit("after_facts_before_tell");
+        let step = Step { now: commit.now, batches: &commit.batches, facts: &facts, verdicts: &out.verdicts };
+        for observer in &mut self.observers {
+            observer.observe(&step);
+        }
+        if !facts.is_empty() {
+            self.metrics.facts.inc_by(facts.len() as u64);
+            self.wake.send_replace(self.facts.next_index());
+        }
+        reply(commit.replies, answers);
+        // Nobody listens outside replay; a full or closed channel is no fault.
+        let _ = self.done.try_send(());
+        Ok(())
+    }
+
+    fn record(&mut self, drafts: Vec<Fact>) -> Result<Vec<Fact>, PipelineError> {
+        if drafts.is_empty() {
+            return Ok(drafts);
+        }
+        let timer = self.metrics.facts_sync.start_timer();
+        let facts = record(&mut self.facts, drafts, &self.abort)?;
+        timer.observe_duration();
+        Ok(facts)
+    }
+
+    /// Sends one partition's state to be saved, if it moved since its last snapshot and the queue has room.
+    fn snapshot_one(&mut self, next: &mut usize) {
+        let n = self.machines.len();
+        for _ in 0..n {
+            *next = (*next + 1) % n;
+            let machine = &self.machines[*next];
+            let Some(position) = machine.position() else { continue };
+            if self.saved[*next] == Some(position) {
+                continue;
+            }
+            let state = snapshot_bytes(self.facts.next_index(), machine);
+            let work = Work::Snapshot { partition: machine.id(), expected: self.saved[*next], position, state };
+            if let Some(queue) = self.care.upgrade()
+                && queue.try_send(work).is_ok()
+            {
+                self.saved[*next] = Some(position);
+                debug!(partition = machine.id().0, "snapshot");
+            }
+            return;
+        }
+    }
+}
+
+/// Appends facts. A full disk makes it wait here for a while; the log's own reserve comes first.
+pub(super) fn record(
+    log: &mut FactsLog,
+    mut drafts: Vec<Fact>,
+    abort: &CancellationToken,
+) -> Result<Vec<Fact>, PipelineError> {
+    let mut kept = Vec::new();
+    let began = std::time::Instant::now();
+    loop {
+        match log.append(drafts) {
+            Ok(facts) if kept.is_empty() => return Ok(facts),
+            Ok(facts) => {
+                kept.extend(facts);
+                return Ok(kept);
+            }
+            Err(error @ FactsError::Full(_)) if abort.is_cancelled() || began.elapsed() > FULL_PATIENCE => {
+                return Err(PipelineError::FactsClosed(error));
+            }
+            Err(FactsError::Full(unwritten)) => {
+                if kept.is_empty() {
+                    error!("no room for facts: nothing is told until there is");
+                }
+                kept.extend(unwritten.kept);
+                drafts = unwritten.drafts;
+                std::thread::sleep(FULL_PAUSE);
+            }
+            Err(error) => return Err(PipelineError::FactsClosed(error)),
+        }
+    }
+}
+
+/// Runs one machine on one batch.
+pub(super) fn step(
+    machine: &mut Machine,
+    position: Position,
+    batch: &maibo_core::input::Batch,
+    versions: &Versions,
+    out: &mut Output,
+) -> Result<(), PipelineError> {
+    let partition = machine.id().0;
+    machine.step(position, batch, versions, out).map_err(|source| PipelineError::Engine {
+        partition,
+        position: position.0,
+        source,
+    })
+}
+
+/// A snapshot as saved: the next fact index, then the machine's own bytes.
+pub(super) fn snapshot_bytes(facts_next: u64, machine: &Machine) -> Vec<u8> {
+    let mut bytes = facts_next.to_be_bytes().to_vec();
+    bytes.extend_from_slice(&machine.snapshot());
+    bytes
+}
+
+/// Answers the commands of a commit: waiters and outcomes stand in the same order within each partition.
+fn reply(
+    waiters: Vec<(PartitionId, oneshot::Sender<CommandOutcome>)>,
+    mut answers: VecDeque<(PartitionId, CommandOutcome)>,
+) {
+    for (partition, waiter) in waiters {
+        if let Some(at) = answers.iter().position(|(p, _)| *p == partition)
+            && let Some((_, outcome)) = answers.remove(at)
+        {
+            // The asker may have given up; the fact stands.
+            drop(waiter.send(outcome));
+        }
+    }
+}
+
+/// Saves the last state of every machine that moved since its snapshot. Failures cost replay time, not data.
+pub fn save_all(log: &mut dyn maibo_store::log::Log, rest: &Rest) -> usize {
+    let mut saved = 0;
+    for (machine, last) in rest.machines.iter().zip(&rest.saved) {
+        let Some(position) = machine.position() else { continue };
+        if *last == Some(position) {
+            continue;
+        }
+        let state = snapshot_bytes(rest.facts_next, machine);
+        // The schedule's own notion of the last snapshot can be ahead of the disk; ask the disk.
+        let expected = log.snapshot_load(machine.id()).ok().flatten().map(|(p, _)| p);
+        match log.snapshot_save(machine.id(), expected, position, &state) {
+            Ok(()) => saved += 1,
+            Err(error) => tracing::warn!(partition = machine.id().0, %error, "last snapshot not saved"),
+        }
+    }
+    saved
+}

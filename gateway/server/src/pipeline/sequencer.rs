@@ -1,0 +1,380 @@
+//! Stamps, groups, commits, confirms. The only writer of the inputs log.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use maibo_core::engine::CommandOutcome;
+use maibo_core::id::{PartitionId, Position};
+use maibo_core::input::{Batch, Input};
+use maibo_core::reading::Quality;
+use maibo_core::time::{Millis, Timestamp};
+use maibo_store::log::{Append, AppendId, Log, Outcome, RECORD_MAX, SnapshotError};
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use super::failpoint;
+use super::tickets::Tickets;
+use super::{Committed, Deadlines, PipelineError, Work};
+use crate::clock::EngineClock;
+use crate::ingest::ClockMode;
+use crate::telemetry::Metrics;
+
+/// Most messages in one commit: bounds the latency that a burst adds to its own first message.
+const COMMIT_MESSAGES: usize = 4_096;
+/// Most inputs in one commit: bounds its bytes, since one message may carry many readings.
+const COMMIT_INPUTS: usize = 32_768;
+/// How long the sequencer sleeps at most with nothing to do; deadlines are looked at in between.
+const IDLE: Duration = Duration::from_millis(50);
+/// How often the city's partition is ticked when nothing else is: the next start reads from it how long Maibo was deaf.
+const HEARTBEAT: Millis = Millis(5_000);
+/// How often, in engine time, records that nobody needs any more are dropped.
+const TRIM_EVERY: Millis = Millis(10_000);
+/// Pause before trying a full disk again.
+const FULL_PAUSE: Duration = Duration::from_millis(200);
+
+/// The sequencer's parts.
+pub struct Sequencer {
+    /// The inputs log.
+    pub log: Box<dyn Log>,
+    /// Work from sources and operators.
+    pub work: flume::Receiver<Work>,
+    /// Housekeeping: snapshots, and how far followers are.
+    pub care: flume::Receiver<Work>,
+    /// To the decider.
+    pub committed: flume::Sender<Committed>,
+    /// Confirmation of the decider that a commit is done, used only in replay.
+    pub done: flume::Receiver<()>,
+    /// When partitions want to be called.
+    pub deadlines: Deadlines,
+    /// Stamps.
+    pub clock: Arc<EngineClock>,
+    /// Where `now` comes from.
+    pub mode: ClockMode,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+    /// Drawn at start.
+    pub boot: u64,
+    /// The last `now` in the log.
+    pub last_now: Timestamp,
+    /// Set when the drain has taken too long: what waits for room is given up, unacknowledged.
+    pub abort: CancellationToken,
+    /// Bytes in use, for status.
+    pub bytes: Arc<std::sync::atomic::AtomicU64>,
+    /// Told after every commit, for followers of the inputs log.
+    pub wake: tokio::sync::watch::Sender<u64>,
+}
+
+/// One commit being put together.
+#[derive(Default)]
+struct Pending {
+    batches: BTreeMap<PartitionId, Vec<Input>>,
+    tickets: Tickets,
+    replies: Vec<(PartitionId, oneshot::Sender<CommandOutcome>)>,
+    messages: usize,
+    inputs: usize,
+}
+
+impl Pending {
+    fn everywhere(&mut self, input: &Input) {
+        for partition in PartitionId::all() {
+            self.batches.entry(partition).or_default().push(input.clone());
+        }
+    }
+}
+
+impl Sequencer {
+    /// Runs until told to stop, or until the log takes nothing more. Hands the log back for the last snapshots.
+    ///
+    /// # Errors
+    /// [`PipelineError`]; receipts that are not settled by then are settled as failed.
+    pub fn run(mut self) -> Result<Box<dyn Log>, PipelineError> {
+        let ended = self.work_off();
+        // A queue with a living sender keeps what is in it; receipts that nobody will settle must fail now.
+        while self.work.try_recv().is_ok() {}
+        ended?;
+        info!("intake has ended; everything accepted is committed");
+        Ok(self.log)
+    }
+
+    fn work_off(&mut self) -> Result<(), PipelineError> {
+        let mut number = 0;
+        let mut stop = false;
+        let mut trimmed = self.last_now;
+        while !stop {
+            let mut pending = Pending::default();
+            self.take_care();
+            stop = self.gather(&mut pending);
+            self.add_time(&mut pending);
+            if pending.batches.is_empty() {
+                pending.tickets.durable();
+                continue;
+            }
+            self.commit(pending, &mut number)?;
+            if self.last_now.since(trimmed) >= TRIM_EVERY {
+                trimmed = self.last_now;
+                self.trim();
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for work or a deadline, then takes whatever else is there. True when it is time to end.
+    fn gather(&mut self, pending: &mut Pending) -> bool {
+        let wait = match self.mode {
+            ClockMode::Wall => {
+                let until = self.deadlines.earliest().since(self.clock.now()).0.clamp(0, IDLE.as_millis() as i64);
+                Duration::from_millis(until as u64)
+            }
+            ClockMode::Replay => IDLE,
+        };
+        let mut next = match self.work.recv_timeout(wait) {
+            Ok(work) => Some(work),
+            Err(flume::RecvTimeoutError::Timeout) => None,
+            Err(flume::RecvTimeoutError::Disconnected) => return true,
+        };
+        while let Some(work) = next {
+            if self.take(work, pending) {
+                return true;
+            }
+            // In replay every message is a commit of its own, so that two runs give the same positions.
+            let full = pending.messages >= COMMIT_MESSAGES || pending.inputs >= COMMIT_INPUTS;
+            if self.mode == ClockMode::Replay || full {
+                break;
+            }
+            next = self.work.try_recv().ok();
+        }
+        false
+    }
+
+    /// Puts one piece of work into the commit. True for [`Work::Stop`].
+    fn take(&mut self, work: Work, pending: &mut Pending) -> bool {
+        match work {
+            Work::Message { inputs, receipt, .. } => {
+                pending.messages += 1;
+                pending.inputs += inputs.len();
+                let mut partitions = BTreeSet::new();
+                for (partition, input) in inputs {
+                    partitions.insert(partition);
+                    pending.batches.entry(partition).or_default().push(input);
+                }
+                pending.tickets.add(receipt, partitions);
+            }
+            Work::Deaf { source, from } => {
+                let from = match self.mode {
+                    ClockMode::Wall => from,
+                    ClockMode::Replay => self.last_now,
+                };
+                pending.everywhere(&Input::Deaf { source: Some(source), from });
+            }
+            Work::Listening { source } => pending.everywhere(&Input::Listening { source }),
+            Work::Everywhere(input) => pending.everywhere(&input),
+            Work::Delivered(delivery) => {
+                pending.batches.entry(PartitionId::CITY).or_default().push(Input::Delivered(delivery));
+            }
+            Work::Command { partition, command, reply } => {
+                pending.batches.entry(partition).or_default().push(Input::Command(command));
+                pending.replies.push((partition, reply));
+            }
+            Work::Snapshot { partition, expected, position, state } => {
+                let saved = match self.log.snapshot_save(partition, expected, position, &state) {
+                    // We are the only writer: what stands there is an older one of ours whose successor failed to save.
+                    Err(SnapshotError::Conflict { found }) => {
+                        self.log.snapshot_save(partition, found, position, &state)
+                    }
+                    saved => saved,
+                };
+                match saved {
+                    Ok(()) => self.log.keep_from("engine", partition, position),
+                    Err(error) => {
+                        warn!(partition = partition.0, %error, "snapshot not saved; recovery will replay more");
+                    }
+                }
+            }
+            Work::KeepFrom { consumer, partition, position } => self.log.keep_from(consumer, partition, position),
+            Work::Stop => return true,
+        }
+        false
+    }
+
+    /// Decides `now` and adds what time itself brings: clock steps, due ticks, the heartbeat.
+    fn add_time(&mut self, pending: &mut Pending) {
+        let now = match self.mode {
+            ClockMode::Wall => {
+                let (now, step) = self.clock.now_and_step();
+                if let Some(by) = step {
+                    warn!(by_ms = by.0, "the wall clock stepped");
+                    let mut stepped = Pending::default();
+                    stepped.everywhere(&Input::ClockStep { by });
+                    for (partition, mut inputs) in stepped.batches {
+                        inputs.append(pending.batches.entry(partition).or_default());
+                        pending.batches.insert(partition, inputs);
+                    }
+                }
+                now.max(self.last_now)
+            }
+            ClockMode::Replay => {
+                let newest = pending.batches.values().flatten().filter_map(|i| match i {
+                    // Only a time that the stream itself gave moves it on.
+                    Input::Reading(r) if r.timed && r.quality != Quality::Clock => Some(r.at),
+                    Input::Event(e) => Some(e.at),
+                    _ => None,
+                });
+                newest.max().unwrap_or(self.last_now).max(self.last_now)
+            }
+        };
+        if self.mode == ClockMode::Wall || !pending.batches.is_empty() {
+            for partition in self.deadlines.due(now) {
+                pending.batches.entry(partition).or_default();
+            }
+        }
+        if self.mode == ClockMode::Wall && now.since(self.last_now) >= HEARTBEAT {
+            pending.batches.entry(PartitionId::CITY).or_default();
+        }
+        if !pending.batches.is_empty() {
+            self.last_now = now;
+            self.clock.replay_at(now);
+        }
+    }
+
+    /// Appends, settles, hands over.
+    fn commit(&mut self, mut pending: Pending, number: &mut u64) -> Result<(), PipelineError> {
+        let now = self.last_now;
+        let mut batches: Vec<(PartitionId, Batch, Vec<u8>)> = Vec::with_capacity(pending.batches.len());
+        for (partition, inputs) in std::mem::take(&mut pending.batches) {
+            split(now, inputs, &mut |batch, bytes| batches.push((partition, batch, bytes)));
+        }
+        failpoint::hit("before_inputs_append");
+        let timer = self.metrics.inputs_sync.start_timer();
+        let positions = self.append(&batches, number, &mut pending.tickets)?;
+        timer.observe_duration();
+        failpoint::hit("after_inputs_before_ack");
+        pending.tickets.durable();
+        failpoint::hit("after_ack_before_decide");
+        let batches = batches.into_iter().zip(positions).map(|((p, b, _), at)| (p, at, b)).collect();
+        let committed = Committed { now, batches, replies: pending.replies };
+        self.committed.send(committed).map_err(|_| PipelineError::Partner("decider"))?;
+        self.bytes.store(self.log.size(), std::sync::atomic::Ordering::Relaxed);
+        self.wake.send_modify(|n| *n += 1);
+        if self.mode == ClockMode::Replay {
+            self.done.recv().map_err(|_| PipelineError::Partner("decider"))?;
+        }
+        Ok(())
+    }
+
+    /// Appends until every record has a position. A full disk makes it wait here: sources then wait for their receipts.
+    fn append(
+        &mut self,
+        batches: &[(PartitionId, Batch, Vec<u8>)],
+        number: &mut u64,
+        tickets: &mut Tickets,
+    ) -> Result<Vec<Position>, PipelineError> {
+        let mut positions: Vec<Option<Position>> = vec![None; batches.len()];
+        let mut last: BTreeMap<PartitionId, Option<Position>> = BTreeMap::new();
+        let mut told_full = false;
+        while positions.iter().any(Option::is_none) {
+            let open: Vec<usize> = (0..batches.len()).filter(|i| positions[*i].is_none()).collect();
+            let first = *number + 1;
+            let records: Vec<Append<'_>> = open
+                .iter()
+                .map(|&i| {
+                    *number += 1;
+                    let (partition, _, payload) = &batches[i];
+                    let id = AppendId { boot: self.boot, number: *number };
+                    // Positions within one call follow each other; only the first of a partition can name its fence.
+                    let fresh = last.insert(*partition, None).is_none();
+                    let expected = if fresh { self.log.end(*partition) } else { None };
+                    Append { partition: *partition, id, expected, payload }
+                })
+                .collect();
+            last.clear();
+            let outcomes = self.log.append(&records);
+            let mut full = false;
+            for ((&i, outcome), n) in open.iter().zip(outcomes).zip(first..) {
+                match outcome {
+                    Outcome::Ok(position) => positions[i] = Some(position),
+                    Outcome::Full => full = true,
+                    Outcome::Unknown => {
+                        positions[i] = self.read_back(batches[i].0, AppendId { boot: self.boot, number: n })?;
+                    }
+                    Outcome::Fenced { .. } => return Err(PipelineError::Fenced(batches[i].0.0)),
+                    Outcome::Closed => {
+                        let missing = open.iter().filter(|i| positions[**i].is_none()).map(|i| batches[*i].0).collect();
+                        tickets.settle_except(&missing);
+                        error!("the inputs log is closed; nothing more is acknowledged");
+                        return Err(PipelineError::InputsClosed);
+                    }
+                }
+            }
+            if full {
+                self.metrics.log_full.inc();
+                if !told_full {
+                    told_full = true;
+                    error!("no room for inputs: acknowledgements are withheld until there is");
+                }
+                if self.abort.is_cancelled() {
+                    error!("stopping without room: what is not acknowledged, its senders send again");
+                    return Err(PipelineError::InputsClosed);
+                }
+                self.take_care();
+                self.trim();
+                std::thread::sleep(FULL_PAUSE);
+            }
+        }
+        Ok(positions.into_iter().flatten().collect())
+    }
+
+    /// Saves snapshots and notes how far followers are.
+    fn take_care(&mut self) {
+        let mut none = Pending::default();
+        while let Ok(work) = self.care.try_recv() {
+            self.take(work, &mut none);
+        }
+    }
+
+    /// Drops what nobody needs, and at the quota the oldest: what is dropped although somebody needed it is counted.
+    fn trim(&mut self) {
+        match self.log.trim() {
+            Ok(dropped) => {
+                for gap in dropped {
+                    self.metrics.shed.with_label_values(&["inputs_quota"]).inc_by(gap.records);
+                    warn!(
+                        partition = gap.partition.0,
+                        records = gap.records,
+                        "inputs dropped at the quota before all had them"
+                    );
+                }
+            }
+            Err(error) => warn!(%error, "trimming failed"),
+        }
+    }
+
+    /// Finds out whether an append whose outcome is unknown took place.
+    fn read_back(&self, partition: PartitionId, id: AppendId) -> Result<Option<Position>, PipelineError> {
+        let Some(end) = self.log.end(partition) else { return Ok(None) };
+        let mut reader = self.log.reader(&[(partition, None)]);
+        loop {
+            match reader.next()? {
+                Some(record) if record.id == id => return Ok(Some(record.position)),
+                Some(record) if record.position >= end => return Ok(None),
+                // Silence is not the end: ask again until the partition's end has been seen.
+                Some(_) | None => {}
+            }
+        }
+    }
+}
+
+/// Encodes a partition's inputs as one batch, or as several where one would be too long for a record.
+fn split(now: Timestamp, inputs: Vec<Input>, emit: &mut dyn FnMut(Batch, Vec<u8>)) {
+    let batch = Batch { now, inputs };
+    let bytes = batch.to_bytes();
+    if bytes.len() <= RECORD_MAX || batch.inputs.len() < 2 {
+        emit(batch, bytes);
+        return;
+    }
+    let mut left = batch.inputs;
+    let right = left.split_off(left.len() / 2);
+    split(now, left, emit);
+    split(now, right, emit);
+}

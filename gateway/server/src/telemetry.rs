@@ -1,0 +1,105 @@
+//! Maibo about itself: metrics in a registry that is passed in, logs to standard error.
+//!
+//! Names begin with `maibo_`, units are base units, labels come from closed sets: never a device, a user or a topic.
+
+use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+
+/// Every metric family there is.
+pub struct Metrics {
+    /// Where they are registered.
+    pub registry: Registry,
+    /// Messages taken in, by source.
+    pub messages: IntCounterVec,
+    /// Readings taken in.
+    pub readings: IntCounter,
+    /// Rejections, by format and reason.
+    pub rejected: IntCounterVec,
+    /// Load shed by policy, by reason.
+    pub shed: IntCounterVec,
+    /// Facts recorded.
+    pub facts: IntCounter,
+    /// Time of one commit of the inputs log, sync included.
+    pub inputs_sync: Histogram,
+    /// Time of one append to the facts log, sync included.
+    pub facts_sync: Histogram,
+    /// Times the inputs log had no room.
+    pub log_full: IntCounter,
+    /// Batches on which this binary would have decided otherwise than the log says.
+    pub divergences: IntCounter,
+    /// Connection attempts to brokers, by source and outcome.
+    pub connects: IntCounterVec,
+    /// 1 while a source listens.
+    pub listening: IntGaugeVec,
+    /// Live clients.
+    pub live_clients: IntGauge,
+    /// Delivery attempts, by outcome.
+    pub deliveries: IntCounterVec,
+}
+
+impl Metrics {
+    /// Registers every family.
+    ///
+    /// # Errors
+    /// Where a name is registered twice.
+    pub fn new() -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        let counter = |name: &str, help: &str| {
+            let c = IntCounter::new(name, help)?;
+            registry.register(Box::new(c.clone()))?;
+            Ok::<_, prometheus::Error>(c)
+        };
+        let counters = |name: &str, help: &str, labels: &[&str]| {
+            let c = IntCounterVec::new(Opts::new(name, help), labels)?;
+            registry.register(Box::new(c.clone()))?;
+            Ok::<_, prometheus::Error>(c)
+        };
+        let seconds = |name: &str, help: &str| {
+            let buckets = vec![0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0];
+            let h = Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets))?;
+            registry.register(Box::new(h.clone()))?;
+            Ok::<_, prometheus::Error>(h)
+        };
+        let live_clients = IntGauge::new("maibo_live_clients", "connected pages")?;
+        registry.register(Box::new(live_clients.clone()))?;
+        let listening =
+            IntGaugeVec::new(Opts::new("maibo_source_listening", "1 while the source delivers"), &["source"])?;
+        registry.register(Box::new(listening.clone()))?;
+        Ok(Self {
+            messages: counters("maibo_ingest_messages_total", "messages taken in", &["source"])?,
+            readings: counter("maibo_ingest_readings_total", "readings taken in")?,
+            rejected: counters("maibo_ingest_rejected_total", "rejections", &["format", "reason"])?,
+            shed: counters("maibo_ingest_shed_total", "load shed by policy", &["reason"])?,
+            facts: counter("maibo_facts_total", "facts recorded")?,
+            inputs_sync: seconds("maibo_inputs_commit_seconds", "one commit of the inputs log")?,
+            facts_sync: seconds("maibo_facts_commit_seconds", "one append to the facts log")?,
+            log_full: counter("maibo_inputs_full_total", "times the inputs log had no room")?,
+            divergences: counter("maibo_divergences_total", "batches this binary would decide otherwise")?,
+            connects: counters("maibo_source_connects_total", "connection attempts", &["source", "outcome"])?,
+            listening,
+            live_clients,
+            deliveries: counters("maibo_deliveries_total", "delivery attempts", &["outcome"])?,
+            registry,
+        })
+    }
+
+    /// The Prometheus text format.
+    pub fn text(&self) -> String {
+        prometheus::TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_default()
+    }
+}
+
+/// Starts logging to standard error: `MAIBO_LOG` (or `RUST_LOG`) filters, `MAIBO_LOG_FORMAT=json` for machines.
+pub fn init_logs() {
+    let filter = std::env::var("MAIBO_LOG")
+        .or_else(|_| std::env::var("RUST_LOG"))
+        .unwrap_or_else(|_| "info,rmqtt=warn,rumqttc=warn".to_owned());
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
+        .with_writer(std::io::stderr);
+    // A second call (tests) keeps the first subscriber.
+    let _ = if std::env::var("MAIBO_LOG_FORMAT").is_ok_and(|f| f == "json") {
+        builder.json().try_init()
+    } else {
+        builder.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init()
+    };
+}

@@ -1,0 +1,143 @@
+//! What still has to be told, to whom, and what became of what was told: SQLite, one file.
+//!
+//! Place in the data path: behind the facts log, in front of the drivers that deliver. [`Outbox::follow`] turns facts into
+//! rows, [`Outbox::claim`] hands out what is due, [`Outbox::record`] takes what came of it.
+//!
+//! Invariants: the cursor over the facts log is written in one transaction with the rows it stands for, so every fact is
+//! enqueued exactly once. Of one episode only the earliest unsettled version (the `head`) can be claimed by a receiver;
+//! the file's own indexes refuse a second head. A row that is claimed is in flight in this process only: a process that
+//! dies leaves it pending, and the next one sends it again under the same message id.
+//!
+//! Durability: outcomes are synced before they are reported. Enqueuing is not synced by itself, because it can be
+//! repeated: after a power loss rows are missing together with the cursor, and the facts log gives them again.
+//!
+//! Limits: one writer. A receiver has at most [`PENDING_MAX`] rows pending; beyond it versions supersede each other as in
+//! [`Mode::Latest`](maibo_core::notify::Mode), and a version that supersedes nothing is listed as dead. Settled rows are
+//! kept [`SETTLED_KEPT`] and at most [`SETTLED_MAX`] of them; a read returns at most [`PAGE_MAX`].
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use maibo_core::fact::Delivery;
+use maibo_core::id::EpisodeId;
+use maibo_core::reading::Text;
+use maibo_core::time::Millis;
+use rusqlite::{Connection, OpenFlags, Row};
+
+mod attempt;
+mod enqueue;
+mod read;
+mod schema;
+mod tidy;
+
+pub use attempt::{Due, Ended, Ending};
+pub use read::{OutboxFilter, OutboxReader, OutboxRow};
+
+/// Rows pending for one receiver.
+pub const PENDING_MAX: usize = 100_000;
+/// How long a settled row is kept.
+pub const SETTLED_KEPT: Millis = Millis::from_secs(30 * 86_400);
+/// Settled rows kept.
+pub const SETTLED_MAX: usize = 100_000;
+/// Most rows of one read.
+pub const PAGE_MAX: usize = 1_000;
+
+/// Why the outbox cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OutboxError {
+    /// SQLite failed.
+    #[error("use the outbox")]
+    Sqlite(#[from] rusqlite::Error),
+    /// The file was written by a newer Maibo.
+    #[error("the outbox has format {found}; this binary knows up to {known}")]
+    Newer {
+        /// What the file says.
+        found: i64,
+        /// What this binary knows.
+        known: i64,
+    },
+    /// Facts were left out: the next one wanted is `wanted`.
+    #[error("fact {found} was given where {wanted} is next")]
+    Skipped {
+        /// The next index wanted.
+        wanted: u64,
+        /// The index given.
+        found: u64,
+    },
+    /// A row does not hold what it should.
+    #[error("the outbox holds a damaged row: delivery {id}")]
+    Damaged {
+        /// Which.
+        id: i64,
+    },
+}
+
+/// The one writer.
+pub struct Outbox {
+    connection: Connection,
+    next: u64,
+    /// Claimed and not yet recorded, by this process.
+    in_flight: BTreeSet<i64>,
+    /// [`PENDING_MAX`], smaller in tests.
+    pending_max: usize,
+}
+
+impl Outbox {
+    /// Opens or creates the file. `facts` is the next index of the facts log: a new outbox begins there, because what was
+    /// decided before is history that nobody waits for; so does one that is ahead of the log, which belongs to another.
+    ///
+    /// # Errors
+    /// Where SQLite fails, or the file is of a newer format.
+    pub fn open(path: &Path, facts: u64) -> Result<Self, OutboxError> {
+        let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        schema::migrate(&mut connection)?;
+        let kept: Option<i64> = connection.query_row("SELECT next FROM cursor", [], |row| row.get(0))?;
+        let next = match kept {
+            Some(next) if next as u64 <= facts => next as u64,
+            _ => {
+                connection.execute("UPDATE cursor SET next = ?1", [facts as i64])?;
+                facts
+            }
+        };
+        Ok(Self { connection, next, in_flight: BTreeSet::new(), pending_max: PENDING_MAX })
+    }
+
+    /// The index of the next fact wanted.
+    pub fn cursor(&self) -> u64 {
+        self.next
+    }
+
+    #[cfg(test)]
+    fn set_pending_max(&mut self, max: usize) {
+        self.pending_max = max;
+    }
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OutboxError> {
+    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    Ok(connection)
+}
+
+/// The columns of [`delivery`].
+const SETTLED_COLUMNS: &str = "id, receiver, episode, version, state, attempts, last_error";
+
+/// Reads a settled row as what is put on record about it.
+fn delivery(row: &Row<'_>) -> Result<Delivery, OutboxError> {
+    let id: i64 = row.get(0)?;
+    let (receiver, episode, state): (String, String, String) = (row.get(1)?, row.get(2)?, row.get(4)?);
+    let error: Option<String> = row.get(6)?;
+    Ok(Delivery {
+        receiver: Text::from(receiver.as_str()),
+        episode: EpisodeId::parse(&episode).ok_or(OutboxError::Damaged { id })?,
+        version: row.get(3)?,
+        outcome: Text::from(state.as_str()),
+        attempts: row.get(5)?,
+        error: error.map(|e| Text::from(e.as_str())),
+    })
+}
+
+#[cfg(test)]
+mod tests;

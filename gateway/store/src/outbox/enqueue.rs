@@ -1,0 +1,226 @@
+//! From facts to rows.
+
+use std::collections::BTreeSet;
+
+use maibo_core::fact::{Body, Delivery, Fact, State, Transition};
+use maibo_core::notify::{Mode, Receiver, message_id};
+use maibo_core::time::Timestamp;
+use rusqlite::{Transaction, params};
+
+use super::{Outbox, OutboxError, SETTLED_COLUMNS, delivery};
+
+/// Why a version is dead that never was tried.
+const TOO_MANY: &str = "too many deliveries wait for this receiver";
+
+impl Outbox {
+    /// Takes in facts in the order of their index; those already taken are passed over. `now` is the driver's time;
+    /// `body` makes the message, asked once for each transition that somebody wants. Gives what was settled thereby.
+    ///
+    /// # Errors
+    /// [`OutboxError::Skipped`] where facts were left out, or SQLite's; then nothing of this call is kept.
+    pub fn follow(
+        &mut self,
+        facts: &[Fact],
+        receivers: &[Receiver],
+        now: Timestamp,
+        mut body: impl FnMut(&Transition) -> Vec<u8>,
+    ) -> Result<Vec<Delivery>, OutboxError> {
+        let mut next = self.next;
+        if facts.iter().all(|f| f.index < next) {
+            return Ok(Vec::new());
+        }
+        // See the module on why this needs no sync of its own.
+        self.connection.pragma_update(None, "synchronous", "NORMAL")?;
+        let transaction = self.connection.transaction()?;
+        let mut batch = Batch { tx: &transaction, in_flight: &self.in_flight, now, settled: Vec::new() };
+        let mut waiting = pending(&transaction, receivers, self.pending_max)?;
+        for fact in facts.iter().filter(|f| f.index >= self.next) {
+            if fact.index != next {
+                return Err(OutboxError::Skipped { wanted: next, found: fact.index });
+            }
+            match &fact.body {
+                Body::Transition(t) => {
+                    let mut text = None;
+                    for (receiver, waiting) in receivers.iter().zip(&mut waiting) {
+                        if receiver.wants(t, batch.told(receiver, t)?) {
+                            let text = text.get_or_insert_with(|| body(t));
+                            let room = *waiting < self.pending_max;
+                            *waiting += usize::from(batch.tell(receiver, t, fact.at, text, room)?);
+                        }
+                    }
+                }
+                Body::Delivery(d) => batch.reported(d)?,
+                Body::RulesActivated { .. }
+                | Body::CatalogueActivated { .. }
+                | Body::ClockStepped { .. }
+                | Body::Source { .. }
+                | Body::Gap { .. }
+                | Body::Refused { .. } => {}
+            }
+            next += 1;
+        }
+        let settled = batch.settled;
+        transaction.prepare_cached("UPDATE cursor SET next = ?1")?.execute([next as i64])?;
+        transaction.commit()?;
+        self.next = next;
+        Ok(settled)
+    }
+}
+
+/// How many rows are pending for each receiver, counted up to `max`.
+fn pending(tx: &Transaction<'_>, receivers: &[Receiver], max: usize) -> Result<Vec<usize>, OutboxError> {
+    let mut count = tx.prepare_cached(
+        "SELECT count(*) FROM (SELECT 1 FROM delivery WHERE receiver = ?1 AND state = 'pending' LIMIT ?2)",
+    )?;
+    let counts = receivers.iter().map(|r| count.query_row(params![r.name, max as i64], |row| row.get::<_, i64>(0)));
+    Ok(counts.map(|n| n.map(|n| n as usize)).collect::<Result<_, _>>()?)
+}
+
+struct Batch<'a> {
+    tx: &'a Transaction<'a>,
+    in_flight: &'a BTreeSet<i64>,
+    now: Timestamp,
+    settled: Vec<Delivery>,
+}
+
+impl Batch<'_> {
+    /// Whether the receiver has been told of an earlier version.
+    fn told(&self, receiver: &Receiver, t: &Transition) -> Result<bool, OutboxError> {
+        let mut statement =
+            self.tx.prepare_cached("SELECT 1 FROM delivery WHERE receiver = ?1 AND episode = ?2 LIMIT 1")?;
+        Ok(statement.exists(params![receiver.name, t.episode.to_string()])?)
+    }
+
+    /// Enqueues one version for one receiver; true where it waits in addition to what waited before.
+    fn tell(
+        &mut self,
+        receiver: &Receiver,
+        t: &Transition,
+        at: Timestamp,
+        body: &[u8],
+        room: bool,
+    ) -> Result<bool, OutboxError> {
+        let episode = t.episode.to_string();
+        let superseded = if receiver.mode == Mode::Latest || !room {
+            self.supersede(&receiver.name, &episode, t.version)?
+        } else {
+            0
+        };
+        let closed = (t.state == State::Resolved).then_some(self.now.0);
+        if closed.is_some() {
+            self.tx
+                .prepare_cached(
+                    "UPDATE delivery SET closed_at = ?3
+                     WHERE receiver = ?1 AND episode = ?2 AND state = 'pending' AND closed_at IS NULL",
+                )?
+                .execute(params![receiver.name, episode, closed])?;
+        }
+        // An episode that has a version under way may always have one more behind it: the end must not get lost.
+        let refused = !room && superseded == 0 && !self.waits(&receiver.name, &episode)?;
+        let inserted = self
+            .tx
+            .prepare_cached(
+                "INSERT INTO delivery (message, receiver, episode, version, latest, urgency, created_at, body, state,
+                   next_at, last_error, settled_at, closed_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+                 ON CONFLICT DO NOTHING",
+            )?
+            .execute(params![
+                message_id(&receiver.name, t.episode, t.version),
+                receiver.name,
+                episode,
+                t.version,
+                receiver.mode == Mode::Latest,
+                t.level as i64,
+                at.0,
+                body,
+                if refused { "dead" } else { "pending" },
+                self.now.0,
+                refused.then_some(TOO_MANY),
+                refused.then_some(self.now.0),
+                closed,
+            ])?;
+        if inserted == 0 {
+            return Ok(false);
+        }
+        if refused {
+            self.note_settled(self.tx.last_insert_rowid())?;
+            return Ok(false);
+        }
+        promote(self.tx, &receiver.name, &episode, self.now)?;
+        Ok(superseded == 0)
+    }
+
+    /// Whether a version of the episode is pending.
+    fn waits(&self, receiver: &str, episode: &str) -> Result<bool, OutboxError> {
+        let mut statement = self.tx.prepare_cached(
+            "SELECT 1 FROM delivery WHERE receiver = ?1 AND episode = ?2 AND state = 'pending' LIMIT 1",
+        )?;
+        Ok(statement.exists(params![receiver, episode])?)
+    }
+
+    /// Settles the versions before `version` that are not under way; gives how many.
+    fn supersede(&mut self, receiver: &str, episode: &str, version: u32) -> Result<usize, OutboxError> {
+        let ids: Vec<i64> = self
+            .tx
+            .prepare_cached(
+                "SELECT id FROM delivery WHERE receiver = ?1 AND episode = ?2 AND version < ?3 AND state = 'pending'",
+            )?
+            .query_map(params![receiver, episode, version], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        let mut count = 0;
+        for id in ids.into_iter().filter(|id| !self.in_flight.contains(id)) {
+            self.tx
+                .prepare_cached(
+                    "UPDATE delivery SET state = 'superseded', head = 0, settled_at = ?2, last_error = ?3, body = x''
+                     WHERE id = ?1",
+                )?
+                .execute(params![id, self.now.0, superseded_by(version)])?;
+            self.note_settled(id)?;
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    fn note_settled(&mut self, id: i64) -> Result<(), OutboxError> {
+        self.settled.push(settled(self.tx, id)?);
+        Ok(())
+    }
+
+    /// Notes that an outcome is in the facts log.
+    fn reported(&self, d: &Delivery) -> Result<(), OutboxError> {
+        self.tx
+            .prepare_cached(
+                "UPDATE delivery SET reported = 1
+                 WHERE receiver = ?1 AND episode = ?2 AND version = ?3 AND state = ?4",
+            )?
+            .execute(params![&*d.receiver, d.episode.to_string(), d.version, &*d.outcome])?;
+        Ok(())
+    }
+}
+
+/// The reason of a superseded version.
+pub(super) fn superseded_by(version: u32) -> String {
+    format!("superseded by version {version}")
+}
+
+/// Makes the earliest pending version of an episode its head, due at once, and gives it the urgency of all that wait.
+pub(super) fn promote(tx: &Transaction<'_>, receiver: &str, episode: &str, now: Timestamp) -> Result<(), OutboxError> {
+    tx.prepare_cached(
+        "UPDATE delivery SET
+           next_at = iif(head = 1, next_at, ?3),
+           head = 1,
+           urgency = (SELECT max(urgency) FROM delivery WHERE receiver = ?1 AND episode = ?2 AND state = 'pending')
+         WHERE id = (SELECT id FROM delivery WHERE receiver = ?1 AND episode = ?2 AND state = 'pending'
+                     ORDER BY version LIMIT 1)",
+    )?
+    .execute(params![receiver, episode, now.0])?;
+    Ok(())
+}
+
+/// What is put on record about a settled row.
+pub(super) fn settled(tx: &Transaction<'_>, id: i64) -> Result<Delivery, OutboxError> {
+    let mut statement = tx.prepare_cached(&format!("SELECT {SETTLED_COLUMNS} FROM delivery WHERE id = ?1"))?;
+    let mut rows = statement.query([id])?;
+    rows.next()?.map_or(Err(OutboxError::Damaged { id }), delivery)
+}

@@ -1,0 +1,109 @@
+//! The list of deliveries, for people.
+
+use std::path::Path;
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, OpenFlags, params_from_iter};
+
+use super::{OutboxError, PAGE_MAX, connect};
+
+/// Which deliveries.
+#[derive(Clone, Debug, Default)]
+pub struct OutboxFilter {
+    /// To this receiver.
+    pub receiver: Option<String>,
+    /// `pending`, `delivered`, `superseded` or `dead`.
+    pub outcome: Option<String>,
+    /// Of this episode.
+    pub episode: Option<String>,
+}
+
+/// One delivery. Times in milliseconds since 1970.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutboxRow {
+    /// Growing; the cursor of the list.
+    pub id: u64,
+    /// The receiver's key for it.
+    pub message: String,
+    /// To whom.
+    pub receiver: String,
+    /// Which episode.
+    pub episode: String,
+    /// Which version.
+    pub version: u32,
+    /// `pending`, `delivered`, `superseded` or `dead`.
+    pub outcome: String,
+    /// Attempts made.
+    pub attempts: u32,
+    /// The last error, or the reason why not.
+    pub last_error: Option<String>,
+    /// A person has to act.
+    pub needs_operator: bool,
+    /// When it is tried next; `None` where it is settled or waits behind an earlier version.
+    pub next_at: Option<i64>,
+    /// Engine time of the fact.
+    pub created_at: i64,
+    /// When it was settled.
+    pub settled_at: Option<i64>,
+}
+
+/// A reader of the outbox; sees what is committed, from any thread.
+pub struct OutboxReader {
+    connection: Connection,
+}
+
+impl OutboxReader {
+    /// Opens a file that an [`super::Outbox`] has created.
+    ///
+    /// # Errors
+    /// Where there is none, or SQLite fails.
+    pub fn open(path: &Path) -> Result<Self, OutboxError> {
+        Ok(Self { connection: connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)? })
+    }
+
+    /// At most `limit` deliveries with a smaller id than `before`, newest first.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn list(
+        &self,
+        filter: &OutboxFilter,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<OutboxRow>, OutboxError> {
+        let mut conditions = vec!["id < ?"];
+        let mut values = vec![Value::from(before.map_or(i64::MAX, |b| i64::try_from(b).unwrap_or(i64::MAX)))];
+        let wanted =
+            [("receiver = ?", &filter.receiver), ("state = ?", &filter.outcome), ("episode = ?", &filter.episode)];
+        for (condition, value) in wanted {
+            if let Some(value) = value {
+                conditions.push(condition);
+                values.push(Value::from(value.clone()));
+            }
+        }
+        values.push(Value::from(limit.min(PAGE_MAX) as i64));
+        let mut statement = self.connection.prepare_cached(&format!(
+            "SELECT id, message, receiver, episode, version, state, attempts, last_error, needs_operator,
+               iif(head = 1, next_at, NULL), created_at, settled_at
+             FROM delivery WHERE {} ORDER BY id DESC LIMIT ?",
+            conditions.join(" AND ")
+        ))?;
+        let rows = statement.query_map(params_from_iter(values), |row| {
+            Ok(OutboxRow {
+                id: row.get::<_, i64>(0)? as u64,
+                message: row.get(1)?,
+                receiver: row.get(2)?,
+                episode: row.get(3)?,
+                version: row.get(4)?,
+                outcome: row.get(5)?,
+                attempts: row.get(6)?,
+                last_error: row.get(7)?,
+                needs_operator: row.get(8)?,
+                next_at: row.get(9)?,
+                created_at: row.get(10)?,
+                settled_at: row.get(11)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}

@@ -1,0 +1,73 @@
+//! Tables and their versions. `user_version` says which of the steps a file has seen.
+
+use rusqlite::Connection;
+
+use super::StateError;
+
+/// Each step is applied once, in order, in a transaction with its `user_version`.
+const STEPS: &[&str] = &[
+    // `opened` is the index of the episode's first fact: it never changes, so a cursor over it stays valid while alerts
+    // come and go. `body` is the canonical form of the latest transition; the other columns are there to be filtered by.
+    "CREATE TABLE cursor (one INTEGER PRIMARY KEY CHECK (one = 1), next INTEGER NOT NULL) STRICT;
+     INSERT INTO cursor VALUES (1, 0);
+     CREATE TABLE alert (
+       opened INTEGER PRIMARY KEY,
+       episode TEXT NOT NULL UNIQUE,
+       version INTEGER NOT NULL,
+       rule TEXT NOT NULL,
+       device TEXT,
+       district TEXT,
+       domain TEXT NOT NULL,
+       level TEXT NOT NULL,
+       state TEXT NOT NULL,
+       acknowledged INTEGER NOT NULL,
+       body BLOB NOT NULL
+     ) STRICT;
+     CREATE INDEX alert_open ON alert (state, opened);
+     CREATE INDEX alert_device ON alert (device, opened) WHERE device IS NOT NULL;
+     CREATE INDEX alert_rule ON alert (rule, opened);
+     CREATE TABLE alert_version (
+       episode TEXT NOT NULL,
+       version INTEGER NOT NULL,
+       fact INTEGER NOT NULL,
+       at INTEGER NOT NULL,
+       recorded INTEGER NOT NULL,
+       state TEXT NOT NULL,
+       level TEXT NOT NULL,
+       reason TEXT NOT NULL,
+       value REAL,
+       actor TEXT,
+       PRIMARY KEY (episode, version)
+     ) STRICT, WITHOUT ROWID;
+     CREATE TABLE delivery (
+       id INTEGER PRIMARY KEY,
+       receiver TEXT NOT NULL,
+       episode TEXT NOT NULL,
+       version INTEGER NOT NULL,
+       outcome TEXT NOT NULL,
+       attempts INTEGER NOT NULL,
+       error TEXT,
+       created INTEGER NOT NULL,
+       settled INTEGER NOT NULL,
+       UNIQUE (receiver, episode, version)
+     ) STRICT;
+     CREATE INDEX delivery_outcome ON delivery (outcome, id);",
+];
+
+/// The format this binary writes.
+pub(super) const VERSION: i64 = STEPS.len() as i64;
+
+/// Brings a file to the present format.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), StateError> {
+    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let Some(done) = usize::try_from(found).ok().filter(|n| *n <= STEPS.len()) else {
+        return Err(StateError::Newer { found, known: VERSION });
+    };
+    for (n, step) in STEPS.iter().enumerate().skip(done) {
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "user_version", n as i64 + 1)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,87 @@
+//! mosquitto as a child process.
+
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::{free_port, until};
+
+/// A broker of its own, on a port of its own.
+pub struct Mosquitto {
+    dir: TempDir,
+    child: Option<Child>,
+    /// Where it listens on the loopback address.
+    pub port: u16,
+}
+
+impl Mosquitto {
+    /// Starts a broker that keeps sessions on disk or only in memory.
+    ///
+    /// # Panics
+    /// Where mosquitto is not installed.
+    pub fn start(persistence: bool) -> Self {
+        let dir = TempDir::new().expect("temporary directory");
+        let port = free_port();
+        let path = dir.path().display();
+        let text = format!(
+            "listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\nmax_inflight_messages 1000\n\
+             max_packet_size 4194304\npersistence {persistence}\npersistence_location {path}/\nautosave_interval 1\nuser root\n"
+        );
+        std::fs::write(dir.path().join("mosquitto.conf"), text).expect("write its configuration");
+        let mut broker = Self { dir, child: None, port };
+        broker.resume();
+        broker
+    }
+
+    /// Starts it again after it was stopped, on the same port and files.
+    ///
+    /// # Panics
+    /// Where it does not listen within ten seconds.
+    pub fn resume(&mut self) {
+        assert!(self.child.is_none(), "still running");
+        let program = if Path::new("/usr/sbin/mosquitto").exists() { "/usr/sbin/mosquitto" } else { "mosquitto" };
+        let child = Command::new(program)
+            .arg("-c")
+            .arg(self.dir.path().join("mosquitto.conf"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("start mosquitto (apt-get install mosquitto)");
+        self.child = Some(child);
+        let port = self.port;
+        until("mosquitto listens", Duration::from_secs(10), || TcpStream::connect(("127.0.0.1", port)).ok());
+    }
+
+    /// SIGTERM, and waits for its end: sessions are saved where it keeps any.
+    ///
+    /// # Panics
+    /// Where it is not running.
+    pub fn terminate(&mut self) {
+        let mut child = self.child.take().expect("running");
+        let status = Command::new("kill").arg(child.id().to_string()).status().expect("kill");
+        assert!(status.success());
+        child.wait().expect("its end");
+    }
+
+    /// SIGKILL.
+    ///
+    /// # Panics
+    /// Where it is not running.
+    pub fn kill(&mut self) {
+        let mut child = self.child.take().expect("running");
+        child.kill().expect("kill -9");
+        child.wait().expect("its end");
+    }
+}
+
+impl Drop for Mosquitto {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}

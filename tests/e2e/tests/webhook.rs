@@ -1,0 +1,120 @@
+//! P5: every version reaches each receiver it matches, in order, or it is known why not. Real sockets, signed, checked by
+//! a sink that knows nothing of the sender's code.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use maibo_e2e::maibo::{Maibo, Setup};
+use maibo_e2e::publisher::publish;
+use maibo_e2e::until;
+use maibo_sim::sink::{Mode, Sink, SinkOptions, Verdict};
+use serde_json::Value;
+
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+/// A sink, and the runtime that it lives on.
+struct Served {
+    sink: Sink,
+    /// Held: the sink lives on it.
+    _runtime: tokio::runtime::Runtime,
+}
+
+fn sink(mode: Mode) -> Served {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("runtime");
+    let options = SinkOptions { secret: Some(SECRET.to_owned()), mode, ..SinkOptions::default() };
+    let sink = runtime.block_on(Sink::start(options)).expect("a sink");
+    Served { sink, _runtime: runtime }
+}
+
+fn setup(receivers: &[(&str, &Served)]) -> (Maibo, u16) {
+    let mut setup = Setup::default();
+    let port = setup.embedded();
+    setup.device("d1", "10s");
+    setup.rules.push_str(
+        "[[rule]]\nid = \"flood\"\ntitle = { zh = \"积水\", en = \"Flood\" }\ndomain = \"traffic\"\nsource = \"test\"\n\
+         advice = { zh = \"无\", en = \"none\" }\nwhen = { quantity = \"water_depth\" }\n\
+         levels = { yellow = 20, red = 50 }\ndirection = \"above\"\n",
+    );
+    for (name, served) in receivers {
+        let url = format!("http://{}/hook", served.sink.addr());
+        let _ = write!(
+            setup.tables,
+            "[[receiver]]\nname = \"{name}\"\nurl = \"{url}\"\nsecret_file = \"secret\"\nallow = [\"127.0.0.1/32\"]\n"
+        );
+    }
+    let maibo = Maibo::prepare(&setup);
+    std::fs::write(maibo.dir.path().join("secret"), SECRET).expect("write the secret");
+    (maibo, port)
+}
+
+fn depth(port: u16, name: &str, value: i64) {
+    let message = ("maibo/v1/d1/telemetry".to_owned(), format!("{{\"water_depth\":{value}}}").into_bytes());
+    assert_eq!(publish(port, name, &[message], Duration::from_secs(10)), 1);
+}
+
+/// Versions that a sink took, in the order of their arrival, each with its message id.
+fn versions(sink: &Sink) -> Vec<(u64, String)> {
+    let version = |d: &maibo_sim::sink::Delivery| {
+        assert_eq!(d.verdict, Verdict::Valid, "{d:?}");
+        let body: Value = serde_json::from_str(&d.body).expect("JSON");
+        (body["data"]["version"].as_u64().expect("version"), d.id.clone().expect("id"))
+    };
+    sink.deliveries().iter().filter(|d| (200..300).contains(&d.answer)).map(version).collect()
+}
+
+// One receiver answers 500, one hangs, one redirects to this machine: the good one is told at once and in order, and the
+// list of deliveries says what is wrong with the others.
+#[test]
+fn a_bad_receiver_costs_only_itself() {
+    let (good, failing, hanging, redirecting) =
+        (sink(Mode::Ok), sink(Mode::Fail), sink(Mode::Hang), sink(Mode::Redirect));
+    let all = [("good", &good), ("failing", &failing), ("hanging", &hanging), ("redirecting", &redirecting)];
+    let (mut maibo, port) = setup(&all);
+    maibo.start();
+    depth(port, "up", 30);
+    depth(port, "higher", 60);
+    depth(port, "down", 1);
+    until("the good receiver has all versions", Duration::from_secs(5), || {
+        (versions(&good.sink).len() == 3).then_some(())
+    });
+    assert_eq!(versions(&good.sink).iter().map(|v| v.0).collect::<Vec<_>>(), [1, 2, 3]);
+    // Each of the others is tried, never gets past its first version, and is listed with an error in words.
+    for (name, served) in &all[1..] {
+        let error = until("the failure is listed", Duration::from_secs(15), || {
+            let list = maibo.get(&format!("/api/v1/deliveries?receiver={name}"));
+            let items = list["items"].as_array().expect("items").clone();
+            assert!(items.iter().all(|i| i["outcome"] == "pending"), "{items:?}");
+            items.iter().find_map(|i| i["last_error"].as_str().map(str::to_owned))
+        });
+        assert!(!error.is_empty());
+        assert!(served.sink.count() >= 1, "{name} was tried");
+    }
+    let paths: Vec<String> = redirecting.sink.deliveries().iter().map(|d| d.path.clone()).collect();
+    assert!(paths.iter().all(|p| p == "/hook"), "a redirect is never followed: {paths:?}");
+    let attempts: Vec<String> = failing.sink.deliveries().iter().filter_map(|d| d.id.clone()).collect();
+    assert!(attempts.windows(2).all(|w| w[0] == w[1]), "repeats carry the same key: {attempts:?}");
+}
+
+// Retries survive a restart: what failed before kill -9 arrives after it, in order, under the same key.
+#[test]
+fn retries_survive_kill_minus_nine() {
+    let served = sink(Mode::Fail);
+    let (mut maibo, port) = setup(&[("bureau", &served)]);
+    maibo.start();
+    depth(port, "up", 30);
+    depth(port, "down", 1);
+    until("it was tried", Duration::from_secs(10), || (served.sink.count() >= 1).then_some(()));
+    let first = served.sink.deliveries()[0].id.clone().expect("id");
+    maibo.kill();
+    served.sink.set_mode(Mode::Ok);
+    maibo.start();
+    until("both versions arrive", Duration::from_secs(20), || (versions(&served.sink).len() >= 2).then_some(()));
+    let arrived = versions(&served.sink);
+    assert_eq!(arrived.iter().map(|v| v.0).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(arrived[0].1, first, "the same key as before the crash");
+    // What was settled is on record.
+    until("the deliveries are facts", Duration::from_secs(10), || {
+        let list = maibo.get("/api/v1/deliveries?outcome=delivered");
+        (list["items"].as_array().map(Vec::len) == Some(2)).then_some(())
+    });
+}

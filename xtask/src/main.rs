@@ -1,0 +1,51 @@
+//! The entry point for people and CI: `cargo xtask test` runs everything, `cargo xtask help` says what else there is.
+#![allow(clippy::print_stdout, reason = "a command that talks to people")]
+
+use std::process::ExitCode;
+
+mod fuzz;
+mod needs;
+mod steps;
+mod timings;
+
+const HELP: &str = "\
+cargo xtask test        everything: format, lints, Rust, dashboard, real broker, browser, faults
+cargo xtask test NAME   one step of it; names are printed by `cargo xtask steps`
+cargo xtask steps       the steps by name
+cargo xtask needs       what the tests need on this machine, and how to get it
+cargo xtask fuzz [SECONDS]   fuzzes each decoder (nightly toolchain and cargo-fuzz)
+cargo xtask timings     CPU seconds of a cold release build
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["test"] => steps::all(),
+        ["test", name] => steps::one(name),
+        ["steps"] => {
+            for name in steps::names() {
+                println!("{name}");
+            }
+            Ok(())
+        }
+        ["needs"] => {
+            needs::report();
+            Ok(())
+        }
+        ["fuzz"] => fuzz::run(60),
+        ["fuzz", seconds] => seconds.parse().map_err(anyhow::Error::from).and_then(fuzz::run),
+        ["timings"] => timings::report(),
+        _ => {
+            print!("{HELP}");
+            return ExitCode::from(if words == ["help"] { 0 } else { 64 });
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! The steps of `cargo xtask test`, in order, and the counts they end with.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+
+use crate::{needs, timings};
+
+/// How many tests passed, failed, were skipped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    passed: u64,
+    failed: u64,
+    skipped: u64,
+}
+
+type Step = (&'static str, fn(&mut Counts) -> anyhow::Result<()>);
+
+/// Everything that is built for tests is built once, with the profile that ships.
+const STEPS: [Step; 7] = [
+    ("format", |c| command(c, "cargo", &["fmt", "--all", "--check"])),
+    ("build", |_| timings::build()),
+    ("lint", |c| command(c, "cargo", &["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"])),
+    ("deny", |c| command(c, "cargo", &["deny", "--all-features", "check", "bans", "licenses", "sources"])),
+    ("dashboard", dashboard),
+    ("rust", |c| nextest(c, "not package(maibo-e2e)")),
+    ("end-to-end", |c| nextest(c, "package(maibo-e2e)")),
+];
+
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    STEPS.iter().map(|(name, _)| *name)
+}
+
+/// Runs every step; a failed one does not keep the others from running, but the end is a failure.
+pub(crate) fn all() -> anyhow::Result<()> {
+    needs::provide()?;
+    let mut counts = Counts::default();
+    let mut failures = Vec::new();
+    for (name, step) in &STEPS {
+        println!("\n── {name}");
+        let started = Instant::now();
+        if let Err(error) = step(&mut counts) {
+            eprintln!("{name}: {error:#}");
+            failures.push(*name);
+        }
+        println!("── {name}: {:.0} s", started.elapsed().as_secs_f64());
+    }
+    if !failures.is_empty() && counts.failed == 0 {
+        counts.failed = failures.len() as u64;
+    }
+    println!("\n{} passed, {} failed, {} skipped", counts.passed, counts.failed, counts.skipped);
+    if !failures.is_empty() {
+        bail!("failed: {}", failures.join(", "));
+    }
+    if needs::in_ci() && counts.skipped > 0 {
+        bail!("in CI nothing may be skipped");
+    }
+    Ok(())
+}
+
+/// Runs one step by name.
+pub(crate) fn one(name: &str) -> anyhow::Result<()> {
+    let (_, step) = STEPS.iter().find(|(n, _)| *n == name).context("no such step; `cargo xtask steps` lists them")?;
+    let mut counts = Counts::default();
+    let done = step(&mut counts);
+    println!("\n{} passed, {} failed, {} skipped", counts.passed, counts.failed, counts.skipped);
+    done
+}
+
+/// Runs some of the workspace's tests. Always of the whole workspace: another selection would build the dependencies again.
+fn nextest(counts: &mut Counts, which: &str) -> anyhow::Result<()> {
+    let arguments = ["nextest", "run", "--release", "--workspace", "--no-fail-fast", "-E", which];
+    command(counts, "cargo", &arguments)
+}
+
+fn dashboard(counts: &mut Counts) -> anyhow::Result<()> {
+    if !Path::new("dashboard/node_modules").exists() {
+        command(counts, "npm", &["--prefix", "dashboard", "ci", "--no-audit", "--no-fund"])?;
+    }
+    command(counts, "npm", &["--prefix", "dashboard", "run", "--silent", "check"])?;
+    command(counts, "npm", &["--prefix", "dashboard", "run", "--silent", "test"])
+}
+
+/// Runs a command, shows what it prints, and adds the counts of its closing lines.
+fn command(counts: &mut Counts, program: &str, arguments: &[&str]) -> anyhow::Result<()> {
+    let mut child = Command::new(program)
+        .args(arguments)
+        .env("MAIBO_BIN", binary()?)
+        .env("NO_COLOR", "1")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("start {program}"))?;
+    let (out, err) = (child.stdout.take().context("stdout")?, child.stderr.take().context("stderr")?);
+    // Both streams are read at once; a full pipe would stop the child.
+    let (from_out, from_err) = std::thread::scope(|scope| {
+        let out = scope.spawn(|| relay(out, std::io::stdout()));
+        let err = scope.spawn(|| relay(err, std::io::stderr()));
+        (out.join().unwrap_or_default(), err.join().unwrap_or_default())
+    });
+    for found in [from_out, from_err] {
+        counts.passed += found.passed;
+        counts.failed += found.failed;
+        counts.skipped += found.skipped;
+    }
+    let status = child.wait()?;
+    if status.success() { Ok(()) } else { bail!("{program} {} ended with {status}", arguments.join(" ")) }
+}
+
+/// The binary under test, as an absolute path.
+fn binary() -> anyhow::Result<std::path::PathBuf> {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), std::path::PathBuf::from);
+    Ok(std::env::current_dir()?.join(target).join("release/maibo"))
+}
+
+fn relay(from: impl std::io::Read, mut to: impl Write) -> Counts {
+    let mut counts = Counts::default();
+    for line in BufReader::new(from).lines().map_while(Result::ok) {
+        let _ = writeln!(to, "{line}");
+        let trimmed = line.trim_start();
+        // nextest: `Summary [ 1.2s] 10 tests run: 9 passed, 1 failed, 2 skipped`; vitest: `Tests  10 passed (10)`.
+        let tail = if trimmed.starts_with("Summary [") {
+            trimmed.split_once("run:").map(|(_, t)| t)
+        } else {
+            trimmed.strip_prefix("Tests  ")
+        };
+        if let Some(tail) = tail {
+            counts.passed += before(tail, "passed");
+            counts.failed += before(tail, "failed") + before(tail, "timed out");
+            counts.skipped += before(tail, "skipped");
+        }
+    }
+    counts
+}
+
+/// The number that stands before a word.
+fn before(text: &str, word: &str) -> u64 {
+    let Some(at) = text.find(word) else { return 0 };
+    text[..at].split_whitespace().next_back().and_then(|n| n.parse().ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // CI ends with true counts: both runners' closing lines are understood.
+    #[test]
+    fn counts_are_read() {
+        let text = "     Summary [   1.2s] 12 tests run: 9 passed (1 slow), 2 failed, 1 timed out, 3 skipped\n Tests  7 passed | 1 skipped (8)\n";
+        let counts = relay(text.as_bytes(), std::io::sink());
+        assert_eq!(counts, Counts { passed: 16, failed: 3, skipped: 4 });
+    }
+}
