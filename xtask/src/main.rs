@@ -14,6 +14,7 @@ cargo xtask test NAME   one step of it; names are printed by `cargo xtask steps`
 cargo xtask steps       the steps by name
 cargo xtask needs       what the tests need on this machine, and how to get it
 cargo xtask fuzz [SECONDS]   fuzzes each decoder (nightly toolchain and cargo-fuzz)
+cargo xtask bench [NAME]     measures: engine, ingest, latency, rest, or all
 cargo xtask timings     CPU seconds of a cold release build
 ";
 
@@ -33,6 +34,8 @@ fn main() -> ExitCode {
             needs::report();
             Ok(())
         }
+        ["bench"] => steps::bench(&["all"]),
+        ["bench", more @ ..] => steps::bench(more),
         ["fuzz"] => fuzz::run(60),
         ["fuzz", seconds] => seconds.parse().map_err(anyhow::Error::from).and_then(fuzz::run),
         ["timings"] => timings::report(),

@@ -83,8 +83,17 @@ pub(crate) fn provide() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Whether the recorded data are there that some tests replay; without them those tests do nothing and pass.
+pub(crate) fn recordings() -> bool {
+    std::env::var_os("MAIBO_FIXTURES").is_some_and(|folder| Path::new(&folder).is_dir())
+}
+
 /// Says what is there and what is not.
 pub(crate) fn report() {
+    let there = if recordings() { "there  " } else { "MISSING" };
+    println!(
+        "{there} recorded data, in the folder that MAIBO_FIXTURES names (tests that replay them do nothing without)"
+    );
     for need in &NEEDS {
         let there = (need.there)();
         println!("{} {}", if there { "there  " } else { "MISSING" }, need.name);

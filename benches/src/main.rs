@@ -1,0 +1,68 @@
+//! Measurements: always against something simpler in the same run, in interleaved rounds, as ratios of medians.
+//!
+//! ```text
+//! maibo-bench engine    decode and evaluate a reading            against serde_json alone
+//! maibo-bench ingest    MQTT to durable and evaluated            against the same client that only acknowledges
+//! maibo-bench latency   message to alert on the WebSocket        against publish to subscribe, plus fdatasync
+//! maibo-bench rest      CPU of the default city
+//! ```
+//!
+//! Nothing here asserts a time: figures are for people, and `docs/performance.md` keeps them with their machine and date.
+//! Needs the release binary and mosquitto.
+#![allow(clippy::print_stdout, reason = "a command that prints figures")]
+
+mod bare;
+mod engine;
+mod ingest;
+mod latency;
+mod process;
+mod rest;
+mod setup;
+mod stats;
+mod stream;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(version, about = "Measures Maibo against what it stands on.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Interleaved rounds.
+    #[arg(long, global = true, default_value_t = 5)]
+    rounds: usize,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Decode and evaluate a reading, against `serde_json` on the same payload.
+    Engine,
+    /// From MQTT to durable and evaluated, against a client that only acknowledges.
+    Ingest,
+    /// From message to alert on the WebSocket.
+    Latency,
+    /// CPU of `maibo run` with the default city.
+    Rest,
+    /// All of them.
+    All,
+    /// The client to compare with, as a process of its own.
+    #[command(hide = true)]
+    Bare(bare::Arguments),
+}
+
+fn main() -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    match cli.command {
+        Command::Engine => engine::run(cli.rounds),
+        Command::Ingest => ingest::run(cli.rounds),
+        Command::Latency => latency::run(cli.rounds),
+        Command::Rest => rest::run(),
+        Command::All => {
+            engine::run(cli.rounds)?;
+            ingest::run(cli.rounds)?;
+            latency::run(cli.rounds)?;
+            rest::run()
+        }
+        Command::Bare(arguments) => bare::run(&arguments),
+    }
+}
