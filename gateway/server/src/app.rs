@@ -21,8 +21,9 @@ use crate::clock::{EngineClock, SystemClock};
 use crate::config::Settings;
 use crate::ingest::{ClockMode, Ingest, Parts, QUEUE, Unregistered};
 use crate::pipeline::decider::Decider;
+use crate::pipeline::ears::Ears;
 use crate::pipeline::sequencer::Sequencer;
-use crate::pipeline::{CARE, COMMITTED, Deadlines, Observer, Work, recovery};
+use crate::pipeline::{CARE, COMMITTED, Deadlines, Observer, Unrecorded, Work, recovery};
 use crate::quarantine::Quarantine;
 use crate::telemetry::Metrics;
 use crate::versions::VersionStore;
@@ -135,6 +136,11 @@ impl App {
             facts_wake,
             inputs_wake,
         });
+        // Before anybody can send: nothing may be decided ahead of how long Maibo was deaf.
+        for input in activations(&shared, &recovered)? {
+            let queued = work.0.try_send(Work::Everywhere(input));
+            queued.map_err(|_| StartError::Internal("queue the activations"))?;
+        }
         info!(durability, data = %shared.settings.data.display(), "data directory is open");
         Ok(Self { shared, logs, recovered, work, care, facts_tx, inputs_tx })
     }
@@ -163,9 +169,12 @@ impl App {
     ///
     /// # Errors
     /// [`StartError::Source`] where a listener cannot be bound.
-    pub async fn start(self, observers: Vec<Box<dyn Observer>>) -> Result<Running, StartError> {
+    pub async fn start(
+        self,
+        observers: Vec<Box<dyn Observer>>,
+        unrecorded: Option<Box<dyn Unrecorded>>,
+    ) -> Result<Running, StartError> {
         let Self { shared, logs, recovered, work, care, facts_tx, inputs_tx } = self;
-        let activations = activations(&shared, &recovered)?;
         let mut logs = logs;
         for (partition, saved) in PartitionId::all().zip(&recovered.saved) {
             if let Some(position) = saved {
@@ -196,6 +205,8 @@ impl App {
             abort: abort.clone(),
             bytes: Arc::clone(&shared.inputs_bytes),
             wake: inputs_tx,
+            last_look: shared.clock.now(),
+            ears: Ears::default(),
         };
         let decider = Decider {
             machines: recovered.machines,
@@ -204,6 +215,7 @@ impl App {
             committed: committed_rx,
             done: done_tx,
             care: care.0.downgrade(),
+            unrecorded,
             abort: abort.clone(),
             deadlines,
             versions: Arc::clone(&shared.versions),
@@ -215,9 +227,6 @@ impl App {
             sequencer: spawn("sequencer", ended_tx.clone(), move || sequencer.run())?,
             decider: spawn("decider", ended_tx, move || decider.run())?,
         };
-        for input in activations {
-            work.0.send_async(Work::Everywhere(input)).await.map_err(|_| StartError::Internal("pipeline ended"))?;
-        }
         let mut running = Running {
             shared,
             brokers: Vec::new(),

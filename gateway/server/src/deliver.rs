@@ -9,7 +9,7 @@
 //! Place in the data path: the last step, behind the facts log and never in the pipeline's way. What to tell and when is
 //! decided in `maibo_core::notify`, what is owed is kept in `maibo_store::outbox`; here is only the doing.
 //!
-//! Invariants: nothing is sent that is not a fact. A receiver that hangs or fails costs its own worker only: its own
+//! Invariants: nothing is sent that is not a fact, but for the single exception in `unrecorded`. A receiver that hangs or fails costs its own worker only: its own
 //! connections, its own attempts. An outcome is durable before it is reported, and reported until it is a fact.
 //!
 //! Limits: [`Limits`]; a receiver has at most [`Limits::parallel`] attempts under way, and their responses are read up
@@ -36,12 +36,14 @@ mod post;
 mod secret;
 mod settings;
 mod shelf;
+mod unrecorded;
 mod worker;
 
 pub use network::{Allow, forbidden};
 pub use post::{ClientError, Limits};
 pub use secret::{Secrets, sign};
 pub use settings::{ReceiverSettings, Target, validate};
+pub use unrecorded::LastWord;
 
 /// Makes the alert of a transition as everybody sees it.
 pub type Describe = Arc<dyn Fn(&Transition) -> maibo_api::Alert + Send + Sync>;

@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use tracing::info;
 
 use crate::app::{App, Running, Shared, StartError};
-use crate::clock::SystemClock;
+use crate::clock::{Clock, SystemClock};
 use crate::config::Settings;
 use crate::deliver;
 use crate::history;
@@ -81,21 +81,26 @@ impl Desk {
         tasks.spawn(ticker::run(Arc::clone(&picture), Arc::clone(&shared.clock), stop.clone()));
         tasks.spawn(http::serve::serve(listener, router, stop.clone()));
         let settled = record_deliveries(&shared, &tasks);
-        let describe = Arc::clone(&picture);
+        let shown = Arc::clone(&picture);
+        let describe: deliver::Describe = Arc::new(move |t: &Transition| live::words::alert(t, &shown.roster()));
+        let wall: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let (targets, limits) = (shared.settings.receivers.clone(), deliver::Limits::default());
+        let client = |source: deliver::ClientError| StartError::State { source: Box::new(source) };
+        let last_word = deliver::LastWord::new(&targets, Arc::clone(&describe), &wall, limits).map_err(client)?;
         let parts = deliver::Parts {
             outbox,
             facts: owed_facts,
             wake: shared.facts_wake.clone(),
-            targets: shared.settings.receivers.clone(),
-            describe: Arc::new(move |t: &Transition| live::words::alert(t, &describe.roster())),
+            targets,
+            describe,
             clock: Arc::clone(&shared.clock),
-            wall: Arc::new(SystemClock::default()),
+            wall,
             metrics: Arc::clone(&shared.metrics),
             settled,
-            limits: deliver::Limits::default(),
+            limits,
         };
-        deliver::start(parts, &tasks, &stop).map_err(|source| StartError::State { source: Box::new(source) })?;
-        let running = app.start(vec![observer]).await?;
+        deliver::start(parts, &tasks, &stop).map_err(client)?;
+        let running = app.start(vec![observer], Some(Box::new(last_word))).await?;
         info!(http = %address, "ready");
         Ok(Self { running, http: address, stop, tasks })
     }

@@ -29,7 +29,7 @@ mod receipt;
 mod unregistered;
 
 pub use receipt::{Receipt, Settled};
-pub use unregistered::{UNREGISTERED_MAX, Unregistered};
+pub use unregistered::{Standing, UNREGISTERED_MAX, Unregistered};
 
 /// Messages on their way to the sequencer.
 pub const QUEUE: usize = 8_192;
@@ -211,11 +211,17 @@ impl Ingest {
         let mut out = Vec::new();
         for (device, input) in readings.chain(events).chain(liveness) {
             if catalogue.get(&device).is_none() {
-                let new = self.unregistered.saw(&device, source, self.clock.now());
-                if self.admission == Admission::Refuse {
-                    self.metrics.rejected.with_label_values(&["any", "unregistered"]).inc();
-                    if new {
-                        self.quarantine.note(self.clock.now(), source, topic, "unregistered", device.as_str());
+                let now = self.clock.now();
+                let standing = self.unregistered.saw(&device, source, now);
+                let reason = match (self.admission, standing) {
+                    (Admission::Admit, Standing::Listed | Standing::New) => None,
+                    (Admission::Admit, Standing::TurnedAway) => Some("unregistered_full"),
+                    (Admission::Refuse, _) => Some("unregistered"),
+                };
+                if let Some(reason) = reason {
+                    self.metrics.rejected.with_label_values(&["any", reason]).inc();
+                    if standing == Standing::New {
+                        self.quarantine.note(now, source, topic, reason, device.as_str());
                     }
                     continue;
                 }

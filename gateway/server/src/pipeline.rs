@@ -27,6 +27,7 @@ use tokio::sync::oneshot;
 use crate::ingest::Receipt;
 
 pub mod decider;
+pub mod ears;
 pub mod failpoint;
 pub mod recovery;
 pub mod sequencer;
@@ -124,6 +125,12 @@ pub struct Step<'a> {
 pub trait Observer: Send {
     /// Takes note of a step.
     fn observe(&mut self, step: &Step<'_>);
+}
+
+/// Told of facts that could not be recorded, just before the process ends.
+pub trait Unrecorded: Send {
+    /// Tells whom it must; returns within seconds.
+    fn tell(&mut self, drafts: &[Fact]);
 }
 
 /// When each partition wants to be called again: written by the decider, read by the sequencer.

@@ -2,6 +2,7 @@
 //!
 //! Names begin with `maibo_`, units are base units, labels come from closed sets: never a device, a user or a topic.
 
+use maibo_core::engine::Counts;
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
 /// Every metric family there is.
@@ -12,6 +13,8 @@ pub struct Metrics {
     pub messages: IntCounterVec,
     /// Readings taken in.
     pub readings: IntCounter,
+    /// What the engine did with readings, by fate.
+    pub judged: ReadingFates,
     /// Rejections, by format and reason.
     pub rejected: IntCounterVec,
     /// Load shed by policy, by reason.
@@ -34,6 +37,48 @@ pub struct Metrics {
     pub live_clients: IntGauge,
     /// Delivery attempts, by outcome.
     pub deliveries: IntCounterVec,
+}
+
+/// One counter for each fate of a reading, all at zero from the start.
+pub struct ReadingFates([IntCounter; 10]);
+
+impl ReadingFates {
+    fn new(family: &IntCounterVec) -> Self {
+        let fates = [
+            "judged",
+            "late",
+            "late_exceeding",
+            "duplicate",
+            "conflict",
+            "too_old",
+            "clock",
+            "incomparable",
+            "unregistered",
+            "refused",
+        ];
+        Self(fates.map(|fate| family.with_label_values(&[fate])))
+    }
+
+    /// Adds what a step counted.
+    pub fn add(&self, counts: &Counts) {
+        let Counts {
+            judged,
+            late,
+            late_exceeding,
+            duplicate,
+            conflict,
+            too_old,
+            clock,
+            incomparable,
+            unregistered,
+            refused,
+        } = *counts;
+        let counted =
+            [judged, late, late_exceeding, duplicate, conflict, too_old, clock, incomparable, unregistered, refused];
+        for (counter, n) in self.0.iter().zip(counted) {
+            counter.inc_by(n);
+        }
+    }
 }
 
 impl Metrics {
@@ -67,6 +112,11 @@ impl Metrics {
         Ok(Self {
             messages: counters("maibo_ingest_messages_total", "messages taken in", &["source"])?,
             readings: counter("maibo_ingest_readings_total", "readings taken in")?,
+            judged: ReadingFates::new(&counters(
+                "maibo_engine_readings_total",
+                "committed readings that reached the engine, by fate; late_exceeding are also late",
+                &["fate"],
+            )?),
             rejected: counters("maibo_ingest_rejected_total", "rejections", &["format", "reason"])?,
             shed: counters("maibo_ingest_shed_total", "load shed by policy", &["reason"])?,
             facts: counter("maibo_facts_total", "facts recorded")?,

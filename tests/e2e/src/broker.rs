@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::{free_port, until};
+use crate::{free_port, signal, until};
 
 /// A broker of its own, on a port of its own.
 pub struct Mosquitto {
@@ -61,9 +61,24 @@ impl Mosquitto {
     /// Where it is not running.
     pub fn terminate(&mut self) {
         let mut child = self.child.take().expect("running");
-        let status = Command::new("kill").arg(child.id().to_string()).status().expect("kill");
-        assert!(status.success());
+        signal("-TERM", child.id());
         child.wait().expect("its end");
+    }
+
+    /// SIGSTOP: its connections stay open, and nothing answers.
+    ///
+    /// # Panics
+    /// Where it is not running.
+    pub fn freeze(&mut self) {
+        signal("-STOP", self.child.as_ref().expect("running").id());
+    }
+
+    /// SIGCONT.
+    ///
+    /// # Panics
+    /// Where it is not running.
+    pub fn thaw(&mut self) {
+        signal("-CONT", self.child.as_ref().expect("running").id());
     }
 
     /// SIGKILL.

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 pub mod broker;
 pub mod journal;
 pub mod maibo;
+pub mod oracle;
 pub mod publisher;
 
 /// Polls until `condition` gives a value.
@@ -24,6 +25,15 @@ pub fn until<T>(what: &str, limit: Duration, mut condition: impl FnMut() -> Opti
         assert!(started.elapsed() < limit, "waited {limit:?} in vain: {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// Sends a signal to a process.
+///
+/// # Panics
+/// Where it is not there.
+pub fn signal(name: &str, pid: u32) {
+    let status = std::process::Command::new("kill").args([name, &pid.to_string()]).status().expect("kill");
+    assert!(status.success(), "kill {name} {pid}");
 }
 
 /// A port that is free now on the loopback address.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::{binary, free_port, until};
+use crate::{binary, free_port, signal, until};
 
 /// A data directory, a configuration, and the process that uses them while it runs.
 pub struct Maibo {
@@ -127,8 +127,19 @@ impl Maibo {
     /// Where it is not running, or does not end within 15 s.
     pub fn terminate(&mut self) -> ExitStatus {
         let mut child = self.child.take().expect("running");
-        assert!(Command::new("kill").arg(child.id().to_string()).status().expect("kill").success());
+        signal("-TERM", child.id());
         until("maibo ends on SIGTERM", Duration::from_secs(15), || child.try_wait().expect("wait"))
+    }
+
+    /// SIGSTOP, and SIGCONT after `span`.
+    ///
+    /// # Panics
+    /// Where it is not running.
+    pub fn freeze_for(&self, span: Duration) {
+        let pid = self.pid().expect("running");
+        signal("-STOP", pid);
+        std::thread::sleep(span);
+        signal("-CONT", pid);
     }
 
     /// SIGKILL.

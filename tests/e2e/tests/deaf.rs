@@ -7,12 +7,11 @@ use maibo_e2e::maibo::{Maibo, Setup};
 use maibo_e2e::publisher::publish;
 use maibo_e2e::{journal, until};
 
-/// Thirty devices that should report every two seconds, and a rule that accuses silence after two intervals.
-fn setup(broker: &Mosquitto) -> Setup {
+/// Thirty devices that should report at an interval, and a rule that accuses silence after two of them.
+fn devices(interval: &str) -> Setup {
     let mut setup = Setup::default();
-    setup.external(broker.port, "auto");
     for n in 0..30 {
-        setup.device(&format!("d{n}"), "2s");
+        setup.device(&format!("d{n}"), interval);
     }
     setup.rules.push_str(
         "[[rule]]\nid = \"silent\"\ntitle = { zh = \"失联\", en = \"Silent\" }\ndomain = \"traffic\"\nsource = \"test\"\nadvice = { zh = \"无\", en = \"none\" }\n\
@@ -43,9 +42,28 @@ fn taken_in(maibo: &Maibo, n: u64) {
     });
 }
 
+/// Maibo must have ended.
+fn nobody_is_accused(maibo: &Maibo) {
+    let accused: Vec<_> =
+        journal::transitions(&maibo.data()).into_iter().filter(|t| t["subject_kind"] == "device").collect();
+    assert!(accused.is_empty(), "no device is accused of Maibo's own silence: {accused:#?}");
+}
+
+/// How many readings the history has.
+fn kept(maibo: &Maibo) -> usize {
+    let from = wall() - 600_000;
+    let of = |n: usize| {
+        let path = format!("/api/v1/devices/d{n}/series/water_depth?points=0&from={from}&to={}", wall() + 60_000);
+        maibo.get(&path)["points"].as_array().map_or(0, Vec::len)
+    };
+    (0..30).map(of).sum()
+}
+
 /// The outage as operators see it while it lasts and after, whichever way the broker went away.
 fn outage(mut broker: Mosquitto, stop: fn(&mut Mosquitto)) {
-    let mut maibo = Maibo::prepare(&setup(&broker));
+    let mut setup = devices("2s");
+    setup.external(broker.port, "auto");
+    let mut maibo = Maibo::prepare(&setup);
     maibo.start();
     until("listening", Duration::from_secs(10), || (source_state(&maibo) == "listening").then_some(()));
     assert_eq!(publish(broker.port, "before", &round(wall()), Duration::from_secs(10)), 30);
@@ -69,11 +87,10 @@ fn outage(mut broker: Mosquitto, stop: fn(&mut Mosquitto)) {
         let open = maibo.get("/api/v1/alerts?state=firing");
         open["items"].as_array().expect("items").is_empty().then_some(())
     });
-    taken_in(&maibo, 120);
+    // Counters would count what the broker sent twice: ask the history for each reading of each device.
+    until("all readings of all devices are in", Duration::from_secs(10), || (kept(&maibo) == 30 * 4).then_some(()));
     assert_eq!(maibo.terminate().code(), Some(0));
-    let accused: Vec<_> =
-        journal::transitions(&maibo.data()).into_iter().filter(|t| t["subject_kind"] == "device").collect();
-    assert!(accused.is_empty(), "no device is accused of Maibo's own silence: {accused:#?}");
+    nobody_is_accused(&maibo);
     let mut readings = journal::readings(&maibo.data());
     readings.sort_by(|a, b| (&a.0, a.2).cmp(&(&b.0, b.2)));
     readings.dedup();
@@ -88,4 +105,42 @@ fn broker_stopped_with_its_sessions_kept() {
 #[test]
 fn broker_killed_without_its_sessions() {
     outage(Mosquitto::start(false), Mosquitto::kill);
+}
+
+// A broker that hangs with its connections open is noticed by its silence, before the devices are blamed for it.
+#[test]
+fn broker_frozen() {
+    let mut broker = Mosquitto::start(true);
+    let mut setup = devices("10s");
+    setup.external(broker.port, "auto");
+    let mut maibo = Maibo::prepare(&setup);
+    maibo.start();
+    until("listening", Duration::from_secs(10), || (source_state(&maibo) == "listening").then_some(()));
+    assert_eq!(publish(broker.port, "before", &round(wall()), Duration::from_secs(10)), 30);
+    taken_in(&maibo, 30);
+    broker.freeze();
+    until("the status says deaf", Duration::from_secs(15), || (source_state(&maibo) == "deaf").then_some(()));
+    // Two intervals and more since the last reading.
+    std::thread::sleep(Duration::from_secs(12));
+    broker.thaw();
+    until("listening again", Duration::from_secs(30), || (source_state(&maibo) == "listening").then_some(()));
+    assert_eq!(publish(broker.port, "after", &round(wall()), Duration::from_secs(10)), 30);
+    until("all readings are in", Duration::from_secs(10), || (kept(&maibo) == 30 * 2).then_some(()));
+    assert_eq!(maibo.terminate().code(), Some(0));
+    nobody_is_accused(&maibo);
+}
+
+// A Maibo that was frozen itself blames nobody either, although every device's time was up when it came to.
+#[test]
+fn maibo_frozen() {
+    let mut setup = devices("2s");
+    let port = setup.embedded();
+    let mut maibo = Maibo::prepare(&setup);
+    maibo.start();
+    assert_eq!(publish(port, "before", &round(wall()), Duration::from_secs(10)), 30);
+    maibo.freeze_for(Duration::from_secs(8));
+    assert_eq!(publish(port, "after", &round(wall()), Duration::from_secs(10)), 30);
+    until("all readings are in", Duration::from_secs(10), || (kept(&maibo) == 30 * 2).then_some(()));
+    assert_eq!(maibo.terminate().code(), Some(0));
+    nobody_is_accused(&maibo);
 }

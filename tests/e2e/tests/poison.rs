@@ -56,7 +56,7 @@ fn two_megabytes() {
     large(2_000_000, "5");
 }
 
-// A topic outside the routes is not even delivered by a broker elsewhere, and is nothing of ours inside.
+// A topic outside the routes is not even delivered by a broker elsewhere; the one inside refuses it, counted and listed.
 #[test]
 fn topics_outside_the_routes() {
     let mut setup = Setup::default();
@@ -70,7 +70,13 @@ fn topics_outside_the_routes() {
     ];
     assert_eq!(publish(port, "sender", &messages, Duration::from_secs(20)), messages.len());
     assert_eq!(metric(&maibo, "maibo_ingest_readings_total"), 1);
-    assert_eq!(metric(&maibo, "maibo_ingest_rejected_total"), 1, "the bad device name is counted");
+    assert_eq!(
+        metric(&maibo, "maibo_ingest_rejected_total"),
+        2,
+        "the bad device name and the strange topic are counted"
+    );
     let listed = maibo.get("/api/v1/quarantine");
-    assert_eq!(listed["items"].as_array().expect("items").len(), 1);
+    let reasons: Vec<&str> =
+        listed["items"].as_array().expect("items").iter().filter_map(|i| i["reason"].as_str()).collect();
+    assert!(reasons.contains(&"topic_not_allowed") && reasons.len() == 2, "{listed:#}");
 }

@@ -13,6 +13,9 @@ use super::{Settings, Source, file};
 use crate::ingest::external::Protocol;
 use crate::ingest::{Admission, ClockMode, external};
 
+/// Least room for the inputs log: a few segments and one commit of a backlog.
+const QUOTA_LEAST: u64 = 64 << 20;
+
 impl Settings {
     /// Reads and checks everything a configuration file names.
     ///
@@ -44,6 +47,10 @@ impl Check {
             &[("admit", Admission::Admit), ("refuse", Admission::Refuse)],
         );
         let inputs_quota = self.bytes("log.inputs_quota", &file.log.inputs_quota);
+        if inputs_quota.is_some_and(|bytes| bytes < QUOTA_LEAST) {
+            // A commit of a backlog must fit beside the segments that snapshots still need.
+            self.problem("log.inputs_quota", "is less than 64MiB, too little for one burst");
+        }
         let sources = self.sources(file);
         let routes = self.routes(&file.routes);
         let packs = self.packs(&file.rules);
@@ -150,20 +157,27 @@ impl Check {
         sources
     }
 
+    /// Names the keys that are given and have no meaning here.
+    fn refuse(&mut self, path: &str, keys: &[(&str, bool)], why: &str) {
+        for (key, _) in keys.iter().filter(|(_, given)| *given) {
+            self.problem(format!("{path}.{key}"), why);
+        }
+    }
+
     fn mqtt(&mut self, path: &str, id: SourceId, entry: &file::Source) -> Option<Source> {
         let url = entry.url.as_deref().unwrap_or_default();
         let place = url.strip_prefix("mqtt://").and_then(|rest| {
             let (host, port) = rest.rsplit_once(':').unwrap_or((rest, "1883"));
-            port.parse::<u16>().ok().filter(|_| !host.is_empty()).map(|port| (host.to_owned(), port))
+            let bare = !host.is_empty() && !host.contains(['@', '/']);
+            port.parse::<u16>().ok().filter(|_| bare).map(|port| (host.to_owned(), port))
         });
         if place.is_none() {
-            self.problem(format!("{path}.url"), format!("`{url}` is not of the form mqtt://host:port"));
+            // Not repeated: what does not fit may hold a password.
+            let text = "is not of the form mqtt://host:port; a login goes into `user` and `password_file`";
+            self.problem(format!("{path}.url"), text);
         }
-        for (key, given) in [("listen", entry.listen.is_some()), ("connections_max", entry.connections_max.is_some())] {
-            if given {
-                self.problem(format!("{path}.{key}"), "belongs to kind = \"embedded\"");
-            }
-        }
+        let foreign = [("listen", entry.listen.is_some()), ("connections_max", entry.connections_max.is_some())];
+        self.refuse(path, &foreign, "belongs to kind = \"embedded\"");
         let protocols = [("auto", Protocol::Auto), ("3.1.1", Protocol::V4), ("5", Protocol::V5)];
         let word = entry.protocol.as_deref().unwrap_or("auto");
         let protocol = self.choice(&format!("{path}.protocol"), word, &protocols);
@@ -200,11 +214,16 @@ impl Check {
 
     #[cfg(feature = "embedded-broker")]
     fn embedded(&mut self, path: &str, id: SourceId, entry: &file::Source) -> Option<Source> {
-        for (key, given) in [("url", entry.url.is_some()), ("client_id", entry.client_id.is_some())] {
-            if given {
-                self.problem(format!("{path}.{key}"), "belongs to kind = \"mqtt\"");
-            }
-        }
+        let foreign = [
+            ("url", entry.url.is_some()),
+            ("client_id", entry.client_id.is_some()),
+            ("protocol", entry.protocol.is_some()),
+            ("session_hours", entry.session_hours.is_some()),
+        ];
+        self.refuse(path, &foreign, "belongs to kind = \"mqtt\"");
+        // Silence here would look like a password that protects.
+        let login = [("user", entry.user.is_some()), ("password_file", entry.password_file.is_some())];
+        self.refuse(path, &login, "the broker inside has no logins yet: keep it on a trusted network");
         let text = entry.listen.as_deref().unwrap_or("127.0.0.1:1883");
         let listen = text.parse().map_err(|e| self.problem(format!("{path}.listen"), e)).ok()?;
         let connections_max = entry.connections_max.unwrap_or(20_000);
@@ -219,6 +238,13 @@ impl Check {
         for (i, entry) in entries.iter().enumerate() {
             let path = format!("route[{i}]");
             let filter = TopicFilter::new(&entry.filter).map_err(|e| self.problem(format!("{path}.filter"), e)).ok();
+            if matches!(entry.profile.as_str(), "native" | "openv2x") {
+                self.refuse(
+                    &path,
+                    &[("mapping", entry.mapping.is_some())],
+                    "belongs to profiles mapped and chirpstack",
+                );
+            }
             let profile = match entry.profile.as_str() {
                 "native" => Some(Profile::Native),
                 "openv2x" => Some(Profile::OpenV2x),

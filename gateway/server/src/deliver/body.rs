@@ -19,13 +19,14 @@ struct Data<'a> {
     recorded: bool,
 }
 
-/// The bytes that are signed and sent. The timestamp is that of the version, not of the attempt.
-pub(super) fn native(alert: &Alert) -> Vec<u8> {
+/// The bytes that are signed and sent. The timestamp is that of the version, not of the attempt. `recorded` is false in the
+/// one case in which something is told that is not a fact.
+pub(super) fn native(alert: &Alert, recorded: bool) -> Vec<u8> {
     let r#type = match alert.state {
         AlertState::Firing => "alert.firing",
         AlertState::Resolved => "alert.resolved",
     };
-    let envelope = Envelope { r#type, timestamp: &alert.updated_at, data: Data { alert, recorded: true } };
+    let envelope = Envelope { r#type, timestamp: &alert.updated_at, data: Data { alert, recorded } };
     // Numbers are finite and keys are texts, so that this cannot fail; an empty body would be refused by the receiver.
     serde_json::to_vec(&envelope).unwrap_or_default()
 }

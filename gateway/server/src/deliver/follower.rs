@@ -80,7 +80,7 @@ impl Follower {
         let (batch, receivers) = (Arc::clone(&self.batch), Arc::clone(&self.receivers));
         let describe = Arc::clone(&self.describe);
         let work = move |outbox: &mut maibo_store::outbox::Outbox, now| {
-            outbox.follow(&batch, &receivers, now, |t| body::native(&describe(t)))
+            outbox.follow(&batch, &receivers, now, |t| body::native(&describe(t), true))
         };
         let settled = noted(&mut self.trouble, "follower", self.shelf.with(work).await?)?;
         self.batch = Arc::default();

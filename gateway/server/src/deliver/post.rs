@@ -4,9 +4,8 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use maibo_core::notify::{Answer, Transport};
+use maibo_core::notify::{Answer, Receiver, Transport};
 use maibo_core::time::Millis;
-use maibo_store::outbox::Due;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Client, Response, redirect};
 use tokio::time::Instant;
@@ -79,10 +78,14 @@ impl Poster {
         &self.target.receiver.name
     }
 
-    /// Makes one attempt; ends within the deadline.
-    pub(super) async fn post(&self, due: Due) -> Answer {
+    /// What the receiver is and wants.
+    pub(super) fn wants(&self) -> &Receiver {
+        &self.target.receiver
+    }
+
+    /// Makes one attempt to deliver a message under its key; ends within the deadline.
+    pub(super) async fn post(&self, message: String, body: Vec<u8>) -> Answer {
         let end = Instant::now() + self.limits.deadline;
-        let Due { message, body, .. } = due;
         let timestamp = self.wall.wall().0.div_euclid(1_000);
         let signature = sign(&self.target.secrets, &message, timestamp, &body);
         let request = self

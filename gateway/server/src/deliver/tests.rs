@@ -3,4 +3,5 @@
 mod delivery;
 mod places;
 mod support;
+mod unrecorded;
 mod words;

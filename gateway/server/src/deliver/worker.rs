@@ -110,7 +110,7 @@ impl Worker {
         flying.spawn(async move {
             let (id, message, attempt) = (due.id, due.message.clone(), due.attempts.saturating_add(1));
             // In a task of its own, so that not even a panic leaves the row in flight for ever.
-            let posted = tokio::spawn(async move { poster.post(due).await }).await;
+            let posted = tokio::spawn(async move { poster.post(due.message, due.body).await }).await;
             Tried { id, message, attempt, answer: posted.unwrap_or(Answer::Failed(Transport::Broken)) }
         });
     }

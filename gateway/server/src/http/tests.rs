@@ -95,7 +95,7 @@ impl Server {
         };
         let router = router(state.clone());
         let (running, app) = if run {
-            (Some(app.start(vec![picture.observer()]).await.expect("starts")), None)
+            (Some(app.start(vec![picture.observer()], None).await.expect("starts")), None)
         } else {
             (None, Some(app))
         };

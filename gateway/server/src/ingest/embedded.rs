@@ -27,6 +27,12 @@ const COMMIT_WAIT: Duration = Duration::from_secs(10);
 /// Longest MQTT packet.
 const PACKET_MAX: u32 = 1 << 20;
 
+/// Retained messages are births and states, one a device: what is larger or more passes on and is not retained.
+const RETAINED: &str = "max_retained_messages = 10000\nmax_payload_size = \"4KB\"\n";
+/// Messages that wait for a client that is away, and its subscriptions: the broker's clients are devices, not archives.
+const CLIENT_QUEUE: usize = 100;
+const CLIENT_SUBSCRIPTIONS: usize = 100;
+
 /// Settings of the embedded broker.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -68,8 +74,12 @@ impl Handler for Publishes {
 impl Publishes {
     async fn accept(&self, topic: &str, payload: &[u8], qos: QoS) -> PublishAclResult {
         if !self.ingest.allows(topic) {
-            // Not ours: the broker may carry it between other clients. What Maibo listens to is its routes.
-            return PublishAclResult::allow();
+            // Refused, not carried: an open relay would spend our memory on strangers. The decoder says so, counted, and
+            // keeps a sample; MQTT 5 clients are told, older ones get their PUBACK, for they would send it for ever.
+            if self.ingest.offer(&self.source, topic, payload, false).is_err() {
+                return PublishAclResult::rejected(true, None);
+            }
+            return PublishAclResult::rejected(false, Some("no route of Maibo takes this topic".into()));
         }
         // A publish with the retain flag is live here: it comes from the device itself, not from a broker's memory.
         if matches!(qos, QoS::AtMostOnce) {
@@ -128,7 +138,8 @@ impl Drop for Embedded {
 }
 
 async fn serve(settings: &Settings, ingest: &Arc<Ingest>) -> anyhow::Result<SocketAddr> {
-    let context = ServerContext::new().busy_check_enable(false).build().await;
+    let context =
+        ServerContext::new().busy_check_enable(false).plugins_config_map_add("rmqtt-retainer", RETAINED).build().await;
     rmqtt_retainer::register(&context, true, false).await.map_err(boxed).context("retained messages")?;
     rmqtt_shared_subscription::register(&context, true, false).await.map_err(boxed).context("shared subscriptions")?;
     let register = context.extends.hook_mgr().register();
@@ -147,6 +158,8 @@ async fn serve(settings: &Settings, ingest: &Arc<Ingest>) -> anyhow::Result<Sock
         .max_connections(settings.connections_max)
         .max_inflight(NonZeroU16::new(1_000).unwrap_or(NonZeroU16::MAX))
         .max_packet_size(PACKET_MAX)
+        .max_mqueue_len(CLIENT_QUEUE)
+        .max_subscriptions(CLIENT_SUBSCRIPTIONS)
         .bind()
         .map_err(boxed)
         .with_context(|| format!("listen on {}", settings.listen))?;

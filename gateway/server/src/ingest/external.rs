@@ -34,6 +34,8 @@ const PACKET_MAX: u32 = 1 << 20;
 const PACKET_MAX_V4: usize = 16 << 20;
 /// Unacknowledged messages a version 5 broker may send ahead.
 const RECEIVE_MAX: u16 = 4_096;
+/// A broker that answers no ping within two of these is gone. Short, because until then silence looks like the devices' own.
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
 /// A connection that lasted this long was a good one; a shorter one does not end the backing off.
 const STABLE: Millis = Millis(30_000);
 /// Requests (acknowledgements, subscriptions) that may wait for the poll task.
@@ -180,8 +182,8 @@ pub async fn run(settings: Settings, ingest: Arc<Ingest>, metrics: Arc<Metrics>,
             protocol = Protocol::V4;
             continue;
         }
-        if source.settings.protocol == Protocol::Auto && !connected {
-            // Whatever it was, it need not be the version: the next try asks again.
+        if source.settings.protocol == Protocol::Auto {
+            // A dying broker's hanging up looks like a refusal of the version: after each loss it is asked anew.
             protocol = Protocol::V5;
         }
         source.lost(&lost).await;

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info};
 
-use super::{Committed, Deadlines, Observer, PipelineError, Step, Work, failpoint};
+use super::{Committed, Deadlines, Observer, PipelineError, Step, Unrecorded, Work, failpoint};
 use crate::telemetry::Metrics;
 use crate::versions::VersionStore;
 
@@ -46,6 +46,8 @@ pub struct Decider {
     pub versions: Arc<VersionStore>,
     /// Told of every step.
     pub observers: Vec<Box<dyn Observer>>,
+    /// Told when the facts log cannot be written any more.
+    pub unrecorded: Option<Box<dyn Unrecorded>>,
     /// Set when the drain has taken too long.
     pub abort: CancellationToken,
     /// Counters.
@@ -106,6 +108,7 @@ impl Decider {
             answers.extend(out.commands.drain(..).map(|c| (*partition, c)));
             self.deadlines.set(*partition, machine.next_deadline().map(|d| d.at));
         }
+        self.metrics.judged.add(&out.counts);
         failpoint::hit("after_decide_before_facts");
         let facts = self.record(std::mem::take(&mut out.facts))?;
         failpoint::hit("after_facts_before_tell");
@@ -128,9 +131,16 @@ impl Decider {
             return Ok(drafts);
         }
         let timer = self.metrics.facts_sync.start_timer();
-        let facts = record(&mut self.facts, drafts, &self.abort)?;
+        // A copy, because the log takes the drafts with it when it fails.
+        let copy = self.unrecorded.as_ref().map(|_| drafts.clone());
+        let recorded = record(&mut self.facts, drafts, &self.abort);
         timer.observe_duration();
-        Ok(facts)
+        if let (Err(PipelineError::FactsClosed(_)), Some(unrecorded), Some(drafts)) =
+            (&recorded, &mut self.unrecorded, copy)
+        {
+            unrecorded.tell(&drafts);
+        }
+        recorded
     }
 
     /// Sends one partition's state to be saved, if it moved since its last snapshot and the queue has room.

@@ -5,21 +5,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use maibo_core::engine::CommandOutcome;
-use maibo_core::id::{PartitionId, Position};
+use maibo_core::id::PartitionId;
 use maibo_core::input::{Batch, Input};
 use maibo_core::reading::Quality;
 use maibo_core::time::{Millis, Timestamp};
-use maibo_store::log::{Append, AppendId, Log, Outcome, RECORD_MAX, SnapshotError};
+use maibo_store::log::{Log, SnapshotError};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
+use super::ears::Ears;
 use super::failpoint;
 use super::tickets::Tickets;
 use super::{Committed, Deadlines, PipelineError, Work};
 use crate::clock::EngineClock;
 use crate::ingest::ClockMode;
 use crate::telemetry::Metrics;
+
+mod append;
+
+use append::split;
 
 /// Most messages in one commit: bounds the latency that a burst adds to its own first message.
 const COMMIT_MESSAGES: usize = 4_096;
@@ -29,6 +34,8 @@ const COMMIT_INPUTS: usize = 32_768;
 const IDLE: Duration = Duration::from_millis(50);
 /// How often the city's partition is ticked when nothing else is: the next start reads from it how long Maibo was deaf.
 const HEARTBEAT: Millis = Millis(5_000);
+/// The clock is looked at every [`IDLE`]; a longer gap than this is a stall of Maibo itself: a full disk, a frozen process.
+const STALL: Millis = Millis(5_000);
 /// How often, in engine time, records that nobody needs any more are dropped.
 const TRIM_EVERY: Millis = Millis(10_000);
 /// Pause before trying a full disk again.
@@ -64,6 +71,10 @@ pub struct Sequencer {
     pub bytes: Arc<std::sync::atomic::AtomicU64>,
     /// Told after every commit, for followers of the inputs log.
     pub wake: tokio::sync::watch::Sender<u64>,
+    /// When the clock was last looked at.
+    pub last_look: Timestamp,
+    /// Which sources listen, as they last said.
+    pub ears: Ears,
 }
 
 /// One commit being put together.
@@ -80,6 +91,14 @@ impl Pending {
     fn everywhere(&mut self, input: &Input) {
         for partition in PartitionId::all() {
             self.batches.entry(partition).or_default().push(input.clone());
+        }
+    }
+
+    /// Puts inputs before all others, in every partition.
+    fn first_everywhere(&mut self, inputs: &[Input]) {
+        for partition in PartitionId::all() {
+            let batch = self.batches.entry(partition).or_default();
+            batch.splice(0..0, inputs.iter().cloned());
         }
     }
 }
@@ -166,9 +185,13 @@ impl Sequencer {
                     ClockMode::Wall => from,
                     ClockMode::Replay => self.last_now,
                 };
+                self.ears.deaf(source.clone(), from);
                 pending.everywhere(&Input::Deaf { source: Some(source), from });
             }
-            Work::Listening { source } => pending.everywhere(&Input::Listening { source }),
+            Work::Listening { source } => {
+                self.ears.listening(source.clone());
+                pending.everywhere(&Input::Listening { source });
+            }
             Work::Everywhere(input) => pending.everywhere(&input),
             Work::Delivered(delivery) => {
                 pending.batches.entry(PartitionId::CITY).or_default().push(Input::Delivered(delivery));
@@ -203,16 +226,19 @@ impl Sequencer {
         let now = match self.mode {
             ClockMode::Wall => {
                 let (now, step) = self.clock.now_and_step();
+                let now = now.max(self.last_now);
+                // Engine time moves along with a forward step, which is no stall.
+                let stalled = now.since(self.last_look) - step.unwrap_or_default().max(Millis::ZERO);
+                if stalled > STALL {
+                    warn!(for_ms = stalled.0, "nothing was taken in meanwhile: no device is accused of that");
+                    pending.first_everywhere(&self.ears.anew(now - stalled));
+                }
+                self.last_look = now;
                 if let Some(by) = step {
                     warn!(by_ms = by.0, "the wall clock stepped");
-                    let mut stepped = Pending::default();
-                    stepped.everywhere(&Input::ClockStep { by });
-                    for (partition, mut inputs) in stepped.batches {
-                        inputs.append(pending.batches.entry(partition).or_default());
-                        pending.batches.insert(partition, inputs);
-                    }
+                    pending.first_everywhere(&[Input::ClockStep { by }]);
                 }
-                now.max(self.last_now)
+                now
             }
             ClockMode::Replay => {
                 let newest = pending.batches.values().flatten().filter_map(|i| match i {
@@ -263,68 +289,6 @@ impl Sequencer {
         Ok(())
     }
 
-    /// Appends until every record has a position. A full disk makes it wait here: sources then wait for their receipts.
-    fn append(
-        &mut self,
-        batches: &[(PartitionId, Batch, Vec<u8>)],
-        number: &mut u64,
-        tickets: &mut Tickets,
-    ) -> Result<Vec<Position>, PipelineError> {
-        let mut positions: Vec<Option<Position>> = vec![None; batches.len()];
-        let mut last: BTreeMap<PartitionId, Option<Position>> = BTreeMap::new();
-        let mut told_full = false;
-        while positions.iter().any(Option::is_none) {
-            let open: Vec<usize> = (0..batches.len()).filter(|i| positions[*i].is_none()).collect();
-            let first = *number + 1;
-            let records: Vec<Append<'_>> = open
-                .iter()
-                .map(|&i| {
-                    *number += 1;
-                    let (partition, _, payload) = &batches[i];
-                    let id = AppendId { boot: self.boot, number: *number };
-                    // Positions within one call follow each other; only the first of a partition can name its fence.
-                    let fresh = last.insert(*partition, None).is_none();
-                    let expected = if fresh { self.log.end(*partition) } else { None };
-                    Append { partition: *partition, id, expected, payload }
-                })
-                .collect();
-            last.clear();
-            let outcomes = self.log.append(&records);
-            let mut full = false;
-            for ((&i, outcome), n) in open.iter().zip(outcomes).zip(first..) {
-                match outcome {
-                    Outcome::Ok(position) => positions[i] = Some(position),
-                    Outcome::Full => full = true,
-                    Outcome::Unknown => {
-                        positions[i] = self.read_back(batches[i].0, AppendId { boot: self.boot, number: n })?;
-                    }
-                    Outcome::Fenced { .. } => return Err(PipelineError::Fenced(batches[i].0.0)),
-                    Outcome::Closed => {
-                        let missing = open.iter().filter(|i| positions[**i].is_none()).map(|i| batches[*i].0).collect();
-                        tickets.settle_except(&missing);
-                        error!("the inputs log is closed; nothing more is acknowledged");
-                        return Err(PipelineError::InputsClosed);
-                    }
-                }
-            }
-            if full {
-                self.metrics.log_full.inc();
-                if !told_full {
-                    told_full = true;
-                    error!("no room for inputs: acknowledgements are withheld until there is");
-                }
-                if self.abort.is_cancelled() {
-                    error!("stopping without room: what is not acknowledged, its senders send again");
-                    return Err(PipelineError::InputsClosed);
-                }
-                self.take_care();
-                self.trim();
-                std::thread::sleep(FULL_PAUSE);
-            }
-        }
-        Ok(positions.into_iter().flatten().collect())
-    }
-
     /// Saves snapshots and notes how far followers are.
     fn take_care(&mut self) {
         let mut none = Pending::default();
@@ -349,32 +313,4 @@ impl Sequencer {
             Err(error) => warn!(%error, "trimming failed"),
         }
     }
-
-    /// Finds out whether an append whose outcome is unknown took place.
-    fn read_back(&self, partition: PartitionId, id: AppendId) -> Result<Option<Position>, PipelineError> {
-        let Some(end) = self.log.end(partition) else { return Ok(None) };
-        let mut reader = self.log.reader(&[(partition, None)]);
-        loop {
-            match reader.next()? {
-                Some(record) if record.id == id => return Ok(Some(record.position)),
-                Some(record) if record.position >= end => return Ok(None),
-                // Silence is not the end: ask again until the partition's end has been seen.
-                Some(_) | None => {}
-            }
-        }
-    }
-}
-
-/// Encodes a partition's inputs as one batch, or as several where one would be too long for a record.
-fn split(now: Timestamp, inputs: Vec<Input>, emit: &mut dyn FnMut(Batch, Vec<u8>)) {
-    let batch = Batch { now, inputs };
-    let bytes = batch.to_bytes();
-    if bytes.len() <= RECORD_MAX || batch.inputs.len() < 2 {
-        emit(batch, bytes);
-        return;
-    }
-    let mut left = batch.inputs;
-    let right = left.split_off(left.len() / 2);
-    split(now, left, emit);
-    split(now, right, emit);
 }

@@ -25,10 +25,8 @@ impl Tickets {
 
     /// Settles, in order, the receipts before the first that waits for one of `missing`; the rest fails by drop.
     pub(super) fn settle_except(&mut self, missing: &BTreeSet<PartitionId>) {
-        for (receipt, partitions) in self.0.drain(..) {
-            if partitions.is_disjoint(missing) {
-                receipt.durable();
-            }
+        for (receipt, _) in self.0.drain(..).take_while(|(_, partitions)| partitions.is_disjoint(missing)) {
+            receipt.durable();
         }
     }
 }

@@ -177,7 +177,7 @@ async fn a_crash_after_success_repeats_the_key() {
         let mut outbox = Outbox::open(&dir.path().join("outbox.db"), 1).unwrap();
         let due = outbox.claim("bureau", Timestamp(i64::MAX), 1).unwrap().remove(0);
         let poster = Poster::new(target.clone(), brief(), Arc::new(SystemClock::default())).unwrap();
-        assert_eq!(poster.post(due).await, Answer::Status { code: 200, retry_after: None });
+        assert_eq!(poster.post(due.message, due.body).await, Answer::Status { code: 200, retry_after: None });
     }
     let mut scene = Scene::over(dir, vec![target.clone()], Limits::default());
     let heard = ear.heard(2).await;
@@ -222,6 +222,6 @@ async fn a_bad_certificate_is_named() {
     let target = ReceiverSettings { url, ..entry("bureau", &ear) }.parse(dir.path()).unwrap();
     let poster = Poster::new(target, brief(), Arc::new(SystemClock::default())).unwrap();
     let due = maibo_store::outbox::Due { id: 1, message: "msg_0".to_owned(), attempts: 0, body: b"{}".to_vec() };
-    assert_eq!(poster.post(due).await, Answer::Failed(Transport::Certificate));
+    assert_eq!(poster.post(due.message, due.body).await, Answer::Failed(Transport::Certificate));
     assert!(ear.so_far().is_empty());
 }

@@ -127,7 +127,12 @@ async fn names_are_judged_when_used() {
     let post = |settings: ReceiverSettings| {
         let poster =
             Poster::new(settings.parse(dir.path()).unwrap(), Limits::default(), Arc::new(SystemClock::default()));
-        async move { poster.unwrap().post(due()).await }
+        async move {
+            {
+                let due = due();
+                poster.unwrap().post(due.message, due.body).await
+            }
+        }
     };
     let local = format!("localhost:{}", ear.port);
     assert_eq!(post(at(&format!("https://{local}/"), &[])).await, Answer::Failed(Transport::Forbidden));

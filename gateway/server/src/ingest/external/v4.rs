@@ -1,14 +1,12 @@
 //! MQTT 3.1.1.
 
-use std::time::Duration;
-
 use rumqttc::{
     AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, MqttOptions, Packet, Publish, QoS, StateError,
     SubscribeFilter, SubscribeReasonCode,
 };
 
 use super::connection::Wire;
-use super::{Delivery, Heard, Lost, PACKET_MAX, PACKET_MAX_V4, REQUESTS, Settings, Token};
+use super::{Delivery, Heard, KEEP_ALIVE, Lost, PACKET_MAX, PACKET_MAX_V4, REQUESTS, Settings, Token};
 
 pub(super) struct V4;
 
@@ -19,7 +17,7 @@ impl Wire for V4 {
     fn open(settings: &Settings) -> (AsyncClient, EventLoop) {
         let mut options = MqttOptions::new(&settings.client_id, &settings.host, settings.port);
         options
-            .set_keep_alive(Duration::from_secs(30))
+            .set_keep_alive(KEEP_ALIVE)
             .set_clean_session(false)
             .set_manual_acks(true)
             .set_max_packet_size(PACKET_MAX_V4, PACKET_MAX as usize)

@@ -1,13 +1,11 @@
 //! MQTT 5.
 
-use std::time::Duration;
-
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{ConnectReturnCode, Filter, Packet, Publish, SubscribeReasonCode};
 use rumqttc::v5::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, StateError};
 
 use super::connection::Wire;
-use super::{Delivery, Heard, Lost, PACKET_MAX, RECEIVE_MAX, REQUESTS, Settings, Token};
+use super::{Delivery, Heard, KEEP_ALIVE, Lost, PACKET_MAX, RECEIVE_MAX, REQUESTS, Settings, Token};
 
 pub(super) struct V5;
 
@@ -18,7 +16,7 @@ impl Wire for V5 {
     fn open(settings: &Settings) -> (AsyncClient, EventLoop) {
         let mut options = MqttOptions::new(&settings.client_id, &settings.host, settings.port);
         options
-            .set_keep_alive(Duration::from_secs(30))
+            .set_keep_alive(KEEP_ALIVE)
             .set_clean_start(false)
             .set_session_expiry_interval(Some(settings.session_expiry))
             .set_receive_maximum(Some(RECEIVE_MAX))

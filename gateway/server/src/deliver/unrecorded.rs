@@ -1,0 +1,92 @@
+//! The single exception to "durable before told": when the facts log itself cannot be written, those who are called to
+//! emergencies are told once, marked `recorded: false`, before the process ends.
+//!
+//! Invariants: only what is firing at orange or red is told, once, to each receiver that wants it, under the same key that
+//! its recorded version will have: after the repair the next start decides the same and delivers it as a fact.
+//!
+//! Limits: all attempts together end within the deadline of one; at most [`MOST`] messages, worst first.
+
+use std::sync::Arc;
+
+use maibo_core::fact::{Body, Fact, State, Transition};
+use maibo_core::notify::message_id;
+use maibo_core::place::Level;
+use tokio::runtime::Handle;
+use tokio::task::JoinSet;
+use tracing::error;
+
+use super::Describe;
+use super::body;
+use super::post::{ClientError, Limits, Poster};
+use super::settings::Target;
+use crate::clock::Clock;
+use crate::pipeline::Unrecorded;
+
+/// Messages at most: a storm must not keep a broken gateway from ending.
+const MOST: usize = 64;
+
+/// Tells what could not be recorded.
+pub struct LastWord {
+    posters: Vec<Arc<Poster>>,
+    describe: Describe,
+    runtime: Handle,
+}
+
+impl LastWord {
+    /// Call from within the runtime that is to send.
+    ///
+    /// # Errors
+    /// Where a receiver's HTTP client cannot be made.
+    pub fn new(
+        targets: &[Target],
+        describe: Describe,
+        wall: &Arc<dyn Clock>,
+        limits: Limits,
+    ) -> Result<Self, ClientError> {
+        let poster = |target: &Target| Poster::new(target.clone(), limits, Arc::clone(wall)).map(Arc::new);
+        let posters = targets.iter().map(poster).collect::<Result<_, _>>()?;
+        Ok(Self { posters, describe, runtime: Handle::current() })
+    }
+
+    fn messages(&self, drafts: &[Fact]) -> Vec<(Arc<Poster>, String, Vec<u8>)> {
+        let mut urgent: Vec<&Transition> = drafts.iter().filter_map(urgent).collect();
+        urgent.sort_by_key(|t| std::cmp::Reverse(t.level));
+        let mut messages = Vec::new();
+        for transition in urgent {
+            for poster in self.posters.iter().filter(|p| p.wants().wants(transition, false)) {
+                let key = message_id(poster.receiver(), transition.episode, transition.version);
+                messages.push((Arc::clone(poster), key, body::native(&(self.describe)(transition), false)));
+            }
+        }
+        messages.truncate(MOST);
+        messages
+    }
+}
+
+impl Unrecorded for LastWord {
+    fn tell(&mut self, drafts: &[Fact]) {
+        let messages = self.messages(drafts);
+        if messages.is_empty() {
+            return;
+        }
+        error!(messages = messages.len(), "facts cannot be recorded: emergency receivers are told all the same");
+        self.runtime.block_on(async {
+            let mut sending = JoinSet::new();
+            for (poster, key, body) in messages {
+                sending.spawn(async move {
+                    let answer = poster.post(key, body).await;
+                    error!(receiver = poster.receiver(), ?answer, "told without a record");
+                });
+            }
+            while sending.join_next().await.is_some() {}
+        });
+    }
+}
+
+/// The transition of a draft, where somebody has to go out for it.
+fn urgent(draft: &Fact) -> Option<&Transition> {
+    match &draft.body {
+        Body::Transition(t) if t.state == State::Firing && t.level >= Level::Orange => Some(t),
+        _ => None,
+    }
+}
