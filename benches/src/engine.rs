@@ -52,7 +52,7 @@ fn rules() -> String {
             text,
             "[[rule]]\nid = \"r{n}\"\ntitle = {{ zh = \"甲\", en = \"a\" }}\ndomain = \"traffic\"\nsource = \"default\"\n\
              advice = {{ zh = \"乙\", en = \"b\" }}\nwhen = {{ quantity = \"{quantity}\", kind = \"k{}\" }}\n\
-             levels = {{ blue = 50, yellow = 60, orange = 70, red = 80 }}\ndirection = \"above\"\ndeadband = 2\n\
+             levels = {{ blue = 45, yellow = 50, orange = 55, red = 60 }}\ndirection = \"above\"\ndeadband = 2\n\
              for = \"30s\"\nkeep_firing_for = \"2m\"\n",
             n / 4
         );
@@ -62,8 +62,8 @@ fn rules() -> String {
 
 impl City {
     fn new() -> anyhow::Result<Self> {
-        let rules = RuleSet::compile(&[("bench.toml", &rules())]).map_err(|p| anyhow!("{p:?}"))?;
-        let catalogue = Catalogue::parse(&catalogue()).map_err(|p| anyhow!("{p:?}"))?;
+        let rules = RuleSet::compile(&[("bench.toml", &rules())]).map_err(|p| anyhow!("{:?}", p.first()))?;
+        let catalogue = Catalogue::parse(&catalogue()).map_err(|p| anyhow!("{:?}", p.first()))?;
         let activate = [Input::Catalogue { version: catalogue.version }, Input::Rules { version: rules.version }];
         let mut versions = Versions::default();
         versions.insert_rules(Arc::new(rules));

@@ -18,7 +18,7 @@ pub(crate) fn maibo(port: u16, probes: u32) -> Maibo {
         let _ = writeln!(setup.catalogue, "probe-{n},probe,probe,110105001,116.4,39.9,traffic,,60s,,,");
     }
     for n in 0..10 {
-        rule(&mut setup.rules, &format!("hot-{n}"), "quantity = \"temperature\", kind = \"load\"", 60 + n, "30s");
+        rule(&mut setup.rules, &format!("hot-{n}"), "quantity = \"temperature\", kind = \"load\"", 45 + n, "30s");
     }
     rule(&mut setup.rules, "probe", "quantity = \"water_depth\", kind = \"probe\"", 20, "0s");
     setup.external(port, "auto");
@@ -36,7 +36,7 @@ fn rule(pack: &mut String, id: &str, when: &str, limit: i32, wait: &str) {
         "[[rule]]\nid = \"{id}\"\ntitle = {{ zh = \"测\", en = \"Bench\" }}\ndomain = \"traffic\"\nsource = \"default\"\n\
          advice = {{ zh = \"无\", en = \"none\" }}\nwhen = {{ {when} }}\nlevels = {{ yellow = {limit}, red = {} }}\n\
          direction = \"above\"\ndeadband = 0\nfor = \"{wait}\"\nkeep_firing_for = \"{wait}\"\n",
-        limit + 40
+        limit + 15
     );
 }
 
