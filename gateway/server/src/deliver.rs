@@ -32,6 +32,7 @@ mod body;
 mod follower;
 mod keeper;
 mod network;
+mod open;
 mod post;
 mod secret;
 mod settings;
@@ -40,6 +41,7 @@ mod unrecorded;
 mod worker;
 
 pub use network::{Allow, forbidden};
+pub use open::open;
 pub use post::{ClientError, Limits};
 pub use secret::{Secrets, sign};
 pub use settings::{ReceiverSettings, Target, validate};

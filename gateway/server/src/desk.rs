@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use maibo_core::engine::Machine;
 use maibo_core::fact::{Delivery, Transition};
-use maibo_store::outbox::{Outbox, OutboxReader};
+use maibo_store::outbox::OutboxReader;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -53,7 +53,8 @@ impl Desk {
             .map_err(|source| StartError::State { source: Box::new(source) })?;
         let path = shared.settings.data.join("outbox.db");
         let state = |source: maibo_store::outbox::OutboxError| StartError::State { source: Box::new(source) };
-        let outbox = Outbox::open(&path, app.logs().facts.next_index()).map_err(state)?;
+        let still_open = app.machines().iter().flat_map(Machine::open_alerts).map(|t| t.episode).collect();
+        let outbox = deliver::open(&path, &app.logs().facts, &still_open).map_err(state)?;
         let owed = Arc::new(Mutex::new(OutboxReader::open(&path).map_err(state)?));
         let owed_facts = app.logs().facts.reader(outbox.cursor());
         let picture = Arc::new(picture(&app, &shared));

@@ -9,9 +9,10 @@
 //! then the log keeps the rest. A damaged file is put aside, and history begins anew from the log. Where the log was
 //! trimmed at its quota before it was read, the gap is counted and history goes on behind it. A damaged log stops it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use maibo_core::id::{PartitionId, Position};
+use maibo_store::damage::put_aside;
 use maibo_store::history::{HistoryError, HistoryReader, HistoryWriter, Options};
 use maibo_store::log::Log;
 use tokio::sync::watch;
@@ -119,17 +120,4 @@ pub fn open(
     let (progress, receiver) = watch::channel(Progress::default());
     let follower = Follower::new(writer, source, ends, progress, work.downgrade());
     Ok((follower, History { reader, progress: receiver }))
-}
-
-/// Renames the file; its companions belong to it and go.
-fn put_aside(path: &Path) {
-    let with = |ending: &str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(ending);
-        PathBuf::from(name)
-    };
-    // What is not there need not go; what cannot go makes the next opening fail.
-    let _ = std::fs::rename(path, with(".damaged"));
-    let _ = std::fs::remove_file(with("-wal"));
-    let _ = std::fs::remove_file(with("-shm"));
 }

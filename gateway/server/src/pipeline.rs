@@ -177,6 +177,12 @@ pub enum PipelineError {
     /// The log could not be read back.
     #[error("read the log back")]
     Read(#[from] maibo_store::log::ReadError),
+    /// A partition has no snapshot that can be used, and the inputs it would be rebuilt from are trimmed.
+    #[error(
+        "partition {0} cannot be rebuilt: its snapshot is missing or cannot be used, and its older inputs are gone; \
+         restore the data directory from a backup, or start with an empty one"
+    )]
+    SnapshotGone(u16),
     /// A machine refused an input that is in the log.
     #[error("partition {partition} cannot take the input at {position}")]
     Engine {

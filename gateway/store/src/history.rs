@@ -108,8 +108,7 @@ pub enum HistoryError {
 impl HistoryError {
     /// Whether the file is no use any more and has to be put aside: no database, or a damaged one.
     pub fn is_damaged(&self) -> bool {
-        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
-        matches!(self, Self::Sqlite(e) if matches!(e.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase)))
+        matches!(self, Self::Sqlite(error) if crate::damage::is_damaged(error))
     }
 }
 

@@ -3,6 +3,7 @@
 //! All files go through [`disk::Disk`], so that a simulator can replace them; nothing here reads a clock.
 
 pub mod contract;
+pub mod damage;
 pub mod disk;
 pub mod facts;
 pub mod file_log;

@@ -72,6 +72,13 @@ pub enum OutboxError {
     },
 }
 
+impl OutboxError {
+    /// Whether the file is no use any more and has to be put aside: no database, or a damaged one.
+    pub fn is_damaged(&self) -> bool {
+        matches!(self, Self::Damaged { .. }) || matches!(self, Self::Sqlite(error) if crate::damage::is_damaged(error))
+    }
+}
+
 /// The one writer.
 pub struct Outbox {
     connection: Connection,

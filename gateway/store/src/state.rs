@@ -54,6 +54,13 @@ pub enum StateError {
     },
 }
 
+impl StateError {
+    /// Whether the file is no use any more and has to be put aside: no database, or a damaged one.
+    pub fn is_damaged(&self) -> bool {
+        matches!(self, Self::Damaged { .. }) || matches!(self, Self::Sqlite(error) if crate::damage::is_damaged(error))
+    }
+}
+
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StateError> {
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(std::time::Duration::from_secs(5))?;

@@ -53,7 +53,9 @@ impl StartError {
         match self {
             Self::Data(e) => e.exit_code(),
             Self::Versions(crate::versions::VersionError::Compile { .. })
-            | Self::Recover(PipelineError::Read(maibo_store::log::ReadError::Damaged { .. })) => 65,
+            | Self::Recover(
+                PipelineError::SnapshotGone(_) | PipelineError::Read(maibo_store::log::ReadError::Damaged { .. }),
+            ) => 65,
             Self::Versions(_) | Self::Recover(_) | Self::State { .. } => 74,
             Self::Source { .. } | Self::Listen { .. } => 69,
             Self::Internal(_) => 70,

@@ -39,17 +39,12 @@ pub struct Projection {
 }
 
 impl Projection {
-    /// Runs a query where it may block.
+    /// Runs a query. To be called where it may block.
     ///
     /// # Errors
-    /// The query's, or [`StateError::Damaged`] where the process is ending.
-    pub async fn read<T: Send + 'static>(
-        &self,
-        query: impl FnOnce(&StateReader) -> Result<T, StateError> + Send + 'static,
-    ) -> Result<T, StateError> {
-        let reader = Arc::clone(&self.reader);
-        let work = move || query(&reader.lock().unwrap_or_else(PoisonError::into_inner));
-        tokio::task::spawn_blocking(work).await.unwrap_or(Err(StateError::Damaged { table: "any" }))
+    /// The query's.
+    pub fn read<T>(&self, query: impl FnOnce(&StateReader) -> Result<T, StateError>) -> Result<T, StateError> {
+        query(&self.reader.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// How far it has come.
@@ -86,7 +81,8 @@ pub fn open(path: &Path, facts: u64) -> Result<(Follower, Projection), StateErro
             drop(writer);
             anew(path)?
         }
-        Err(error @ StateError::Newer { .. }) => return Err(error),
+        // A lock or a full disk passes: only what is damaged is built anew.
+        Err(error) if !error.is_damaged() => return Err(error),
         Err(error) => {
             warn!(error = %Chain(&error), "the state database cannot be used; building it anew");
             anew(path)?

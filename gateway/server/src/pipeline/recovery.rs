@@ -13,7 +13,7 @@ use maibo_core::id::{PARTITIONS, PartitionId, Position};
 use maibo_core::input::Batch;
 use maibo_core::time::Timestamp;
 use maibo_store::facts::FactsLog;
-use maibo_store::log::Log;
+use maibo_store::log::{Log, ReadError};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -113,7 +113,10 @@ fn replay(
     through: &BTreeMap<PartitionId, Position>,
     recovered: &mut Recovered,
 ) -> Result<(), PipelineError> {
-    let from: Vec<_> = PartitionId::all().zip(recovered.saved.iter().copied()).collect();
+    // Without a snapshot everything from the beginning is wanted; where that is gone the reader says so, and a city that
+    // silently forgot its open alerts does not start.
+    let wanted = recovered.saved.iter().map(|saved| Some(saved.unwrap_or(Position(0))));
+    let from: Vec<_> = PartitionId::all().zip(wanted).collect();
     let ends: BTreeMap<_, _> = PartitionId::all().filter_map(|p| log.end(p).map(|e| (p, e))).collect();
     let mut reader = log.reader(&from);
     let mut out = Output::default();
@@ -121,7 +124,11 @@ fn replay(
         |m: &[Machine]| ends.iter().any(|(p, end)| m.get(usize::from(p.0)).is_some_and(|m| m.position() < Some(*end)));
     while behind(&recovered.machines) {
         // A reader's silence is not the end: only the ends are.
-        let Some(record) = reader.next()? else {
+        let record = reader.next().map_err(|error| match error {
+            ReadError::Trimmed { partition, .. } => PipelineError::SnapshotGone(partition.0),
+            other => PipelineError::Read(other),
+        })?;
+        let Some(record) = record else {
             std::thread::yield_now();
             continue;
         };
@@ -130,7 +137,7 @@ fn replay(
             Ok(batch) => batch,
             Err(error) => {
                 let at = format!("inputs partition {} position {}: {error}", record.partition.0, record.position.0);
-                return Err(PipelineError::Read(maibo_store::log::ReadError::Damaged { at }));
+                return Err(PipelineError::Read(ReadError::Damaged { at }));
             }
         };
         let Some(machine) = recovered.machines.get_mut(usize::from(record.partition.0)) else { continue };
@@ -161,3 +168,6 @@ fn replay(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
