@@ -20,6 +20,9 @@ use crate::pipeline::Work;
 const INTERVAL: Duration = Duration::from_mins(10);
 /// Wait before trying again after a failure.
 const RETRY: Duration = Duration::from_secs(5);
+/// Rest between looks at a log that grows all the time: history is read by people, and a look at every commit would cost
+/// the alert path its share of the processor.
+const REST: Duration = Duration::from_millis(100);
 /// Records applied before anything else is looked at.
 const RECORDS: usize = 4_096;
 /// Times in a row that a reader may be silent before it is left until the log has more.
@@ -100,11 +103,19 @@ impl Follower {
             }
             match step {
                 Step::More => {}
-                Step::Idle => tokio::select! {
-                    woken = wake.changed() => ended = woken.is_err(),
-                    () = tokio::time::sleep_until(self.next_checkpoint) => {}
-                    () = stop.cancelled() => {}
-                },
+                Step::Idle => {
+                    tokio::select! {
+                        woken = wake.changed() => ended = woken.is_err(),
+                        () = tokio::time::sleep_until(self.next_checkpoint) => {}
+                        () = stop.cancelled() => {}
+                    }
+                    if !ended {
+                        tokio::select! {
+                            () = tokio::time::sleep(REST) => {}
+                            () = stop.cancelled() => {}
+                        }
+                    }
+                }
                 Step::Failed => tokio::select! {
                     () = tokio::time::sleep(RETRY) => {}
                     () = stop.cancelled() => {}

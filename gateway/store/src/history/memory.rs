@@ -15,8 +15,10 @@ use maibo_core::time::Timestamp;
 use super::chunk::{ChunkError, READINGS_MAX, Sample};
 use super::counts::Counters;
 use super::head::{Head, Kept};
-use super::{Options, bucket_of, kept_from, start_of};
+use super::{BUCKET_MS, Options, bucket_of, kept_from, start_of};
 
+/// Longest that a value is set behind others of its millisecond.
+const BURST_MS: i64 = 100;
 /// Milliseconds of a day.
 pub(super) const DAY_MS: i64 = 86_400_000;
 
@@ -148,7 +150,7 @@ impl Memory {
         options: &Options,
         counters: &Counters,
     ) -> Result<(), ChunkError> {
-        let sample = sample_of(reading);
+        let (sample, borrowed) = sample_of(reading);
         let bucket = bucket_of(sample.t);
         if bucket < kept_from(now, options) {
             Counters::add(&counters.too_old, 1);
@@ -164,11 +166,18 @@ impl Memory {
             Counters::add(&counters.bucket_full, 1);
             return Ok(());
         }
-        let kept = head.insert(Sample { t: sample.t - start_of(bucket), ..sample })?;
+        let mut sample = Sample { t: sample.t - start_of(bucket), ..sample };
+        let mut kept = head.insert(sample)?;
+        // Where the time is ours, values of one millisecond are not in conflict: they came one after the other.
+        let last = (sample.t + BURST_MS).min(BUCKET_MS - 1);
+        while borrowed && kept == Kept::Conflict && sample.t < last {
+            sample.t += 1;
+            kept = head.insert(sample)?;
+        }
         head.measure(&mut self.bytes);
         if kept == Kept::New {
             self.unsaved += 1;
-            series.day = series.day.max(sample.t.div_euclid(DAY_MS));
+            series.day = series.day.max((start_of(bucket) + sample.t).div_euclid(DAY_MS));
         }
         counters.count(kept);
         Ok(())
@@ -242,13 +251,14 @@ impl Memory {
     }
 }
 
-/// A reading at the time it is kept under: the device's, or where that is impossible the time it was received.
-fn sample_of(reading: &Reading) -> Sample {
+/// A reading at the time it is kept under, and whether that is borrowed: the device's own, or where there is none or an
+/// impossible one the time it was received.
+fn sample_of(reading: &Reading) -> (Sample, bool) {
     let wrong = reading.at < Timestamp::EARLIEST
         || reading.at.since(reading.received) > MAX_LEAD
         || reading.quality == Quality::Clock;
     if wrong {
-        return Sample { t: reading.received.0, value: reading.value, quality: Quality::Clock };
+        return (Sample { t: reading.received.0, value: reading.value, quality: Quality::Clock }, true);
     }
-    Sample { t: reading.at.0, value: reading.value, quality: reading.quality }
+    (Sample { t: reading.at.0, value: reading.value, quality: reading.quality }, !reading.timed)
 }

@@ -185,6 +185,7 @@ fn hours(n: i64) -> Model {
     model
 }
 
+mod borrowed;
 mod damage;
 mod equality;
 mod figures;
