@@ -3,6 +3,7 @@
  */
 import { getContext, setContext } from 'svelte';
 import { SvelteMap, SvelteSet } from 'svelte/reactivity';
+import { locale } from './i18n/locale.svelte';
 import { api, Problem } from './live/api';
 import type { City } from './live/city.svelte';
 import type { Link } from './live/link';
@@ -29,6 +30,8 @@ export class Desk {
   cityNow = $derived.by(() => this.now + this.city.ahead);
   /** The last place asked for; a new object each time, so that asking twice moves twice. */
   spot = $state.raw<Spot | null>(null);
+  /** The last thing said to those who listen to the page instead of looking at it. */
+  said = $state('');
   readonly sending = new SvelteSet<string>();
   readonly refusals = new SvelteMap<string, Refusal>();
 
@@ -48,7 +51,10 @@ export class Desk {
     this.view.alert = id;
   }
 
-  /** Acknowledges the version the operator has seen; a refusal opens the alert and says why. */
+  /**
+   * Acknowledges the version the operator has seen. A refusal is said at the alert if it is open or nothing is; who has
+   * gone on to another alert is not called away from it: the row is marked, and opening it says why.
+   */
   async acknowledge(alert: Alert, note = ''): Promise<boolean> {
     if (this.sending.has(alert.id) || alert.acknowledged || alert.state === 'resolved') return false;
     this.sending.add(alert.id);
@@ -57,17 +63,19 @@ export class Desk {
       this.refusals.delete(alert.id);
       return true;
     } catch (error) {
-      this.#refused(alert.id, error);
+      this.#refused(alert, error);
       return false;
     } finally {
       this.sending.delete(alert.id);
     }
   }
 
-  #refused(id: string, error: unknown): void {
+  #refused(alert: Alert, error: unknown): void {
+    const { id } = alert;
     const problem = error instanceof Problem ? error : new Problem('internal', 0, '');
     if (problem.current) this.city.take(problem.current);
-    this.select(id);
+    if (this.view.alert === null) this.select(id);
+    else if (this.view.alert !== id) this.said = locale.words.refusedRow(locale.pick(alert.title) || alert.rule);
     this.refusals.set(
       id,
       problem.code === 'conflict' && problem.reason ? { kind: 'conflict', code: problem.reason } : { kind: 'problem', code: problem.code },

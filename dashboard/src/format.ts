@@ -30,14 +30,22 @@ export function shortMomentOf(ms: number, now: number): string {
   return date === day.format(now) ? clock.format(ms) : `${date.slice(5)} ${clock.format(ms)}`;
 }
 
-/** `1h 05m`, `5m 12s`, `12s`. */
-export function spanOf(ms: number): string {
+const SPANS = {
+  zh: { day: '天', hour: '时', minute: '分', second: '秒', between: '' },
+  en: { day: 'd', hour: 'h', minute: 'm', second: 's', between: ' ' },
+};
+
+/** `1h 05m`, `5m 12s`, `12s`; `1时05分`, `5分12秒`, `12秒`. */
+export function spanOf(ms: number, language: 'zh' | 'en'): string {
+  const words = SPANS[language];
+  const two = (count: number): string => String(count).padStart(2, '0');
   const seconds = Math.max(0, Math.floor(ms / 1_000));
-  if (seconds < 60) return `${seconds}s`;
+  if (seconds < 60) return `${seconds}${words.second}`;
   const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes}m ${String(seconds % 60).padStart(2, '0')}s`;
+  if (minutes < 60) return `${minutes}${words.minute}${words.between}${two(seconds % 60)}${words.second}`;
   const hours = Math.floor(minutes / 60);
-  return hours < 48 ? `${hours}h ${String(minutes % 60).padStart(2, '0')}m` : `${Math.floor(hours / 24)}d ${hours % 24}h`;
+  if (hours < 48) return `${hours}${words.hour}${words.between}${two(minutes % 60)}${words.minute}`;
+  return `${Math.floor(hours / 24)}${words.day}${words.between}${hours % 24}${words.hour}`;
 }
 
 /** A measured value: four significant digits at most, no exponent, `—` for none. */
@@ -53,11 +61,14 @@ export function countOf(count: number): string {
 }
 
 /** UCUM codes that people write otherwise; any other code is shown as it is. */
-const UNITS: Readonly<Record<string, string>> = {
-  'ug/m3': 'µg/m³', 'mg/m3': 'mg/m³', 'm3/s': 'm³/s', 'm3/h': 'm³/h', 'm/s2': 'm/s²', Cel: '°C', deg: '°',
-  '[ppm]': 'ppm', '[ppb]': 'ppb', 'dB[A]': 'dB(A)', 'dB(SPL)': 'dB', '1': '', '/min': '/min', '[pH]': 'pH', '%[LEL]': '%LEL', '%LEL': '%LEL', '{count}': '', 'uS/cm': 'µS/cm',
+const UNITS: Readonly<Record<string, string | { readonly zh: string; readonly en: string }>> = {
+  'ug/m3': 'µg/m³', 'mg/m3': 'mg/m³', Cel: '°C', deg: '°', '[pH]': '', '1': '',
+  // Per square metre are people, per hour are vehicles: the registry has no other.
+  '/m2': { zh: '人/m²', en: 'p/m²' }, '/h': { zh: '辆/h', en: 'veh/h' },
 };
 
-export function unitOf(unit: string | null | undefined): string {
-  return unit ? (UNITS[unit] ?? unit) : '';
+export function unitOf(unit: string | null | undefined, language: 'zh' | 'en'): string {
+  if (!unit) return '';
+  const written = UNITS[unit] ?? unit;
+  return typeof written === 'string' ? written : written[language];
 }

@@ -16,6 +16,11 @@ const FLAGS = [
 ];
 const REFUSED = /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|WebSocket connection/;
 
+// What a picture of the burning city waits for: so many rows in the queue or so long, then for drawing to end.
+const LIVELY_ROWS = 8;
+const LIVELY_MS = 240_000;
+const SETTLE_MS = 2_000;
+
 const freePort = () => new Promise((resolve) => {
   const server = createServer().listen(0, '127.0.0.1', () => {
     const { port } = server.address();
@@ -33,12 +38,22 @@ const within = async (what, seconds, probe) => {
   }
 };
 
+// A picture is taken of a lively queue, or of what there is when it does not become one.
+const lively = async (page) => {
+  const end = Date.now() + LIVELY_MS;
+  while (Date.now() < end && (await page.locator('[data-alert]').count()) < LIVELY_ROWS) await page.waitForTimeout(500);
+};
+
 const data = await mkdtemp(join(tmpdir(), 'maibo-browser-'));
 const [http, mqtt] = [await freePort(), await freePort()];
 const start = () => spawn(BIN, [
   'demo', '--listen', `127.0.0.1:${http}`, '--mqtt', `127.0.0.1:${mqtt}`, '--data', data, '--seed', '7',
 ], { stdio: ['ignore', 'ignore', process.env.MAIBO_VERBOSE ? 'inherit' : 'ignore'] });
 const ready = () => within('ready', 30, () => fetch(`http://127.0.0.1:${http}/readyz`).then((r) => r.ok, () => false));
+
+// How many alerts are open, by the server; null while it does not answer.
+const openAlerts = () => fetch(`http://127.0.0.1:${http}/api/v1/alerts?state=firing&limit=1000`, { signal: AbortSignal.timeout(2_000) })
+  .then(async (r) => (r.ok ? (await r.json()).items.length : null), () => null);
 
 let maibo = start();
 let browser;
@@ -92,35 +107,50 @@ try {
 
   if (process.env.SHOT) {
     await page.waitForSelector('[data-map="ready"]', { timeout: 60_000 });
-    await within('a lively queue', 90, async () => (await page.locator('[data-alert]').count()) >= 4);
+    await lively(page);
+    await page.mouse.move(960, 25);
+    await page.waitForTimeout(SETTLE_MS);
     await page.screenshot({ path: process.env.SHOT });
     await page.click('.right button');
     await page.waitForSelector('text=City operations', { timeout: 5_000 });
+    await page.mouse.move(960, 25);
+    await page.waitForTimeout(SETTLE_MS);
     await page.screenshot({ path: process.env.SHOT.replace('-zh', '-en') });
     await page.click('.right button');
+    await page.waitForSelector('text=城市运行', { timeout: 5_000 });
   }
 
-  // The server dies and comes back: the page says so within 3 s and is right again within 3 s.
+  // Right is more than live: as many open alerts as the server has. Both go on changing, so they are compared until they meet.
+  const right = async () => {
+    if ((await link()) !== 'live') return false;
+    const [served, shown] = await Promise.all([openAlerts(), page.textContent('[data-figure="open"]')]);
+    return served !== null && served === Number(shown.replace(/\D/g, ''));
+  };
+
+  // The server falls silent with every connection standing, as when its machine hangs: only the clock can tell.
+  maibo.kill('SIGSTOP');
+  await within('the page says within 3 s of silence that it is not live', 3, async () => (await link()) !== 'live');
+  maibo.kill('SIGCONT');
+  await within('the page is right again after the silence', 3, right);
+
+  // The server dies and comes back, at once and after a while: the page says so and is right again, each within 3 s.
   outage = true;
-  maibo.kill('SIGKILL');
-  await within('the page says that it is not live', 3, async () => (await link()) !== 'live');
-  maibo = start();
-  await ready();
-  await within('the page is live again', 3, async () => (await link()) === 'live');
+  for (const downMs of [0, 6_000]) {
+    maibo.kill('SIGKILL');
+    await within('the page says that it is not live', 3, async () => (await link()) !== 'live');
+    await new Promise((resolve) => setTimeout(resolve, downMs));
+    maibo = start();
+    await ready();
+    await within(`the page is right again after ${downMs} ms away`, 3, right);
+    const again = await within('the acknowledgement stands', 5, () => acknowledged());
+    assert.equal(again.acknowledged?.by, 'operator');
+  }
   outage = false;
-  const again = await within('the acknowledgement stands', 5, () => acknowledged());
-  assert.equal(again.acknowledged?.by, 'operator');
-  const open = await fetch(`http://127.0.0.1:${http}/api/v1/alerts?state=firing&limit=1000`).then((r) => r.json());
-  await within('the queue is the server\'s', 10, async () => {
-    const now = await fetch(`http://127.0.0.1:${http}/api/v1/alerts?state=firing&limit=1000`).then((r) => r.json());
-    const shown = await page.locator('[data-alert]').count();
-    return shown >= Math.min(now.items.length, 5);
-  });
-  assert.ok(Array.isArray(open.items));
 } finally {
   await browser?.close();
+  // A stopped process dies of this as well.
   maibo.kill('SIGKILL');
   await rm(data, { recursive: true, force: true });
 }
 assert.deepEqual(failures, []);
-console.log('the page is right: live, acknowledged, both languages, back after a crash');
+console.log('the page is right: live, acknowledged, both languages, back after silence and two crashes');

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { reached } from '../src/alerts/reached';
 import { bandsOf, ruleFor, valueRange } from '../src/charts/bands';
+import { decided } from '../src/charts/feed';
 import { chartSlots } from '../src/charts/slots';
 import { bandOf } from '../src/city/band';
-import { districtRows } from '../src/city/districts';
+import { districtRows, mostOf } from '../src/city/districts';
 import { alertOf } from './alerts';
 
 describe('bands', () => {
@@ -52,19 +53,44 @@ describe('bands', () => {
   });
 });
 
+describe('yes and no', () => {
+  // Promise: the mean of a bucket that saw both is no third state; a short alarm is not rounded away.
+  it('shows a bucket with both as a change', () => {
+    expect(decided([0, 0.2, 0, 1, 0.9, 1])).toEqual([0, 1, 0, 1, 0, 1]);
+    expect(decided([0.5, 1])).toEqual([1, 1]);
+  });
+});
+
 describe('slots', () => {
-  // Promise: the chosen alert's series first, then the featured, then the worst; four in all, none twice.
-  it('fills four', () => {
+  const featured = ['d1', 'd2', 'd3', 'd9'].map((device) => ({ device, quantity: 'pm25' }));
+  const devices = (slots: readonly { device: string }[]): string => slots.map((slot) => slot.device).join(' ');
+
+  // Promise: the chosen alert's series first, then the worst open ones, then the featured; four in all, none twice.
+  it('puts the chosen and the worst before the featured', () => {
     const chosen = alertOf({ id: 'x', device: 'd1' });
-    const open = [alertOf({ id: 'y', device: 'd4' }), alertOf({ id: 'z', device: 'd5', level: 'red' }), alertOf({ id: 's', device: null })];
-    const featured = [{ device: 'd1', quantity: 'pm25' }, { device: 'd2', quantity: 'pm25' }];
-    expect(chartSlots(chosen, featured, open).map((slot) => slot.device)).toEqual(['d1', 'd2', 'd5', 'd4']);
+    const open = [alertOf({ id: 'y', device: 'd4' }), alertOf({ id: 'z', device: 'd5', level: 'red' }), alertOf({ id: 's', device: null }), chosen];
+    expect(devices(chartSlots(chosen, open, featured))).toBe('d1 d5 d4 d2');
+    expect(devices(chartSlots(undefined, [], featured))).toBe('d1 d2 d3 d9');
+  });
+
+  // Limit: at most three of the worst, so that one place is the chosen alert's or a calm series'.
+  it('takes three of the worst at most', () => {
+    const open = ['a', 'b', 'c', 'd', 'e'].map((id) => alertOf({ id, device: `worst-${id}`, level: 'red' }));
+    expect(devices(chartSlots(undefined, open, featured))).toBe('worst-a worst-b worst-c d1');
+    expect(devices(chartSlots(alertOf({ id: 'x', device: 'd7' }), open, featured))).toBe('d7 worst-a worst-b worst-c');
   });
 });
 
 describe('index and districts', () => {
   it('colours only what open levels cap', () => {
     expect([null, 100, 90, 80, 60, 40].map((index) => bandOf(index))).toEqual([null, null, null, 'yellow', 'orange', 'red']);
+  });
+
+  // Promise: one alert in a calm city does not fill a bar.
+  it('fills a bar at five or more', () => {
+    const rows = districtRows({ a: { devices: 1, online: 1, open: { red: 0, orange: 1, yellow: 0, blue: 0 } } });
+    expect([mostOf(rows), mostOf([])]).toEqual([5, 5]);
+    expect(mostOf(districtRows({ a: { devices: 1, online: 1, open: { red: 2, orange: 1, yellow: 0, blue: 6 } } }))).toBe(9);
   });
 
   it('puts the worst district first', () => {

@@ -61,6 +61,26 @@ describe('alerts', () => {
     expect(city.alerts.map((alert) => alert.id)).toEqual(['new']);
   });
 
+  // Limit: a hidden tab is not painted; what it keeps must stay bounded all the same.
+  it('forgets without being painted', async () => {
+    const { city, paint } = await cityWith([alertOf({ id: 'open' })]);
+    const at = (n: number): string => new Date(Date.parse('2026-11-23T12:00:00.000Z') + n).toISOString();
+    for (let n = 0; n < 20_000; n += 1) city.frame({ t: 'al', s: n, ts: 0, up: [alertOf({ id: `r${n}`, state: 'resolved', updated_at: at(n) })] });
+    expect(city.kept).toBeLessThan(1_100);
+    paint();
+    expect(city.alerts.length).toBe(501);
+    expect(city.alert('open')).toBeDefined();
+    expect(city.alert('r19999')).toBeDefined();
+  });
+
+  // Case: more alerts than a call takes arguments.
+  it('bears a very large number of open alerts', async () => {
+    const { city, paint } = await cityWith([]);
+    city.snapshot(snapshotOf(Array.from({ length: 150_000 }, (_, n) => alertOf({ id: `a${n}` }))));
+    city.frame({ t: 'al', s: 2, ts: 0, up: [alertOf({ id: 'b' })] });
+    expect(paint).not.toThrow();
+  });
+
   // Promise: a burst of frames makes one picture.
   it('tells the framework once per paint', async () => {
     const { city, paint } = await cityWith([]);

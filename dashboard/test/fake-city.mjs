@@ -14,11 +14,13 @@ export const LEVELS = ['blue', 'yellow', 'orange', 'red'];
 const KINDS = [
   { kind: 'waterlogging', rule: 'underpass-waterlogging', domain: 'traffic', quantity: 'water_depth', unit: 'cm', levels: [5, 20, 27, 50], calm: 1, zh: '下凹桥区积水', en: 'Underpass waterlogging', name: '积水监测点', advice: ['封闭道路，启动排水', 'Close the road, start the pumps'] },
   { kind: 'air', rule: 'pm25', domain: 'ecology', quantity: 'pm25', unit: 'ug/m3', levels: [75, 115, 150, 250], calm: 38, zh: 'PM2.5 浓度超标', en: 'PM2.5 high', name: '空气微站', advice: ['核查污染源，发布提示', 'Check sources, publish advice'] },
-  { kind: 'gas', rule: 'gas-leak', domain: 'municipal', quantity: 'methane', unit: '%LEL', levels: [10, 20, 25, 50], calm: 2, zh: '燃气浓度超限', en: 'Gas concentration high', name: '燃气井', advice: ['疏散并关阀', 'Evacuate and shut the valve'] },
-  { kind: 'noise', rule: 'noise-night', domain: 'ecology', quantity: 'noise_level', unit: 'dB[A]', levels: [70, 80, 90, 100], calm: 55, zh: '噪声超标', en: 'Noise above limit', name: '噪声监测点', advice: ['派员核查', 'Send an inspector'] },
+  { kind: 'gas', rule: 'gas-leak', domain: 'municipal', quantity: 'gas_ch4', unit: '%LEL', levels: [10, 20, 25, 50], calm: 2, zh: '燃气浓度超限', en: 'Gas concentration high', name: '燃气井', advice: ['疏散并关阀', 'Evacuate and shut the valve'] },
+  { kind: 'noise', rule: 'noise-night', domain: 'ecology', quantity: 'noise', unit: 'dB(A)', levels: [70, 80, 90, 100], calm: 55, zh: '噪声超标', en: 'Noise above limit', name: '噪声监测点', advice: ['派员核查', 'Send an inspector'] },
   { kind: 'bridge', rule: 'bridge-vibration', domain: 'safety', quantity: 'vibration', unit: 'mm/s', levels: [2, 5, 8, 12], calm: 0.6, zh: '桥梁振动异常', en: 'Bridge vibration', name: '桥梁测点', advice: ['限行并检测', 'Restrict traffic and inspect'] },
-  { kind: 'water', rule: 'chlorine-low', domain: 'health', quantity: 'residual_chlorine', unit: 'mg/L', levels: [0.3, 0.2, 0.1, 0.05], calm: 0.55, below: true, zh: '供水余氯偏低', en: 'Residual chlorine low', name: '供水测点', advice: ['加氯并取样', 'Dose chlorine and sample'] },
-  { kind: 'crowd', rule: 'crowd-density', domain: 'emergency', quantity: 'crowd_density', unit: '/m2', levels: [2, 3, 4, 5], calm: 0.7, zh: '人群密度过高', en: 'Crowd density high', name: '客流测点', advice: ['限流分流', 'Limit and divert the flow'] },
+  { kind: 'water', rule: 'chlorine-low', domain: 'health', quantity: 'chlorine', unit: 'mg/L', levels: [0.3, 0.2, 0.1, 0.05], calm: 0.55, below: true, zh: '供水余氯偏低', en: 'Residual chlorine low', name: '供水测点', advice: ['加氯并取样', 'Dose chlorine and sample'] },
+  { kind: 'crowd', rule: 'crowd-density', domain: 'safety', quantity: 'crowd_density', unit: '/m2', levels: [2, 3, 4, 5], calm: 0.7, zh: '人群密度过高', en: 'Crowd density high', name: '客流测点', advice: ['限流分流', 'Limit and divert the flow'] },
+  { kind: 'smoke', rule: 'smoke', domain: 'emergency', quantity: 'smoke', unit: '1', levels: [null, null, null, 1], calm: 0, zh: '烟感报警', en: 'Smoke', name: '烟感探测点', advice: ['核实火情，通知消防', 'Verify, call the fire brigade'] },
+  { kind: 'cabinet', rule: 'cabinet-power', domain: 'municipal', quantity: 'power', unit: '1', levels: [null, 0, null, null], calm: 1, below: true, zh: '机柜市电中断', en: 'Cabinet without mains', name: '路灯配电箱', advice: ['派员检修', 'Send a crew'] },
 ];
 
 /** Mulberry32: the same seed gives the same city. */
@@ -32,6 +34,7 @@ function random(seed) {
   };
 }
 
+const laddered = (kind) => Object.fromEntries(LEVELS.map((level, place) => [level, kind.levels[place]]).filter(([, limit]) => limit !== null));
 const iso = (ms) => new Date(ms).toISOString();
 
 export class FakeCity {
@@ -42,8 +45,10 @@ export class FakeCity {
     this.courses = new Map();
     this.catalogue = { version: `v${seed}`, id: [], lon: [], lat: [], kind: [], district: [], domain: [], name: [], quantity: [], unit: [] };
     [this.levels, this.values, this.times] = [[], [], []];
+    /** Devices whose frame is due at once. */
+    this.raised = [];
     for (let at = 0; at < devices; at += 1) this.#device(at);
-    if (scenario === 'burning') for (let at = 0; at < 140; at += 1) this.raise(Date.now() - Math.floor(this.random() * 3_000_000));
+    if (scenario === 'burning') for (let at = 0; at < 150; at += 1) this.raise(Date.now() - Math.floor(this.random() * 3_000_000));
   }
 
   #device(at) {
@@ -60,8 +65,9 @@ export class FakeCity {
     columns.name.push(`${name.slice(0, -1)}${kind.name} ${at}`);
     columns.quantity.push(kind.quantity);
     columns.unit.push(kind.unit);
-    this.levels.push(this.scenario !== 'empty' && this.random() < 0.012 ? -2 : 0);
-    this.values.push(kind.calm * (0.8 + 0.4 * this.random()));
+    const draw = this.random();
+    this.levels.push(this.scenario === 'deaf' ? -3 : this.scenario === 'empty' || draw > 0.012 ? 0 : draw < 0.003 ? -1 : -2);
+    this.values.push(kind.unit === '1' ? kind.calm : kind.calm * (0.8 + 0.4 * this.random()));
     this.times.push(Date.now() - Math.floor(this.random() * 60_000));
   }
 
@@ -70,13 +76,18 @@ export class FakeCity {
   }
 
   raise(at = Date.now()) {
-    const position = Math.floor(this.random() * this.levels.length);
+    let position;
+    // One alert per device; yes/no kinds have one level only and would otherwise fill the queue.
+    do position = Math.floor(this.random() * this.levels.length);
+    while (this.levels[position] > 0 || (this.kindOf(position).unit === '1' && this.random() < 0.8));
+    this.raised.push(position);
     const kind = this.kindOf(position);
     const draw = this.random();
-    const rank = draw < 0.06 ? 4 : draw < 0.22 ? 3 : draw < 0.5 ? 2 : 1;
+    const only = kind.unit === '1' ? kind.levels.findIndex((limit) => limit !== null) + 1 : 0;
+    const rank = only || (draw < 0.06 ? 4 : draw < 0.22 ? 3 : draw < 0.5 ? 2 : 1);
     const level = LEVELS[rank - 1];
     const threshold = kind.levels[rank - 1];
-    const value = kind.below ? threshold * 0.8 : threshold * (1.02 + 0.15 * this.random());
+    const value = kind.unit === '1' ? threshold : kind.below ? threshold * 0.8 : threshold * (1.02 + 0.15 * this.random());
     const columns = this.catalogue;
     const district = DISTRICTS.find((one) => one[0] === columns.district[position]);
     const acknowledged = at < Date.now() - 900_000 && this.random() < 0.4 ? { by: this.random() < 0.5 ? '王建国' : 'operator', at: iso(at + 120_000), note: null } : null;
@@ -117,9 +128,12 @@ export class FakeCity {
   deviceFrame() {
     const frame = { i: [], l: [], v: [], a: [] };
     for (let step = 0; step < 100; step += 1) {
-      const at = step < 8 ? step * 7 : Math.floor(this.random() * this.levels.length);
+      const at = this.raised.length > 0 ? this.raised.pop() : step < 8 ? step * 7 : Math.floor(this.random() * this.levels.length);
       const kind = this.kindOf(at);
-      if (this.levels[at] === 0) this.values[at] += (kind.calm - this.values[at]) * 0.1 + kind.calm * 0.06 * (this.random() - 0.5);
+      if (kind.unit === '1' && this.levels[at] === 0) this.values[at] = kind.calm;
+      // What alerts keeps moving as well: the live value is not that of the last change.
+      else if (this.levels[at] > 0 && kind.unit !== '1') this.values[at] *= 1 + 0.02 * (this.random() - 0.5);
+      else if (this.levels[at] === 0) this.values[at] += (kind.calm - this.values[at]) * 0.1 + kind.calm * 0.06 * (this.random() - 0.5);
       this.times[at] = Date.now();
       frame.i.push(at);
       frame.l.push(this.levels[at]);
@@ -135,9 +149,13 @@ export class FakeCity {
     const noise = random(at + 1);
     let value = base.calm;
     const rows = [];
+    const state = base.unit === '1';
     for (let step = 0; step < points; step += 1) {
-      value += (base.calm - value) * 0.05 + base.calm * 0.25 * (noise() - 0.5);
-      const climb = this.levels[at] > 0 ? Math.max(0, (step / points - 0.55) / 0.45) * (this.values[at] - base.calm) : 0;
+      // Every fifth device was silent for a while.
+      if (at % 5 === 0 && step > 0.5 * points && step < 0.65 * points) continue;
+      value = state ? (this.levels[at] > 0 && step > 0.8 * points ? this.values[at] : base.calm) : value;
+      if (!state) value += (base.calm - value) * 0.05 + base.calm * 0.25 * (noise() - 0.5);
+      const climb = this.levels[at] > 0 && !state ? Math.max(0, (step / points - 0.55) / 0.45) * (this.values[at] - base.calm) : 0;
       rows.push([Math.round(from + ((to - from) * step) / points), value, value + climb, value, 12]);
     }
     return { quantity: this.catalogue.quantity[at], unit: this.catalogue.unit[at], points: rows };
@@ -145,7 +163,7 @@ export class FakeCity {
 
   heartbeat(s) {
     const districts = {};
-    for (const [code] of DISTRICTS) districts[code] = { devices: 0, online: 0, open: { blue: 0, yellow: 0, orange: 0, red: 0 } };
+    for (const [code] of this.levels.length > 0 ? DISTRICTS : []) districts[code] = { devices: 0, online: 0, open: { blue: 0, yellow: 0, orange: 0, red: 0 } };
     this.catalogue.district.forEach((code, at) => {
       districts[code].devices += 1;
       if (this.levels[at] >= 0) districts[code].online += 1;
@@ -160,10 +178,11 @@ export class FakeCity {
       sum += domains[domain].index;
     }
     const deaf = this.scenario === 'deaf';
+    const told = this.levels.length > 0 && !deaf;
     return {
-      t: 'hb', s, ts: Date.now(), rate: deaf ? 0 : 480 + 40 * this.random(), devices: this.levels.length, online: deaf ? 0 : online,
+      t: 'hb', s, ts: Date.now(), rate: !told ? 0 : 480 + 40 * this.random(), devices: this.levels.length, online: deaf ? 0 : online,
       sources: [{ id: 'embedded', kind: 'embedded', state: deaf ? 'deaf' : 'listening', since: iso(Date.now() - 95_000), detail: '127.0.0.1:1883' }],
-      index: { city: sum / 6, coverage: 0.988, domains }, districts, alarm_rate_10min: this.scenario === 'empty' ? 0 : 7,
+      index: told ? { city: sum / 6, coverage: 0.988, domains } : { city: null, coverage: this.levels.length > 0 ? 0 : null, domains: {} }, districts, alarm_rate_10min: this.scenario === 'empty' ? 0 : this.scenario === 'burning' ? 12 : 1, evaluating: true,
     };
   }
 
@@ -172,14 +191,14 @@ export class FakeCity {
     const kind = KINDS.find((one) => one.rule === alert.rule);
     return {
       ...alert, versions: this.courses.get(id), advice: { zh: kind.advice[0], en: kind.advice[1] }, source: 'GB / T 示例限值',
-      levels: Object.fromEntries(LEVELS.map((level, place) => [level, kind.levels[place]])), direction: kind.below ? 'below' : 'above',
+      levels: laddered(kind), direction: kind.below ? 'below' : 'above',
     };
   }
 
   rules() {
     return KINDS.map((kind) => ({
       id: kind.rule, title: { zh: kind.zh, en: kind.en }, domain: kind.domain, quantity: kind.quantity, unit: kind.unit,
-      levels: Object.fromEntries(LEVELS.map((level, place) => [level, kind.levels[place]])), direction: kind.below ? 'below' : 'above',
+      levels: laddered(kind), direction: kind.below ? 'below' : 'above',
     }));
   }
 

@@ -38,7 +38,7 @@ export async function fakeGateway({ port = 0, scenario = 'burning', devices = 5_
         ? problem(503, 'unavailable')
         : ok({
             epoch, seq, now: Date.now(), version: city.catalogue.version, l: city.levels, v: city.values, a: city.times, alerts: [...city.alerts.values()].slice(heldAlerts),
-            featured: [0, 7, 14, 21].map((at) => ({ device: city.catalogue.id[at], quantity: city.catalogue.quantity[at] })), hb: city.heartbeat(seq),
+            featured: [0, 7, 14, 21].filter((at) => at < city.levels.length).map((at) => ({ device: city.catalogue.id[at], quantity: city.catalogue.quantity[at] })), hb: city.heartbeat(seq),
           }),
     'view/devices': () => ok(city.catalogue),
     status: () => ok({ product: 'maibo', version: '0.1.0', mode: 'demo', durability: 'power-safe' }),
@@ -96,7 +96,7 @@ export async function fakeGateway({ port = 0, scenario = 'burning', devices = 5_
   });
 
   const timers = [
-    setInterval(() => scenario !== 'deaf' && send({ t: 'dv', ...city.deviceFrame() }), 200),
+    setInterval(() => scenario !== 'deaf' && devices > 0 && send({ t: 'dv', ...city.deviceFrame() }), 200),
     setInterval(() => {
       if (!mood.silent) for (const client of clients) client.send(JSON.stringify(city.heartbeat(seq)));
     }, 1_000),

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { arrange, compareAlerts } from '../src/alerts/order';
 import { queueKeys } from '../src/alerts/keys';
 import { ROW_PX, scrollFor, visibleRows } from '../src/alerts/window';
@@ -81,5 +81,23 @@ describe('keys', () => {
     expect(press('a', {}, document.createElement('textarea'))).toEqual([]);
     expect(press('a', { ctrlKey: true })).toEqual([]);
     expect(press('a', { repeat: true })).toEqual([]);
+  });
+
+  // Promise: keys of an input method (Pinyin is written in letters, Esc drops a candidate) are not the page's.
+  it('leaves everything to an input method that composes', () => {
+    for (const key of ['Escape', 'j', 'a']) {
+      expect(press(key, { isComposing: true })).toEqual([]);
+      expect(press(key, { keyCode: 229 })).toEqual([]);
+    }
+  });
+
+  // Promise: Esc in a note leaves the note first; what was typed stays, and so does the alert.
+  it('leaves the field with Esc and closes nothing', () => {
+    const field = document.createElement('textarea');
+    const blur = vi.spyOn(field, 'blur');
+    expect(press('Escape', { isComposing: true }, field)).toEqual([]);
+    expect(blur).not.toHaveBeenCalled();
+    expect(press('Escape', {}, field)).toEqual([]);
+    expect(blur).toHaveBeenCalledOnce();
   });
 });

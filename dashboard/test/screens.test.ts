@@ -1,36 +1,20 @@
-import { cleanup, fireEvent, render } from '@testing-library/svelte';
-import type { Component } from 'svelte';
+import { cleanup, fireEvent } from '@testing-library/svelte';
+import { flushSync } from 'svelte';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import AlertDetail from '../src/alerts/AlertDetail.svelte';
 import Queue from '../src/alerts/Queue.svelte';
-import { Desk } from '../src/desk.svelte';
 import { locale } from '../src/i18n/locale.svelte';
-import { City } from '../src/live/city.svelte';
-import type { Link } from '../src/live/link';
-import type { Alert } from '../src/live/wire';
+import CityIndex from '../src/city/CityIndex.svelte';
+import DistrictTable from '../src/city/DistrictTable.svelte';
+import DeviceCard from '../src/map/DeviceCard.svelte';
 import NoPicture from '../src/screens/NoPicture.svelte';
 import LinkBar from '../src/topbar/LinkBar.svelte';
 import SourceBar from '../src/topbar/SourceBar.svelte';
-import { View } from '../src/view.svelte';
 import { ACKNOWLEDGED, alertOf } from './alerts';
-import Mount from './Mount.svelte';
+import { beatOf, deskWith, NOW, show } from './desk';
 import { settled } from './story';
 
-const NOW = Date.parse('2026-11-23T12:05:00.000Z');
 let answer: (path: string, init?: RequestInit) => Response;
-
-function deskWith(alerts: Alert[], search = ''): Desk {
-  const city = new City((flush) => flush());
-  city.snapshot({ epoch: 'e', seq: 1, now: NOW, version: '', l: [], v: [], a: [], alerts, featured: [], hb: null });
-  city.status({ state: 'live', lastFrameAt: NOW - 2_000, nextTryAt: null, tries: 0, snapshotProblem: null });
-  const desk = new Desk(city, new View(search), { lastFrameAt: NOW - 2_000, retryNow: vi.fn() } as unknown as Link);
-  desk.now = NOW;
-  return desk;
-}
-
-function show(part: Component, desk: Desk): HTMLElement {
-  return render(Mount, { desk, part }).container;
-}
 
 beforeEach(() => {
   vi.spyOn(Date, 'now').mockReturnValue(NOW);
@@ -48,7 +32,7 @@ describe('queue', () => {
   it('speaks when empty', () => {
     const page = show(Queue, deskWith([]));
     expect(page.querySelector('[data-empty]')?.textContent).toContain('没有未结预警');
-    expect(page.querySelector('[data-empty]')?.textContent).toContain('最后一帧在 2s 前');
+    expect(page.querySelector('[data-empty]')?.textContent).toContain('最后一帧在2秒前');
   });
 
   // Promise: level by word as well, who acknowledged and when, stale marked; open reds announced.
@@ -77,6 +61,35 @@ describe('queue', () => {
     expect(waiting?.textContent).toContain('1');
     if (waiting) await fireEvent.click(waiting);
     expect(rows()).toEqual(['b', 'a']);
+  });
+
+  // Promise: a row names the device by its id, which both languages can read; its given name is in the title.
+  it('shows district and device id', () => {
+    const desk = deskWith([alertOf({ id: 'a' })]);
+    desk.city.places.set('110105', { zh: '朝阳区', en: 'Chaoyang' });
+    locale.language = 'en';
+    const where = show(Queue, desk).querySelector('[data-alert] .where');
+    expect(where?.textContent?.trim()).toBe('Chaoyang · air-1');
+    expect(where?.getAttribute('title')).toContain('微站 1');
+  });
+
+  // Promise: what came back to normal unseen says so.
+  it('says that a resolved alert was not acknowledged', () => {
+    const desk = deskWith([alertOf({ id: 'a', state: 'resolved' }), alertOf({ id: 'b', state: 'resolved', acknowledged: { ...ACKNOWLEDGED, by: 'operator' } })]);
+    desk.view.tab = 'resolved';
+    const [first, second] = [...show(Queue, desk).querySelectorAll('[data-alert] .done')];
+    expect(first?.textContent).toContain('已恢复未确认');
+    // The actor that stands for whoever is on duty has a word.
+    expect(second?.textContent).toContain('值班员');
+  });
+
+  // Promise: moving by keyboard is heard as well as seen.
+  it('announces what the keyboard selects', async () => {
+    const page = show(Queue, deskWith([alertOf({ id: 'a', level: 'red' })]));
+    await fireEvent.keyDown(window, { key: 'j' });
+    const said = page.querySelector('[data-said]');
+    expect(said?.getAttribute('aria-live')).toBe('polite');
+    expect(said?.textContent).toBe('已选 红色 PM2.5 浓度超标');
   });
 
   // Promise: the level tile filters, and an empty filter offers the way out.
@@ -120,6 +133,68 @@ describe('acknowledgement', () => {
   });
 });
 
+describe('refusal', () => {
+  const refuse = (): Response => new Response(JSON.stringify({ code: 'unavailable' }), { status: 503 });
+
+  // Promise: who has gone on to another alert is not called away from it; the row is marked until it has been opened.
+  it('marks the row and leaves the selection alone', async () => {
+    const [a, b] = [alertOf({ id: 'a' }), alertOf({ id: 'b' })];
+    const desk = deskWith([a, b]);
+    const page = show(Queue, desk);
+    answer = refuse;
+    const sent = desk.acknowledge(a);
+    desk.select('b');
+    await sent;
+    await settled();
+    expect(desk.view.alert).toBe('b');
+    expect(page.querySelector('[data-alert="a"] [data-refused="unavailable"]')?.textContent).toBe('未确认');
+    expect(page.querySelector('[data-said]')?.textContent).toContain('未确认');
+    desk.select('a');
+    desk.select('b');
+    await settled();
+    expect(page.querySelector('[data-refused]')).toBeNull();
+  });
+
+  it('opens the alert where none is open', async () => {
+    const a = alertOf({ id: 'a' });
+    const desk = deskWith([a]);
+    answer = refuse;
+    await desk.acknowledge(a);
+    expect(desk.view.alert).toBe('a');
+  });
+});
+
+describe('a city without devices', () => {
+  // Promise: of nothing there is no index and no coverage, and the page says that there is nothing.
+  it('has no figures, and says why', () => {
+    const desk = deskWith([]);
+    const none = { red: 0, orange: 0, yellow: 0, blue: 0 };
+    desk.city.heartbeat(
+      beatOf({ devices: 0, index: { city: 100, coverage: null, domains: { traffic: { index: 100, coverage: null } } }, districts: { '110105': { devices: 0, online: 0, open: none } } }),
+    );
+    const index = show(CityIndex, desk);
+    expect(index.querySelector('[data-figure="index"]')?.textContent).toBe('—');
+    expect(index.textContent).toContain('覆盖率 —');
+    expect(index.textContent).not.toContain('100');
+    const table = show(DistrictTable, desk);
+    expect(table.querySelector('[data-empty]')?.textContent).toBe('还没有设备');
+    expect(table.querySelectorAll('li').length).toBe(0);
+  });
+});
+
+describe('an unknown device', () => {
+  // Promise: why nothing is known is said, not only that nothing is.
+  it('was never heard, is stale, or its source is deaf', () => {
+    const words = [-1, -2, -3].map((level) => {
+      const desk = deskWith([], '', { device: { id: 'air-1', quantity: 'pm25', unit: 'ug/m3', value: 12, at: NOW - 65_000, level } });
+      return show(DeviceCard, desk, { hover: { position: 0, x: 0, y: 0 } }).textContent ?? '';
+    });
+    expect(words[0]).toContain('从未上报');
+    expect(words[1]).toContain('数据停滞 · 1分05秒前');
+    expect(words[2]).toContain('来源失联');
+  });
+});
+
 describe('bad days', () => {
   // Promise: a lost gateway is a screen or a bar with words, time and a button; a deaf source is never calm.
   it('names a lost link, a lost gateway and a failed snapshot', () => {
@@ -128,15 +203,32 @@ describe('bad days', () => {
     const bar = show(LinkBar, desk);
     expect(bar.textContent).toContain('20:05:00');
     expect(bar.textContent).toContain('第 2 次重连，4 秒后');
-    expect(show(NoPicture, desk).querySelector('[data-screen="gone"]')).not.toBeNull();
+    // A countdown inside the alert would be read out each second.
+    expect(bar.querySelector('[role="alert"]')?.textContent).toContain('20:05:00');
+    expect(bar.querySelector('[role="alert"]')?.textContent).not.toContain('秒后');
+    const gone = show(NoPicture, desk).querySelector('[data-screen="gone"]');
+    expect(gone?.textContent).toContain('4 秒后');
+    expect(gone?.querySelector('[role="alert"]')?.textContent).not.toContain('秒后');
     desk.city.status({ state: 'connecting', lastFrameAt: NOW, nextTryAt: null, tries: 0, snapshotProblem: 'unavailable' });
     expect(show(NoPicture, desk).querySelector('[data-screen="snapshot"]')?.textContent).toContain('网关暂不可用');
+  });
+
+  // Promise: a gateway that answers but judges nothing is never calm.
+  it('says when rules are not being judged', () => {
+    const desk = deskWith([]);
+    desk.city.heartbeat(beatOf({ evaluating: true }));
+    const bar = show(SourceBar, desk);
+    expect(bar.querySelector('[data-bar]')).toBeNull();
+    desk.city.heartbeat(beatOf({ evaluating: false }));
+    flushSync();
+    expect(bar.querySelector('[data-bar="unjudged"]')?.textContent).toContain('没有在判定规则');
+    expect(show(Queue, desk).querySelector('[data-empty]')?.textContent).toContain('没有预警不代表正常');
   });
 
   it('names a deaf source', () => {
     const desk = deskWith([]);
     const source = { id: 'embedded', kind: 'embedded', state: 'deaf' as const, since: '2026-11-23T12:00:00.000Z', detail: null };
-    desk.city.heartbeat({ t: 'hb', s: 1, ts: NOW, rate: 0, devices: 1, online: 0, sources: [source], index: { city: null, coverage: 0, domains: {} }, districts: {}, alarm_rate_10min: 0 });
+    desk.city.heartbeat(beatOf({ sources: [source] }));
     expect(show(SourceBar, desk).textContent).toContain('embedded 自 20:00:00 起收不到消息');
     expect(show(Queue, desk).querySelector('[data-empty]')?.textContent).toContain('没有预警不代表正常');
   });

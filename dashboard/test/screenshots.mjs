@@ -17,6 +17,8 @@ const firstRow = '[data-alert] .title';
 
 const scenes = [
   { name: 'burning-zh', viewport: WIDE, query: '?lang=zh' },
+  { name: 'burning-en', viewport: WIDE, query: '?lang=en' },
+  { name: 'burning-zh-small', viewport: SMALL, query: '?lang=zh' },
   { name: 'burning-en-small', viewport: SMALL, query: '?lang=en' },
   { name: 'empty-zh-small', viewport: SMALL, query: '?lang=zh', gateway: { scenario: 'empty' } },
   { name: 'empty-en', viewport: WIDE, query: '?lang=en', gateway: { scenario: 'empty' } },
@@ -26,6 +28,27 @@ const scenes = [
       await page.click(firstRow);
       await page.keyboard.press('l');
       await page.waitForTimeout(4_000);
+    },
+  },
+  { name: 'no-devices-zh', viewport: WIDE, query: '?lang=zh', gateway: { scenario: 'empty', devices: 0 } },
+  { name: 'no-devices-en-small', viewport: SMALL, query: '?lang=en', gateway: { scenario: 'empty', devices: 0 } },
+  {
+    name: 'smoke-en', viewport: WIDE, query: '?lang=en&district=110105',
+    play: async (page, gateway) => {
+      const smoke = gateway.city.open().find((alert) => alert.quantity === 'smoke');
+      await page.goto(`${page.url()}&alert=${smoke.id}`);
+      await mapReady(page);
+      await page.waitForSelector('.advice');
+      await page.waitForTimeout(4_000);
+    },
+  },
+  {
+    name: 'resolved-zh', viewport: WIDE, query: '?lang=zh',
+    play: async (page, gateway) => {
+      for (const alert of gateway.city.open().slice(0, 4)) gateway.up(gateway.city.resolve(alert.id));
+      await page.click('.tabs button:nth-child(2)');
+      await page.click(firstRow);
+      await page.waitForSelector('.advice');
     },
   },
   {

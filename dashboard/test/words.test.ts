@@ -1,7 +1,10 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { clockOf, momentOf, shortMomentOf, spanOf, unitOf, valueOf } from '../src/format';
 import { en } from '../src/i18n/en';
 import { locale } from '../src/i18n/locale.svelte';
+import { QUANTITIES } from '../src/i18n/quantities';
 import { zh } from '../src/i18n/zh';
 import { View } from '../src/view.svelte';
 
@@ -24,6 +27,34 @@ describe('words', () => {
   });
 });
 
+describe('quantities', () => {
+  const registry = readFileSync(join(import.meta.dirname, '../../gateway/core/src/reading/quantity.rs'), 'utf8');
+  const entries = [...registry.matchAll(/^ {4}(?:public|internal|sensitive)\(\s*"(\w+)",\s*"([^"]+)",\s*([-\d._]+),\s*([-\d._]+),/gm)].map(
+    ([, name = '', unit, min, max]) => ({ name, binary: unit === '1' && Number(min) === 0 && Number(max) === 1 }),
+  );
+
+  // Promise: whatever the gateway can measure has a name in both languages, and no name stands for nothing.
+  it('names every quantity of the registry, and no other', () => {
+    expect(entries.length).toBeGreaterThan(50);
+    expect(Object.keys(QUANTITIES).sort()).toEqual(entries.map((entry) => entry.name).sort());
+    for (const words of Object.values(QUANTITIES)) expect(words.zh !== '' && words.en !== '').toBe(true);
+  });
+
+  // Promise: a yes/no value is told in words; nobody has to know whether a 1 is good or bad.
+  it('has words for yes and no, and only there', () => {
+    const spoken = Object.entries(QUANTITIES).filter(([, words]) => words.states).map(([name]) => name);
+    expect(spoken.sort()).toEqual(entries.filter((entry) => entry.binary).map((entry) => entry.name).sort());
+    locale.language = 'zh';
+    expect([locale.reading('smoke', 1, '1'), locale.reading('power', 0, '1'), locale.reading('smoke', null, '1')]).toEqual(
+      ['报警', '断电', '—'].map((text) => ({ text, unit: '' })),
+    );
+    expect(locale.reading('crowd_density', 5.38, '/m2')).toEqual({ text: '5.38', unit: '人/m²' });
+    locale.language = 'en';
+    expect([locale.quantity('power'), locale.reading('power', 1, '1').text, locale.quantity('newer_one')]).toEqual(['Mains', 'on', 'newer_one']);
+    locale.language = 'zh';
+  });
+});
+
 describe('formats', () => {
   // Promise: one zone, Beijing's, whatever the desk's clock is set to.
   it('writes times in Beijing’s zone', () => {
@@ -36,9 +67,12 @@ describe('formats', () => {
   });
 
   it('writes spans, values and units', () => {
-    expect([0, 61_000, 3_900_000, 180_000_000].map(spanOf)).toEqual(['0s', '1m 01s', '1h 05m', '2d 2h']);
+    const spans = [0, 61_000, 3_900_000, 180_000_000];
+    expect(spans.map((span) => spanOf(span, 'en'))).toEqual(['0s', '1m 01s', '1h 05m', '2d 2h']);
+    expect(spans.map((span) => spanOf(span, 'zh'))).toEqual(['0秒', '1分01秒', '1时05分', '2天2时']);
     expect([null, NaN, 0, 0.0754, 12.345, 123.45, 12_345.6].map(valueOf)).toEqual(['—', '—', '0', '0.075', '12.35', '123.5', '12346']);
-    expect([unitOf('ug/m3'), unitOf('cm'), unitOf(null)]).toEqual(['µg/m³', 'cm', '']);
+    expect(['ug/m3', 'cm', null, '/m2', '/h', '1'].map((unit) => unitOf(unit, 'zh'))).toEqual(['µg/m³', 'cm', '', '人/m²', '辆/h', '']);
+    expect(['/m2', '/h'].map((unit) => unitOf(unit, 'en'))).toEqual(['p/m²', 'veh/h']);
   });
 });
 

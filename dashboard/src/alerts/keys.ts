@@ -1,4 +1,7 @@
-/** The queue's keys: J and K move, A acknowledges, L locates, Esc closes. Never while text is typed or a modifier is down. */
+/**
+ * The queue's keys: J and K move, A acknowledges, L locates, Esc closes. Never with a modifier down; while text is typed
+ * only Esc counts and leaves the field; while an input method composes, every key is the input method's.
+ */
 export interface QueueActs {
   move(step: 1 | -1): void;
   acknowledge(): void;
@@ -6,16 +9,23 @@ export interface QueueActs {
   close(): void;
 }
 
+/** The key code browsers give to whatever the input method has taken, also where `isComposing` is not yet true. */
+const TAKEN_BY_INPUT_METHOD = 229;
+
 export function queueKeys(acts: QueueActs): (event: KeyboardEvent) => void {
   return (event) => {
+    if (event.isComposing || event.keyCode === TAKEN_BY_INPUT_METHOD) return;
     const target = event.target;
     const typing = target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
-    if (event.key === 'Escape') {
-      acts.close();
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (typing) {
+      if (event.key === 'Escape') target.blur();
       return;
     }
-    if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
     switch (event.key.toLowerCase()) {
+      case 'escape':
+        acts.close();
+        break;
       case 'j':
         acts.move(1);
         break;

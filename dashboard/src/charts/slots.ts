@@ -1,21 +1,29 @@
-/** Which series the four charts show: the chosen alert's first, then those the gateway features, then the worst alerts'. */
+/** Which series the four charts show: the chosen alert's, then the worst open alerts', then those the gateway features. */
 import { compareAlerts } from '../alerts/order';
 import type { Alert, SeriesName } from '../live/wire';
 
 export const SLOTS = 4;
+/** One place is left for the chosen alert, or for a calm series to compare with. */
+const WORST = 3;
 
-export function chartSlots(chosen: Alert | undefined, featured: readonly SeriesName[], open: readonly Alert[]): SeriesName[] {
-  const slots: SeriesName[] = [];
-  const taken = new Set<string>();
-  const take = (device: string | null, quantity: string | null): void => {
-    if (!device || !quantity || slots.length >= SLOTS) return;
-    const key = `${device}/${quantity}`;
-    if (taken.has(key)) return;
-    taken.add(key);
-    slots.push({ device, quantity });
+export function slotKey(series: SeriesName): string {
+  return `${series.device}/${series.quantity}`;
+}
+
+export function chartSlots(chosen: Alert | undefined, open: readonly Alert[], featured: readonly SeriesName[]): SeriesName[] {
+  const slots = new Map<string, SeriesName>();
+  const take = (device: string | null, quantity: string | null, upTo: number): void => {
+    if (!device || !quantity || slots.size >= upTo) return;
+    const series = { device, quantity };
+    const key = slotKey(series);
+    if (!slots.has(key)) slots.set(key, series);
   };
-  if (chosen) take(chosen.device, chosen.quantity);
-  for (const series of featured) take(series.device, series.quantity);
-  if (slots.length < SLOTS) for (const alert of [...open].sort(compareAlerts)) take(alert.device, alert.quantity);
-  return slots;
+  if (chosen) take(chosen.device, chosen.quantity, SLOTS);
+  const upTo = slots.size + WORST;
+  for (const alert of [...open].sort(compareAlerts)) {
+    if (slots.size >= upTo) break;
+    take(alert.device, alert.quantity, upTo);
+  }
+  for (const series of featured) take(series.device, series.quantity, SLOTS);
+  return [...slots.values()];
 }

@@ -9,6 +9,14 @@ export interface DistrictRow {
   readonly total: number;
 }
 
+/** A bar is full, and a district shaded most, at no fewer open alerts than this: one alert in a calm city is not much. */
+const FULL = 5;
+
+/** The count that fills a bar: the largest of all districts. */
+export function mostOf(rows: readonly DistrictRow[]): number {
+  return rows.reduce((most, row) => Math.max(most, row.total), FULL);
+}
+
 export function districtRows(districts: Readonly<Record<string, DistrictState>>): DistrictRow[] {
   const rows = Object.entries(districts).map(([code, state]) => ({
     code,

@@ -2,8 +2,10 @@
  * The page's language: `?lang=` first, then what was chosen before, then Chinese.
  * Codes from the gateway are translated here; an unknown code is shown as it came.
  */
+import { unitOf, valueOf } from '../format';
 import type { Words } from '../live/wire';
 import { en } from './en';
+import { QUANTITIES } from './quantities';
 import { zh, type Dictionary } from './zh';
 
 export type Language = 'zh' | 'en';
@@ -22,6 +24,16 @@ function remembered(): string | null {
   } catch {
     return null;
   }
+}
+
+export interface Reading {
+  readonly text: string;
+  readonly unit: string;
+}
+
+/** Whether a quantity is yes or no: it has words, and no limits worth drawing. */
+export function binary(quantity: string | null | undefined): boolean {
+  return QUANTITIES[quantity ?? '']?.states !== undefined;
 }
 
 class Locale {
@@ -45,6 +57,22 @@ class Locale {
 
   code(table: Readonly<Record<string, string>>, code: string | null | undefined): string {
     return code ? (table[code] ?? code) : '';
+  }
+
+  quantity(code: string | null | undefined): string {
+    return code ? this.pick(QUANTITIES[code]) || code : '';
+  }
+
+  /** The word of a yes/no value (a mean of several counts as what it is nearer to); null for other quantities. */
+  state(quantity: string | null | undefined, value: number): string | null {
+    const states = QUANTITIES[quantity ?? '']?.states;
+    return states ? this.pick(states[value >= 0.5 ? 1 : 0]) : null;
+  }
+
+  /** A value as it is shown: a figure with its unit, or a word without one. */
+  reading(quantity: string | null | undefined, value: number | null, unit: string | null): Reading {
+    const word = value !== null && Number.isFinite(value) ? this.state(quantity, value) : null;
+    return word === null ? { text: valueOf(value), unit: binary(quantity) ? '' : unitOf(unit, this.language) } : { text: word, unit: '' };
   }
 }
 

@@ -2,12 +2,14 @@
  * The city as the page knows it: what the link delivers, kept once, told to the framework at most once per painted frame.
  *
  * Invariants: an alert never goes back to an older version; the framework sees arrays that are replaced, never changed.
- * Limits: resolved alerts are kept for `RESOLVED_KEPT_MS`, at most `RESOLVED_MAX` of them.
+ * Limits: resolved alerts are kept for `RESOLVED_KEPT_MS`, at most `RESOLVED_MAX` of them; between two pictures, which
+ * may be long in a hidden tab, at most `PRUNE_AT` alerts more.
  */
 import { SvelteMap } from 'svelte/reactivity';
-import { api } from './api';
+import { api, Problem } from './api';
 import { Devices } from './devices';
 import type { LinkStatus, Sink } from './link';
+import { Reference } from './reference';
 import { rankOf } from '../level';
 import type {
   Alert, AlertFrame, Catalogue, DeviceFrame, Heartbeat, Level, Place, Rule, SequencedFrame, SeriesName, Snapshot, Status,
@@ -15,6 +17,8 @@ import type {
 
 const RESOLVED_KEPT_MS = 600_000;
 const RESOLVED_MAX = 500;
+/** So many alerts more than after the last clearing make the next one due, painted or not. */
+const PRUNE_AT = 500;
 /** Differences of the clocks below this are the network's. */
 const CLOCK_JITTER_MS = 1_000;
 
@@ -37,6 +41,9 @@ export class City implements Sink {
   /** Grows with each snapshot. */
   generation = $state(0);
   readonly places = new SvelteMap<string, Place['name']>();
+  /** The districts' borders; null until they came, or where the city has none. */
+  borders = $state.raw<GeoJSON.FeatureCollection | null>(null);
+  bordersState = $state<'asking' | 'here' | 'none' | 'failed'>('asking');
 
   #alerts = new Map<string, Alert>();
   #alertsChanged = false;
@@ -44,6 +51,22 @@ export class City implements Sink {
   #scheduled = false;
   #pendingCatalogue: Catalogue | null = null;
   #epoch = '';
+  #size = 0;
+  #reference = new Reference([
+    async () => {
+      const places = await api.places();
+      return () => places.forEach((place) => this.places.set(place.code, place.name));
+    },
+    async () => {
+      const rules = await api.rules();
+      return () => (this.rules = rules);
+    },
+    async () => {
+      const about = await api.status();
+      return () => (this.about = about);
+    },
+    () => this.#askBorders(),
+  ]);
 
   constructor(private readonly paint: Painter) {}
 
@@ -62,6 +85,8 @@ export class City implements Sink {
     return counts;
   });
   ready = $derived(this.generation > 0);
+  /** The gateway is there but judges nothing: no alert will come, whatever happens. */
+  unjudged = $derived(this.heartbeatNow?.evaluating === false);
   deafSources = $derived((this.heartbeatNow?.sources ?? []).filter((source) => source.state !== 'listening'));
 
   /** The snapshot with the catalogue it was taken for; asks for the catalogue only when its version is new. */
@@ -79,12 +104,15 @@ export class City implements Sink {
     this.#alerts = new Map(snapshot.alerts.map((alert) => [alert.id, alert]));
     this.featured = snapshot.featured;
     if (snapshot.hb) this.heartbeatNow = snapshot.hb;
+    this.#size = this.#alerts.size;
     this.alerts = [...this.#alerts.values()];
     this.generation += 1;
     this.tick += 1;
     if (snapshot.epoch !== this.#epoch) {
       this.#epoch = snapshot.epoch;
-      void this.#loadReference();
+      this.#reference.renew();
+    } else {
+      this.#reference.ask();
     }
   }
 
@@ -106,6 +134,11 @@ export class City implements Sink {
   take(alert: Alert): void {
     this.#upsert(alert);
     this.#schedule();
+  }
+
+  /** How many alerts are kept, painted or not. */
+  get kept(): number {
+    return this.#alerts.size;
   }
 
   alert(id: string | null): Alert | undefined {
@@ -139,6 +172,7 @@ export class City implements Sink {
     if (known && known.version > alert.version) return;
     this.#alerts.set(alert.id, alert);
     this.#alertsChanged = true;
+    if (this.#alerts.size > this.#size + PRUNE_AT) this.#forgetOld();
   }
 
   #schedule(): void {
@@ -161,19 +195,38 @@ export class City implements Sink {
   }
 
   #forgetOld(): void {
-    const resolved = [...this.#alerts.values()].filter((alert) => alert.state === 'resolved');
-    resolved.sort((a, b) => Date.parse(b.updated_at) - Date.parse(a.updated_at));
-    const newest = Math.max(0, ...[...this.#alerts.values()].map((alert) => Date.parse(alert.updated_at)));
-    resolved.forEach((alert, place) => {
-      if (place >= RESOLVED_MAX || newest - Date.parse(alert.updated_at) > RESOLVED_KEPT_MS) this.#alerts.delete(alert.id);
+    const resolved: [id: string, at: number][] = [];
+    let newest = 0;
+    for (const alert of this.#alerts.values()) {
+      const at = Date.parse(alert.updated_at);
+      newest = Math.max(newest, at);
+      if (alert.state === 'resolved') resolved.push([alert.id, at]);
+    }
+    resolved.sort((a, b) => b[1] - a[1]);
+    resolved.forEach(([id, at], place) => {
+      if (place >= RESOLVED_MAX || newest - at > RESOLVED_KEPT_MS) this.#alerts.delete(id);
     });
+    this.#size = this.#alerts.size;
   }
 
-  /** Names, rules and mode: the page works without them, so a failure leaves codes on the screen and nothing else. */
-  async #loadReference(): Promise<void> {
-    const [places, rules, status] = await Promise.allSettled([api.places(), api.rules(), api.status()]);
-    if (places.status === 'fulfilled') for (const place of places.value) this.places.set(place.code, place.name);
-    if (rules.status === 'fulfilled') this.rules = rules.value;
-    if (status.status === 'fulfilled') this.about = status.value;
+  /** A city without borders says so with 404; any other failure says nothing about the city. */
+  async #askBorders(): Promise<() => void> {
+    try {
+      const borders = await api.districts();
+      return () => {
+        this.bordersState = 'here';
+        // The same borders after a restart must not move the operator's map.
+        if (JSON.stringify(borders) !== JSON.stringify(this.borders)) this.borders = borders;
+      };
+    } catch (error) {
+      if (error instanceof Problem && error.status === 404) {
+        return () => {
+          this.bordersState = 'none';
+          this.borders = null;
+        };
+      }
+      if (this.bordersState === 'asking') this.bordersState = 'failed';
+      throw error;
+    }
   }
 }

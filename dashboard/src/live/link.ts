@@ -7,17 +7,18 @@
  * Invariants
  * - A sequenced frame reaches the sink exactly once and in order, or the sink gets a fresh snapshot.
  * - Nothing from a superseded socket or snapshot request has any effect (`generation`).
- * - While no frame has come for 3 s the link says `stale`; with no socket it says `offline`.
+ * - Within 3 s of the last frame the link says `stale` (it looks every `WATCH_MS`); with no socket it says `offline`.
  *
  * Limits: at most `MAX_HELD` frames wait for a snapshot; above that the snapshot is asked for again.
  */
 import { backoffMs } from './backoff';
 import type { SequencedFrame, ServerFrame, Snapshot, Welcome, Heartbeat } from './wire';
 
-export const STALE_MS = 3_000;
+/** Two heartbeats late, with a moment to spare before the 3 s that are promised. */
+export const STALE_MS = 2_500;
 /** A silent socket is given up after this; the network may have dropped it without telling. */
 export const DEAD_MS = 10_000;
-export const WATCH_MS = 500;
+export const WATCH_MS = 250;
 /** A link that has lived this long has earned a fresh back-off. */
 const STEADY_MS = 5_000;
 const MAX_HELD = 2_000;

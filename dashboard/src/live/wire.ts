@@ -76,7 +76,8 @@ export interface Source {
 
 export interface Score {
   readonly index: number | null;
-  readonly coverage: number;
+  /** Null where there are no devices. */
+  readonly coverage: number | null;
 }
 export interface DistrictState {
   readonly devices: number;
@@ -94,11 +95,13 @@ export interface Heartbeat {
   readonly sources: readonly Source[];
   readonly index: {
     readonly city: number | null;
-    readonly coverage: number;
+    readonly coverage: number | null;
     readonly domains: Readonly<Record<string, Score>>;
   };
   readonly districts: Readonly<Record<string, DistrictState>>;
   readonly alarm_rate_10min: number;
+  /** Whether rules are being judged; gateways before this word were silent about it. */
+  readonly evaluating?: boolean;
 }
 
 export interface AlertFrame {

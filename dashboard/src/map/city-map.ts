@@ -17,7 +17,7 @@ setWorkerUrl(workerUrl);
 export const PULSES = 12;
 const LOCATE_ZOOM = 14;
 /** Room for what lies over the map: the legend below. */
-const EDGES = { top: 16, bottom: 40, left: 24, right: 24 };
+const EDGES = { top: 16, bottom: 48, left: 24, right: 24 };
 
 export interface Hover {
   readonly position: number;
@@ -41,6 +41,7 @@ export class CityMap {
   #generation = -1;
   #districts: GeoJSON.FeatureCollection | null = null;
   #chosen: string | null = null;
+  #framed = false;
   #pulses: Marker[] = [];
   #target: Marker | null = null;
   #pulseKey = '';
@@ -48,7 +49,7 @@ export class CityMap {
   constructor(
     container: HTMLElement,
     private readonly devices: Devices,
-    language: 'zh' | 'en',
+    private language: 'zh' | 'en',
     private readonly lite: boolean,
     private readonly acts: MapActs,
   ) {
@@ -72,7 +73,7 @@ export class CityMap {
     this.#listen();
   }
 
-  /** Takes over the city's borders; they may come before or after the map has loaded. */
+  /** Takes over the city's borders; they may come before or after the map has loaded, and be replaced later. */
   setDistricts(districts: GeoJSON.FeatureCollection): void {
     // Numeric ids for feature-state; the code stays a property.
     const features = districts.features.map((district, place) => ({ ...district, id: place + 1 }));
@@ -80,7 +81,9 @@ export class CityMap {
     if (this.#loaded) this.#drawDistricts();
   }
 
+  /** Before the map has loaded the language is only kept; `#load` applies it. */
   setLanguage(language: 'zh' | 'en'): void {
+    this.language = language;
     if (this.#loaded) this.#map.setLayoutProperty('district-name', 'text-field', nameField(language));
   }
 
@@ -169,6 +172,7 @@ export class CityMap {
   #load(): void {
     this.#loaded = true;
     for (const { name, image } of levelImages()) this.#map.addImage(name, image, { pixelRatio: 2 });
+    this.setLanguage(this.language);
     this.#drawDistricts();
     this.sync();
     this.acts.ready();
@@ -178,8 +182,10 @@ export class CityMap {
     if (!this.#districts) return;
     (this.#map.getSource('districts') as GeoJSONSource).setData(this.#districts);
     (this.#map.getSource('names') as GeoJSONSource).setData(labelPoints(this.#districts));
-    const bounds = boundsOf(this.#districts, this.devices);
+    // Only the first borders frame the map; later ones must not take the operator's view away.
+    const bounds = this.#framed ? null : boundsOf(this.#districts, this.devices);
     if (bounds) this.#map.fitBounds(bounds, { padding: EDGES, duration: 0 });
+    this.#framed = true;
     this.choose(this.#chosen);
   }
 

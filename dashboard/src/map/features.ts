@@ -59,7 +59,9 @@ export function labelPoints(districts: GeoJSON.FeatureCollection): GeoJSON.Featu
 export function boundsOf(districts: GeoJSON.FeatureCollection | null, devices: Devices, code: string | null = null): Bounds | null {
   const points: (readonly number[])[] = [];
   for (const district of districts?.features ?? []) {
-    if (code === null || district.properties?.code === code) points.push(...outerRings(district.geometry).flat());
+    if (code !== null && district.properties?.code !== code) continue;
+    // One by one: a detailed border has more points than a call takes arguments.
+    for (const ring of outerRings(district.geometry)) for (const point of ring) points.push(point);
   }
   if (points.length === 0) {
     const { lon, lat, district } = devices.catalogue;

@@ -5,6 +5,7 @@ import { COLOUR } from '../level';
 export const FONT = ['Noto Sans CJK SC'];
 const EMPTY: GeoJSON.FeatureCollection = { type: 'FeatureCollection', features: [] };
 const CALM = '#8797a7';
+const SIGNAL = '#8fd3ff';
 
 function byLevel(of: ExpressionSpecification, calm: string): ExpressionSpecification {
   return ['match', of, 4, COLOUR.red, 3, COLOUR.orange, 2, COLOUR.yellow, 1, COLOUR.blue, calm];
@@ -43,12 +44,13 @@ function layers(language: 'zh' | 'en'): LayerSpecification[] {
       paint: { 'fill-color': ['case', ['boolean', ['feature-state', 'chosen'], false], '#2b4056', ['interpolate', ['linear'], ['number', ['feature-state', 'heat'], 0], 0, '#161f29', 1, '#25374a']], 'fill-opacity': ['interpolate', ['linear'], ['zoom'], 9.5, 1, 13, 0.5] },
     },
     { id: 'district-line', type: 'line', source: 'districts', paint: { 'line-color': '#40566b', 'line-width': 1 } },
+    // A layer of its own, above all borders: a neighbour's border must not cut into the chosen one's.
     {
-      id: 'district-name',
-      type: 'symbol',
-      source: 'names',
-      layout: { 'text-field': nameField(language), 'text-font': FONT, 'text-size': 12.5, 'text-offset': [0, 1.7], 'text-padding': 1 },
-      paint: { 'text-color': '#a9b8c6', 'text-halo-color': '#0e141b', 'text-halo-width': 1.4 },
+      id: 'district-chosen',
+      type: 'line',
+      source: 'districts',
+      layout: { 'line-join': 'round' },
+      paint: { 'line-color': SIGNAL, 'line-width': 2, 'line-opacity': ['case', ['boolean', ['feature-state', 'chosen'], false], 1, 0] },
     },
     {
       id: 'cluster',
@@ -65,11 +67,28 @@ function layers(language: 'zh' | 'en'): LayerSpecification[] {
       },
     },
     {
+      id: 'district-name',
+      type: 'symbol',
+      source: 'names',
+      // Over the rings of calm clusters. The numbers above are placed first: a name takes whichever side of its point they leave
+      // free, or goes.
+      layout: {
+        'text-field': nameField(language),
+        'text-font': FONT,
+        'text-size': 12.5,
+        'text-variable-anchor': ['center', 'top', 'bottom', 'right', 'left', 'top-left', 'top-right', 'bottom-left', 'bottom-right'],
+        'text-radial-offset': 1.8,
+        'text-justify': 'auto',
+        'text-padding': 1,
+      },
+      paint: { 'text-color': '#a9b8c6', 'text-halo-color': '#0e141b', 'text-halo-width': 1.4 },
+    },
+    {
       id: 'cluster-count',
       type: 'symbol',
       source: 'devices',
       filter: ['all', ['has', 'point_count'], alerting],
-      layout: { 'text-field': ['to-string', ['get', 'na']], 'text-font': FONT, 'text-size': 13, 'text-allow-overlap': true, 'text-ignore-placement': true },
+      layout: { 'text-field': ['to-string', ['get', 'na']], 'text-font': FONT, 'text-size': 13, 'text-allow-overlap': true, 'text-padding': 12 },
       paint: { 'text-color': '#ffffff' },
     },
     {
@@ -79,10 +98,10 @@ function layers(language: 'zh' | 'en'): LayerSpecification[] {
       filter: ['all', ['has', 'point_count'], alerting],
       layout: {
         'icon-image': ['concat', 'level-', ['to-string', ['get', 'mx']]],
-        'icon-size': 0.7,
+        'icon-size': 0.85,
         'icon-allow-overlap': true,
         'icon-ignore-placement': true,
-        'icon-offset': ['interpolate', ['linear'], ['sqrt', ['get', 'na']], 1, ['literal', [14, -14]], 4, ['literal', [19, -19]], 12, ['literal', [31, -31]]],
+        'icon-offset': ['interpolate', ['linear'], ['sqrt', ['get', 'na']], 1, ['literal', [12, -12]], 4, ['literal', [16, -16]], 12, ['literal', [26, -26]]],
         'symbol-sort-key': ['get', 'mx'],
       },
     },
