@@ -79,6 +79,14 @@ describe('slots', () => {
     expect(devices(chartSlots(undefined, open, featured))).toBe('worst-a worst-b worst-c d1');
     expect(devices(chartSlots(alertOf({ id: 'x', device: 'd7' }), open, featured))).toBe('d7 worst-a worst-b worst-c');
   });
+
+  // Promise: the row is worth its place: one of each rule before a second of any, nothing that is only yes or no.
+  it('shows one of each rule first, and no yes or no', () => {
+    const flood = (id: string) => alertOf({ id, device: id, rule: 'flood', quantity: 'water_depth', level: 'red' });
+    const smoke = alertOf({ id: 's', device: 's', rule: 'smoke', quantity: 'smoke', level: 'red' });
+    const air = alertOf({ id: 'air', device: 'air', level: 'blue' });
+    expect(devices(chartSlots(undefined, [smoke, flood('f1'), flood('f2'), air], featured))).toBe('f1 air f2 d1');
+  });
 });
 
 describe('index and districts', () => {

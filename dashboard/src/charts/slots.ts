@@ -1,4 +1,5 @@
 /** Which series the four charts show: the chosen alert's, then the worst open alerts', then those the gateway features. */
+import { binary } from '../i18n/locale.svelte';
 import { compareAlerts } from '../alerts/order';
 import type { Alert, SeriesName } from '../live/wire';
 
@@ -20,10 +21,12 @@ export function chartSlots(chosen: Alert | undefined, open: readonly Alert[], fe
   };
   if (chosen) take(chosen.device, chosen.quantity, SLOTS);
   const upTo = slots.size + WORST;
-  for (const alert of [...open].sort(compareAlerts)) {
-    if (slots.size >= upTo) break;
-    take(alert.device, alert.quantity, upTo);
-  }
+  // What is only yes or no says no more than its row. One of each rule first: three floods side by side say little more
+  // than one.
+  const worst = [...open].sort(compareAlerts).filter((alert) => !binary(alert.quantity));
+  const rules = new Set<string>(chosen ? [chosen.rule] : []);
+  const firsts = worst.filter((alert) => !rules.has(alert.rule) && rules.add(alert.rule));
+  for (const alert of [...firsts, ...worst]) take(alert.device, alert.quantity, upTo);
   for (const series of featured) take(series.device, series.quantity, SLOTS);
   return [...slots.values()];
 }
