@@ -31,6 +31,9 @@ enum Command {
         /// File to write; standard output where missing.
         #[arg(long)]
         catalogue: Option<PathBuf>,
+        /// File to write the schematic map of the districts to, as GeoJSON.
+        #[arg(long)]
+        districts: Option<PathBuf>,
     },
     /// Run a simulated city against a broker.
     Run(RunArgs),
@@ -104,6 +107,9 @@ struct RunArgs {
     /// Every device works.
     #[arg(long)]
     no_faults: bool,
+    /// Let first reports carry calm records of this long before.
+    #[arg(long, value_parser = duration)]
+    backfill: Option<Duration>,
 }
 
 #[derive(Debug, Args)]
@@ -171,7 +177,10 @@ fn duration(text: &str) -> anyhow::Result<Duration> {
 /// Runs one command.
 pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
-        Command::City { city, catalogue } => {
+        Command::City { city, catalogue, districts } => {
+            if let Some(path) = districts {
+                std::fs::write(path, city::districts_geojson())?;
+            }
             let text = city.build().catalogue_csv();
             match catalogue {
                 Some(path) => Ok(std::fs::write(path, text)?),
@@ -211,6 +220,7 @@ async fn run_city(args: RunArgs) -> anyhow::Result<()> {
         connections: args.connections,
         speed: args.speed,
         faults: if args.no_faults { FaultPlan::none() } else { FaultPlan::default() },
+        backfill: args.backfill,
         ledger: args.broker.ledger()?,
         ..FleetOptions::default()
     };

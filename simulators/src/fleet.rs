@@ -42,13 +42,24 @@ pub struct FleetOptions {
     pub start: Option<i64>,
     /// Which devices are faulty.
     pub faults: FaultPlan,
+    /// Each device's first report carries calm records of this long before, so that charts are not empty at first sight.
+    /// Where the connection's window is full, the past is lost with its message.
+    pub backfill: Option<Duration>,
     /// Where acknowledgements are noted.
     pub ledger: Option<Arc<Ledger>>,
 }
 
 impl Default for FleetOptions {
     fn default() -> Self {
-        Self { connections: 8, window: 256, speed: 1.0, start: None, faults: FaultPlan::default(), ledger: None }
+        Self {
+            connections: 8,
+            window: 256,
+            speed: 1.0,
+            start: None,
+            faults: FaultPlan::default(),
+            backfill: None,
+            ledger: None,
+        }
     }
 }
 
@@ -90,6 +101,8 @@ pub struct Fleet {
     links: Vec<Link>,
     /// For each device the number of its next message.
     seqs: Vec<u64>,
+    /// How much of the past a first report carries.
+    past_ms: i64,
     report: FleetReport,
 }
 
@@ -117,6 +130,7 @@ impl Fleet {
             seqs: vec![0; city.devices().len()],
             links: (0..options.connections.max(1)).map(open).collect(),
             reporter: Reporter::new(city, scenario, &options.faults, started),
+            past_ms: options.backfill.map_or(0, |past| i64::try_from(past.as_millis()).unwrap_or(i64::MAX)),
             report: FleetReport::default(),
         };
         fleet.keep_time(started, options.speed, stop).await;
@@ -156,7 +170,8 @@ impl Fleet {
 
     fn report(&mut self, device: u32, t: i64) {
         let link = &self.links[device as usize % self.links.len()];
-        for message in self.reporter.messages(device, t) {
+        let past_ms = if self.seqs[device as usize] == 0 { self.past_ms } else { 0 };
+        for message in self.reporter.messages_with_past(device, t, past_ms) {
             let seq = &mut self.seqs[device as usize];
             let stamp = Stamp { device, t: message.t, seq: *seq, intended: Instant::now() };
             *seq += 1;

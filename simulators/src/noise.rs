@@ -33,7 +33,7 @@ pub fn below(h: u64, n: u64) -> u64 {
 
 /// Bounded autoregressive noise of first order in `-1.0 ..= 1.0`: what a calm sensor does around its mean.
 ///
-/// `key` names the series, `step` the time step. The recursion is cut after [`TERMS`] terms, which makes the value a
+/// `key` names the series, `step` the time step. The recursion is cut after `TERMS` terms, which makes the value a
 /// pure function of the step.
 pub fn wander(key: u64, step: i64) -> f64 {
     let (mut sum, mut weight, mut weights) = (0.0, 1.0, 0.0);

@@ -14,6 +14,8 @@ use crate::{signal, v2x};
 const ALARM_INTERVAL_MS: i64 = 3000;
 /// Most records of one late batch.
 const MAX_BATCH: usize = 120;
+/// Most records of the time before a first report. With a late batch still far below the gateway's 1,000 a message.
+const PAST_RECORDS: i64 = 12;
 
 /// One message to publish.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +81,14 @@ impl Reporter {
     /// The messages of a report at `t`: none where the device is dark or silent, several where it repeats itself or is a
     /// roadside unit.
     pub fn messages(&self, device: u32, t: i64) -> Vec<Message> {
+        self.messages_with_past(device, t, 0)
+    }
+
+    /// As [`Reporter::messages`], but the telemetry begins with a few records of the `past_ms` before, oldest first, as
+    /// from a device with a memory that is connected for the first time. In that past nothing was wrong with anybody:
+    /// no act, no fault, so that it raises no alert. Who has no right clock has no past, and neither have roadside
+    /// units, whose dialect knows none.
+    pub fn messages_with_past(&self, device: u32, t: i64, past_ms: i64) -> Vec<Message> {
         let Some(d) = self.city.devices().get(device as usize) else { return Vec::new() };
         let fault = self.faults[device as usize];
         let effect = self.play.effect(device, t - self.started);
@@ -88,28 +98,47 @@ impl Reporter {
         }
         if d.is_roadside_unit() {
             let before = self.play.effect(device, t - d.interval_ms() - 1 - self.started);
-            return v2x::messages(d, t, &effect, &before);
+            return v2x::messages(d, t, t - self.started, &effect, &before);
         }
         let mut times = if fault == Some(Fault::LateBatch) { kept(d, t) } else { Vec::new() };
         times.push(t);
-        let message = self.telemetry(device, d, &times, t);
+        let past = if fault::claimed(fault, t, self.started) == t { past(d, times[0], t, past_ms) } else { Vec::new() };
+        let message = self.telemetry(device, d, &past, &times);
         match fault {
             Some(Fault::Duplicate) => vec![message.clone(), message],
             _ => vec![message],
         }
     }
 
-    fn telemetry(&self, device: u32, d: &Device, times: &[i64], t: i64) -> Message {
-        let mut body = String::with_capacity(64 * times.len());
-        for (n, at) in times.iter().enumerate() {
-            body.push(if n == 0 { '[' } else { ',' });
-            let claimed = fault::claimed(self.faults[device as usize], *at, self.started);
-            write_record(&mut body, claimed, &self.values(device, *at));
+    fn telemetry(&self, device: u32, d: &Device, past: &[i64], times: &[i64]) -> Message {
+        let mut records = Vec::with_capacity(past.len() + times.len());
+        for at in past {
+            let calm = |quantity: &&'static str| (*quantity, signal::value(d, quantity, *at));
+            records.push((*at, d.kind.quantities.iter().map(calm).collect()));
         }
-        // One record stands alone.
-        let payload = if times.len() == 1 { body.split_off(1) } else { body + "]" };
-        Message { topic: telemetry_topic(&d.id), payload: payload.into_bytes(), at_least_once: true, t }
+        for at in times {
+            let claimed = fault::claimed(self.faults[device as usize], *at, self.started);
+            records.push((claimed, self.values(device, *at)));
+        }
+        let t = times.last().copied().unwrap_or_default();
+        Message { topic: telemetry_topic(&d.id), payload: write_records(&records).into_bytes(), at_least_once: true, t }
     }
+}
+
+/// One record stands alone, several in an array.
+fn write_records(records: &[(i64, Vec<(&str, f64)>)]) -> String {
+    let mut body = String::with_capacity(64 * records.len());
+    for (n, (t, values)) in records.iter().enumerate() {
+        body.push(if n == 0 { '[' } else { ',' });
+        write_record(&mut body, *t, values);
+    }
+    if records.len() == 1 { body.split_off(1) } else { body + "]" }
+}
+
+/// Evenly spread times of the `past_ms` before `t` that lie before `first`, no closer than the device's interval.
+fn past(device: &Device, first: i64, t: i64, past_ms: i64) -> Vec<i64> {
+    let step = (past_ms / PAST_RECORDS).max(device.interval_ms()).max(1);
+    (1..=past_ms / step).rev().map(|n| t - n * step).filter(|at| *at < first).collect()
 }
 
 /// What the device kept while its link was down, if it was so one interval ago.

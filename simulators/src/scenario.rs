@@ -7,7 +7,7 @@
 //! cloudburst:110105                     one act, from the start, for its usual duration
 //! gas-leak:110101@2m+5m                 after two minutes, for five
 //! cloudburst:110105,crowd-surge:110102  together
-//! calm | demo                           nothing | a lively but not flooding day, staged again and again
+//! calm | demo                           nothing | a lively but not flooding day, staged every hour anew
 //! ```
 
 mod demo;
@@ -43,11 +43,21 @@ pub enum ActKind {
     PipeBurst,
     /// 火情: smoke.
     Fire,
+    /// 大风: gusts at a weather station.
+    Gale,
+    /// 余氯不足: too little chlorine at the tap.
+    ChlorineLoss,
+    /// 水质浑浊: turbid water at the tap.
+    TurbidWater,
+    /// 河道污染: a spill takes the oxygen from a river.
+    RiverSpill,
+    /// 施工噪声: a building site that can be heard.
+    LoudSite,
 }
 
 impl ActKind {
     /// All kinds.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 14] = [
         Self::Cloudburst,
         Self::HeavyPollution,
         Self::GasLeak,
@@ -57,6 +67,11 @@ impl ActKind {
         Self::ManholeShift,
         Self::PipeBurst,
         Self::Fire,
+        Self::Gale,
+        Self::ChlorineLoss,
+        Self::TurbidWater,
+        Self::RiverSpill,
+        Self::LoudSite,
     ];
 
     /// The word on the command line.
@@ -71,6 +86,11 @@ impl ActKind {
             Self::ManholeShift => "manhole-shift",
             Self::PipeBurst => "pipe-burst",
             Self::Fire => "fire",
+            Self::Gale => "gale",
+            Self::ChlorineLoss => "chlorine-loss",
+            Self::TurbidWater => "turbid-water",
+            Self::RiverSpill => "river-spill",
+            Self::LoudSite => "loud-site",
         }
     }
 
@@ -85,6 +105,9 @@ impl ActKind {
             Self::CrowdSurge => (900, 120),
             Self::PipeBurst => (900, 10),
             Self::Fire => (300, 1),
+            Self::Gale => (900, 30),
+            Self::ChlorineLoss | Self::TurbidWater | Self::RiverSpill => (1800, 120),
+            Self::LoudSite => (1200, 5),
         }
     }
 }
@@ -106,6 +129,8 @@ pub struct Act {
     pub peak: f64,
     /// Most devices that notice.
     pub devices: usize,
+    /// After how many milliseconds it happens again, at least [`Act::lasting_ms`]; 0 for never.
+    pub every_ms: i64,
 }
 
 impl Act {
@@ -114,17 +139,39 @@ impl Act {
         let (lasting, ramp) = kind.course();
         let devices = match kind {
             ActKind::Cloudburst | ActKind::HeavyPollution => usize::MAX,
-            ActKind::GasLeak | ActKind::PipeBurst | ActKind::CrowdSurge => 5,
-            ActKind::CabinetPowerCut | ActKind::TrafficAccident | ActKind::ManholeShift | ActKind::Fire => 2,
+            ActKind::GasLeak | ActKind::PipeBurst | ActKind::CrowdSurge | ActKind::Gale => 5,
+            _ => 2,
         };
-        Self { kind, district, from_ms, lasting_ms: lasting * 1000, ramp_ms: ramp * 1000, peak: 1.0, devices }
+        let (lasting_ms, ramp_ms) = (lasting * 1000, ramp * 1000);
+        Self { kind, district, from_ms, lasting_ms, ramp_ms, peak: 1.0, devices, every_ms: 0 }
+    }
+
+    /// When it began the last time, at `at_ms` after the start of the scenario; `None` before it begins at all.
+    pub fn begun(&self, at_ms: i64) -> Option<i64> {
+        let since = at_ms - self.from_ms;
+        let repeats = if self.every_ms > 0 { since / self.every_ms } else { 0 };
+        (since >= 0).then_some(self.from_ms + repeats * self.every_ms)
+    }
+
+    /// Whether it begins or ends in `(after_ms, until_ms]`.
+    fn turns(&self, after_ms: i64, until_ms: i64) -> bool {
+        let passed = |edge: i64| {
+            let times = |at: i64| match at - edge {
+                since if since < 0 => 0,
+                since if self.every_ms > 0 => 1 + since / self.every_ms,
+                _ => 1,
+            };
+            times(until_ms) > times(after_ms)
+        };
+        passed(self.from_ms) || passed(self.from_ms + self.lasting_ms)
     }
 
     /// Strength at `at_ms` after the start of the scenario: up, level with a slow swell, down.
     pub fn intensity(&self, at_ms: i64) -> f64 {
-        let since = at_ms - self.from_ms;
+        let Some(begun) = self.begun(at_ms) else { return 0.0 };
+        let since = at_ms - begun;
         let left = self.lasting_ms - since;
-        if since < 0 || left <= 0 {
+        if left <= 0 {
             return 0.0;
         }
         let ramp = self.ramp_ms.clamp(1, (self.lasting_ms / 2).max(1)) as f64;
@@ -134,29 +181,28 @@ impl Act {
     }
 }
 
-/// Acts, perhaps repeated.
+/// Acts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
     acts: Vec<Act>,
-    /// After how many milliseconds everything begins again; 0 for never.
-    cycle_ms: i64,
+    /// Whether an act may go to another district where a small city has nobody to notice it.
+    staged: bool,
 }
 
 impl Scenario {
     /// Nothing happens.
     pub fn calm() -> Self {
-        Self { acts: Vec::new(), cycle_ms: 0 }
+        Self { acts: Vec::new(), staged: false }
     }
 
     /// The staged day of the demonstration: see [`Scenario::parse`].
     pub fn demo(seed: u64) -> Self {
-        let (acts, cycle_ms) = demo::acts(seed);
-        Self { acts, cycle_ms }
+        Self { acts: demo::acts(seed), staged: true }
     }
 
-    /// These acts, once.
+    /// These acts.
     pub fn of(acts: Vec<Act>) -> Self {
-        Self { acts, cycle_ms: 0 }
+        Self { acts, staged: false }
     }
 
     /// Its acts.
@@ -181,7 +227,7 @@ impl Scenario {
 
     /// Chooses the devices.
     pub fn bind(&self, city: &City) -> Play {
-        Play::new(&self.acts, self.cycle_ms, city)
+        Play::new(&self.acts, self.staged, city)
     }
 }
 

@@ -85,7 +85,7 @@ fn curve(device: &Device, quantity: &str, hour: f64) -> (f64, f64, f64, f64) {
         "vibration" => (0.3 + 0.8 * awake(hour), 0.25, 0.0, ANY),
         "tilt" => (0.04 + 0.04 * bias, 0.02, 0.0, ANY),
         "settlement" => (1.0 + 2.0 * bias, 0.3, -ANY, ANY),
-        "pm25" => (30.0 + 12.0 * bias + 10.0 * rush(hour), 12.0, 1.0, ANY),
+        "pm25" => (27.0 + 12.0 * bias + 9.0 * rush(hour), 11.0, 1.0, ANY),
         "pm10" => (52.0 + 20.0 * bias + 18.0 * rush(hour), 20.0, 1.0, ANY),
         "no2" => (26.0 + 22.0 * rush(hour) + 8.0 * bias, 8.0, 1.0, ANY),
         "o3" => (35.0 + 60.0 * awake(hour), 14.0, 1.0, ANY),

@@ -1,7 +1,8 @@
-//! Roadside units in the OpenV2X dialect: heartbeat, running information, road users, road events.
+//! Roadside units in the OpenV2X dialect: heartbeat, registration, running information, road users, road events.
 //!
-//! Heartbeats and running information go at QoS 0 as such units do; road users and events at QoS 1. A unit sends an event
-//! again with every report while it lasts, and cancels it once it is over.
+//! A unit introduces itself when it was started, and again every hour. Heartbeats, registration and running information
+//! go at QoS 0 as such units do; road users and events at QoS 1. A unit sends an event again with every report while it
+//! lasts, and cancels it once it is over.
 
 use serde_json::{Value, json};
 
@@ -14,19 +15,25 @@ use crate::signal;
 
 /// Running information goes with every sixth heartbeat.
 const RUNNING_INFO_EVERY: i64 = 6;
+/// A unit introduces itself with its first report, and with every so many.
+const INFO_EVERY: i64 = 360;
 /// Most road users in one message.
 const MAX_PARTICIPANTS: u64 = 16;
 /// Accident, as numbered in national traffic event codes.
 const ACCIDENT: u32 = 100;
 
-/// The messages of one report at `t`, under `effect`; `before` is what was the case one report earlier.
-pub fn messages(unit: &Device, t: i64, effect: &Effect, before: &Effect) -> Vec<Message> {
+/// The messages of one report at `t`, `running_ms` after the unit was started, under `effect`; `before` is what was the
+/// case one report earlier.
+pub fn messages(unit: &Device, t: i64, running_ms: i64, effect: &Effect, before: &Effect) -> Vec<Message> {
     let mut out = vec![
         message("V2X/RSU/HB/UP".to_owned(), &heartbeat(unit, t), false, t),
         message(format!("V2X/RSU/{}/RSM/UP", unit.id), &road_users(unit, t, effect), true, t),
     ];
     if t.div_euclid(unit.interval_ms()) % RUNNING_INFO_EVERY == 0 {
         out.push(message("V2X/RSU/RunningInfo/UP".to_owned(), &running_info(unit, t), false, t));
+    }
+    if running_ms.div_euclid(unit.interval_ms()) % INFO_EVERY == 0 {
+        out.push(message("V2X/RSU/INFO/UP".to_owned(), &info(unit), false, t));
     }
     let (now, earlier) = (effect.begun(ActKind::TrafficAccident), before.begun(ActKind::TrafficAccident));
     let event = now.map(|begun| (begun, true)).or(earlier.map(|begun| (begun, false)));
@@ -53,6 +60,13 @@ fn heartbeat(unit: &Device, t: i64) -> Value {
     json!({
         "rsuId": unit.id, "rsuEsn": unit.id, "rsuName": unit.name, "rsuStatus": true, "protocolVersion": "v1",
         "ack": false, "seqNum": 0, "timestamp": t,
+    })
+}
+
+fn info(unit: &Device) -> Value {
+    json!({
+        "rsuId": unit.id, "rsuEsn": unit.id, "rsuName": unit.name, "version": "v1", "rsuStatus": "Normal",
+        "location": {"lat": fixed(unit.lat), "lon": fixed(unit.lon)}, "config": {},
     })
 }
 

@@ -1,126 +1,146 @@
-//! A schematic map of the districts: every point belongs to the district whose largest circle is nearest.
+//! A schematic map of the districts: every point belongs to the district one of whose circles is nearest.
 //!
-//! It shows where things happen, not where borders run; a legal map is the operator's own file.
+//! It shows where things happen, not where borders run; a legal map is the operator's own file. The circles of
+//! [`DISTRICTS`] keep their distance from every border, so that a device is drawn inside its district.
+//!
+//! Each border is made once and used by both neighbours, so that there is neither gap nor overlap between them.
+
+mod curve;
+mod division;
 
 use serde_json::{Value, json};
 
-use super::district::{Area, DISTRICTS, District};
+use super::district::{DISTRICTS, District};
 
-/// An outline of the city, drawn by hand: degrees east and north.
-const OUTLINE: [(f64, f64); 46] = [
-    (116.63, 41.05),
-    (116.70, 40.98),
-    (116.71, 40.88),
-    (116.81, 40.82),
-    (116.92, 40.76),
-    (117.06, 40.72),
-    (117.14, 40.66),
-    (117.22, 40.64),
-    (117.38, 40.66),
-    (117.49, 40.65),
-    (117.46, 40.58),
-    (117.33, 40.52),
-    (117.23, 40.45),
-    (117.24, 40.36),
-    (117.35, 40.32),
-    (117.39, 40.22),
-    (117.29, 40.14),
-    (117.19, 40.07),
-    (116.98, 40.04),
-    (116.77, 40.03),
-    (116.76, 39.95),
-    (116.88, 39.86),
-    (116.93, 39.80),
+/// An outline of the city, drawn by hand and counter-clockwise: degrees east and north.
+const OUTLINE: [(f64, f64); 68] = [
+    (116.55, 41.00),
+    (116.48, 40.97),
+    (116.45, 40.88),
+    (116.46, 40.79),
+    (116.36, 40.77),
+    (116.26, 40.78),
+    (116.17, 40.73),
+    (116.11, 40.63),
+    (116.01, 40.60),
+    (115.90, 40.61),
+    (115.79, 40.58),
+    (115.75, 40.50),
+    (115.78, 40.42),
+    (115.87, 40.35),
+    (115.94, 40.26),
+    (115.88, 40.22),
+    (115.85, 40.15),
+    (115.78, 40.16),
+    (115.72, 40.13),
+    (115.60, 40.10),
+    (115.51, 40.05),
+    (115.44, 39.95),
+    (115.43, 39.86),
+    (115.48, 39.76),
+    (115.47, 39.67),
+    (115.54, 39.61),
+    (115.62, 39.57),
+    (115.74, 39.51),
+    (115.86, 39.55),
+    (115.97, 39.55),
+    (116.08, 39.56),
+    (116.20, 39.56),
+    (116.26, 39.49),
+    (116.33, 39.44),
+    (116.42, 39.46),
+    (116.47, 39.53),
+    (116.60, 39.60),
+    (116.73, 39.60),
+    (116.85, 39.61),
     (116.90, 39.70),
-    (116.82, 39.61),
-    (116.60, 39.61),
-    (116.43, 39.52),
-    (116.32, 39.46),
-    (116.22, 39.52),
-    (115.98, 39.57),
-    (115.75, 39.52),
-    (115.57, 39.60),
-    (115.48, 39.74),
-    (115.44, 39.88),
-    (115.42, 39.98),
-    (115.53, 40.08),
-    (115.75, 40.14),
-    (115.86, 40.14),
-    (115.93, 40.24),
-    (115.80, 40.42),
-    (115.76, 40.52),
-    (115.92, 40.62),
-    (116.10, 40.62),
-    (116.24, 40.78),
-    (116.45, 40.80),
-    (116.48, 40.98),
+    (116.94, 39.79),
+    (116.89, 39.87),
+    (116.80, 39.95),
+    (116.80, 40.02),
+    (116.93, 40.03),
+    (117.05, 40.03),
+    (117.19, 40.06),
+    (117.28, 40.11),
+    (117.38, 40.16),
+    (117.40, 40.24),
+    (117.36, 40.32),
+    (117.28, 40.36),
+    (117.22, 40.40),
+    (117.25, 40.47),
+    (117.35, 40.53),
+    (117.47, 40.58),
+    (117.50, 40.66),
+    (117.40, 40.68),
+    (117.32, 40.66),
+    (117.24, 40.69),
+    (117.15, 40.70),
+    (117.07, 40.75),
+    (116.93, 40.78),
+    (116.82, 40.84),
+    (116.77, 40.89),
+    (116.70, 40.93),
+    (116.69, 41.00),
+    (116.62, 41.06),
 ];
 
 /// Length of a degree of longitude against one of latitude, at the city's latitude.
 const SQUEEZE: f64 = 0.766;
+/// Grid steps of a degree: ten metres are enough for a schematic map.
+const STEPS: f64 = 1e4;
+
+/// A point on the plane in degrees of latitude.
+type Flat = (f64, f64);
+
+/// A vertex of the map, in grid steps east and north. Vertices are equal or not, without tolerance.
+type Vertex = (i32, i32);
+
+fn flat_of(lon: f64, lat: f64) -> Flat {
+    (lon * SQUEEZE, lat)
+}
+
+fn vertex(p: Flat) -> Vertex {
+    ((p.0 / SQUEEZE * STEPS).round() as i32, (p.1 * STEPS).round() as i32)
+}
+
+fn flat(v: Vertex) -> Flat {
+    (f64::from(v.0) / STEPS * SQUEEZE, f64::from(v.1) / STEPS)
+}
+
+/// A circle in which devices may stand.
+#[derive(Clone, Copy, Debug)]
+struct Circle {
+    /// Position in [`DISTRICTS`].
+    district: usize,
+    centre: Flat,
+    radius: f64,
+}
+
+fn circles() -> Vec<Circle> {
+    let of = |(district, d): (usize, &'static District)| {
+        d.areas.iter().map(move |a| Circle { district, centre: flat_of(a.lon, a.lat), radius: a.radius })
+    };
+    DISTRICTS.iter().enumerate().flat_map(of).collect()
+}
 
 /// The districts as GeoJSON, with `code`, `name_zh` and `name_en`.
 pub fn districts_geojson() -> String {
-    let features: Vec<Value> = DISTRICTS.iter().map(feature).collect();
+    let circles = circles();
+    let outline: Vec<Flat> = OUTLINE.iter().map(|(lon, lat)| flat_of(*lon, *lat)).collect();
+    let borders = division::borders(&circles, &outline);
+    let curves = curve::bend(&borders, &circles);
+    let feature =
+        |(number, district): (usize, &District)| feature(district, &division::ring(number, &borders, &curves));
+    let features: Vec<Value> = DISTRICTS.iter().enumerate().map(feature).collect();
     json!({"type": "FeatureCollection", "schematic": true, "features": features}).to_string()
 }
 
-fn feature(district: &District) -> Value {
-    let mut area: Vec<(f64, f64)> = OUTLINE.to_vec();
-    if let Some(mine) = district.areas.first() {
-        for other in DISTRICTS.iter().filter(|d| d.code != district.code).filter_map(|d| d.areas.first()) {
-            area = nearer(&area, mine, other);
-        }
-    }
-    let mut ring: Vec<[f64; 2]> = area.iter().map(|(lon, lat)| [round(*lon), round(*lat)]).collect();
-    ring.extend(ring.first().copied());
+fn feature(district: &District, ring: &[Vertex]) -> Value {
+    let degrees = |v: &Vertex| [f64::from(v.0) / STEPS, f64::from(v.1) / STEPS];
+    let ring: Vec<[f64; 2]> = ring.iter().map(degrees).collect();
     json!({
         "type": "Feature",
         "properties": {"code": district.code, "name_zh": district.zh, "name_en": district.en},
         "geometry": {"type": "Polygon", "coordinates": [ring]},
     })
-}
-
-/// The part of a polygon that is nearer to one circle than to another, by the length of the tangent: cut along the line
-/// on which both tangents are equally long, which leaves each circle on its own side.
-fn nearer(polygon: &[(f64, f64)], mine: &Area, other: &Area) -> Vec<(f64, f64)> {
-    let flat = |lon: f64, lat: f64| (lon * SQUEEZE, lat);
-    let ((mx, my), (ox, oy)) = (flat(mine.lon, mine.lat), flat(other.lon, other.lat));
-    let bound = (ox * ox + oy * oy - other.radius * other.radius) - (mx * mx + my * my - mine.radius * mine.radius);
-    let side = |p: (f64, f64)| 2.0 * ((ox - mx) * p.0 * SQUEEZE + (oy - my) * p.1) - bound;
-    let mut kept = Vec::new();
-    for (p, q) in polygon.iter().zip(polygon.iter().cycle().skip(1)) {
-        let (a, b) = (side(*p), side(*q));
-        if a <= 0.0 {
-            kept.push(*p);
-        }
-        if (a < 0.0) != (b < 0.0) && (a - b).abs() > f64::EPSILON {
-            let t = a / (a - b);
-            kept.push((p.0 + (q.0 - p.0) * t, p.1 + (q.1 - p.1) * t));
-        }
-    }
-    kept
-}
-
-/// Ten metres are enough for a schematic map.
-fn round(degrees: f64) -> f64 {
-    (degrees * 1e4).round() / 1e4
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    // Every district has an area that holds its own centre's neighbourhood, and none is empty.
-    #[test]
-    fn every_district_has_an_area() {
-        let map: Value = serde_json::from_str(&districts_geojson()).expect("JSON");
-        let features = map["features"].as_array().expect("features");
-        assert_eq!(features.len(), DISTRICTS.len());
-        for feature in features {
-            let ring = feature["geometry"]["coordinates"][0].as_array().expect("ring");
-            assert!(ring.len() > 3, "{feature}");
-            assert_eq!(ring.first(), ring.last());
-        }
-    }
 }

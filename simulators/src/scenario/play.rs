@@ -76,6 +76,12 @@ fn alter(kind: ActKind, quantity: &str, value: f64, s: f64) -> f64 {
         (ActKind::ManholeShift, "manhole_tilt") => value + 72.0 * s,
         (ActKind::PipeBurst, "water_pressure") => value * (1.0 - 0.95 * s),
         (ActKind::Fire, "smoke") if s > 0.0 => 1.0,
+        (ActKind::Gale, "wind_speed") => value + 29.0 * s,
+        (ActKind::ChlorineLoss, "chlorine") => value * (1.0 - s).powi(2),
+        (ActKind::TurbidWater, "turbidity") => value + 4.5 * s,
+        (ActKind::RiverSpill, "dissolved_oxygen") => value * (1.0 - 0.85 * s),
+        (ActKind::RiverSpill, "nh3n") => value + 3.0 * s,
+        (ActKind::LoudSite, "noise") => value + (92.0 - value).max(0.0) * s,
         _ => value,
     }
 }
@@ -93,6 +99,10 @@ fn notices(kind: ActKind, device: &Device) -> bool {
         ActKind::ManholeShift => name == "manhole",
         ActKind::PipeBurst => name == "water-network",
         ActKind::Fire => name == "smoke",
+        ActKind::Gale => name == "weather",
+        ActKind::ChlorineLoss | ActKind::TurbidWater => name == "tap-water",
+        ActKind::RiverSpill => name == "river",
+        ActKind::LoudSite => name == "noise",
     }
 }
 
@@ -100,7 +110,6 @@ fn notices(kind: ActKind, device: &Device) -> bool {
 #[derive(Clone, Debug)]
 pub struct Play {
     acts: Vec<Act>,
-    cycle_ms: i64,
     /// For each act the devices that notice, with how much of it: sorted by device.
     cast: Vec<Vec<(u32, f64)>>,
     /// For each device its acts.
@@ -108,32 +117,31 @@ pub struct Play {
 }
 
 impl Play {
-    pub(super) fn new(acts: &[Act], cycle_ms: i64, city: &City) -> Self {
+    pub(super) fn new(acts: &[Act], roams: bool, city: &City) -> Self {
         let acts = acts[..acts.len().min(super::MAX_ACTS)].to_vec();
-        let cast: Vec<_> = acts.iter().enumerate().map(|(n, act)| cast(n, act, city, cycle_ms > 0)).collect();
+        let cast: Vec<_> = acts.iter().enumerate().map(|(n, act)| cast(n, act, city, roams)).collect();
         let mut by_device = vec![Vec::new(); city.devices().len()];
         for (n, members) in cast.iter().enumerate() {
             for (device, _) in members {
                 by_device[*device as usize].push(n as u16);
             }
         }
-        Self { acts, cycle_ms, cast, by_device }
+        Self { acts, cast, by_device }
     }
 
     /// What happens at a device, `at_ms` after the start.
     pub fn effect(&self, device: u32, at_ms: i64) -> Effect {
         let mut effect = Effect::default();
         let Some(acts) = self.by_device.get(device as usize) else { return effect };
-        let cycle_began = at_ms - self.within_cycle(at_ms);
-        let at_ms = self.within_cycle(at_ms);
         for n in acts {
             let (act, members) = (&self.acts[usize::from(*n)], &self.cast[usize::from(*n)]);
             let intensity = act.intensity(at_ms);
             if intensity > 0.0
+                && let Some(begun_ms) = act.begun(at_ms)
                 && let Ok(found) = members.binary_search_by_key(&device, |(d, _)| *d)
             {
                 let strength = intensity * members[found].1;
-                effect.active.push(Active { kind: act.kind, strength, begun_ms: cycle_began + act.from_ms });
+                effect.active.push(Active { kind: act.kind, strength, begun_ms });
             }
         }
         effect
@@ -141,22 +149,16 @@ impl Play {
 
     /// The devices of all acts that begin or end in `(after_ms, until_ms]`: they report at once.
     pub fn roused(&self, after_ms: i64, until_ms: i64) -> Vec<u32> {
-        let (after, until) = (self.within_cycle(after_ms), self.within_cycle(until_ms));
-        let passed = |at: i64| if after <= until { after < at && at <= until } else { after < at || at <= until };
         let mut devices: Vec<u32> = self
             .acts
             .iter()
             .zip(&self.cast)
-            .filter(|(act, _)| passed(act.from_ms) || passed(act.from_ms + act.lasting_ms))
+            .filter(|(act, _)| act.turns(after_ms, until_ms))
             .flat_map(|(_, members)| members.iter().map(|(device, _)| *device))
             .collect();
         devices.sort_unstable();
         devices.dedup();
         devices
-    }
-
-    fn within_cycle(&self, at_ms: i64) -> i64 {
-        if self.cycle_ms > 0 { at_ms.rem_euclid(self.cycle_ms) } else { at_ms }
     }
 }
 
@@ -176,7 +178,10 @@ fn cast(n: usize, act: &Act, city: &City, roams: bool) -> Vec<(u32, f64)> {
     if act.devices < usize::MAX {
         prefer_the_telling_kind(act.kind, &mut ranked, city);
     }
-    ranked.truncate(act.devices);
+    // Where no roadside unit sees an accident, nobody takes its place: its part is an event, not a queue.
+    let is_unit = |(_, number): &(u64, u32)| city.devices()[*number as usize].is_roadside_unit();
+    let missing = usize::from(act.kind == ActKind::TrafficAccident && !ranked.iter().any(is_unit));
+    ranked.truncate(act.devices.saturating_sub(missing).max(act.devices.min(1)));
     // Where few notice, they do so fully; a whole district is hit unevenly.
     let share = |h: u64| if act.devices < usize::MAX { 1.0 } else { 0.15 + 0.85 * noise::unit(h) };
     let mut members: Vec<(u32, f64)> = ranked.iter().map(|(h, number)| (*number, share(*h))).collect();
