@@ -40,6 +40,9 @@ pub(super) struct Arguments {
     scenario: String,
 }
 
+/// What devices report of the time before the start, so that charts are not empty at first sight.
+const PAST: std::time::Duration = std::time::Duration::from_hours(1);
+
 /// Runs the demo until a signal.
 pub(super) fn run(arguments: &Arguments) -> u8 {
     crate::telemetry::init_logs();
@@ -73,7 +76,8 @@ fn live(started: &Started, city: Arc<City>, scenario: Scenario) -> tokio::sync::
     if let Some(broker) = started.brokers.first().copied() {
         tokio::spawn(async move {
             let target = Target::new(&broker.ip().to_string(), broker.port());
-            match Fleet::run(city, &scenario, &target, FleetOptions::default(), stopped).await {
+            let options = FleetOptions { backfill: Some(PAST), ..FleetOptions::default() };
+            match Fleet::run(city, &scenario, &target, options, stopped).await {
                 Ok(report) => info!(sent = report.sent, acknowledged = report.acknowledged, "the city is quiet"),
                 Err(error) => error!(%error, "the city has stopped"),
             }
