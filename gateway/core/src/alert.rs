@@ -5,5 +5,7 @@
 
 mod book;
 mod command;
+mod given;
 
-pub(crate) use book::{Book, Change, Opening, Record};
+pub(crate) use book::{Book, Change, Opening, Record, Spent};
+pub(crate) use given::Given;

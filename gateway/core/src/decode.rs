@@ -11,6 +11,8 @@
 //! Rules that hold for every format:
 //! - A payload that is not well formed (truncated, too deep, too large) gives one problem and nothing else.
 //! - In a well-formed payload one bad element costs itself: it is one problem, and the good elements survive.
+//! - A well-formed payload of a valid device that gives no reading and no event, because everything in it is absent or
+//!   refused, is a sign of life: what a device says can be useless, but it is not silent.
 //! - Readings of one message come out in time order, equal times in the order written.
 //! - A retained message is state. It gives registrations; its readings, events and signs of life are dropped and
 //!   counted as ignored.

@@ -36,13 +36,16 @@ mod fleet;
 mod impose;
 mod ladder;
 mod level;
+mod mute;
 mod partition;
 mod series;
 mod snapshot;
+mod watch;
 
 pub use city::{City, SOURCE_RULE};
 pub use device::{DeviceView, ValueView};
 pub use partition::Partition;
+pub use watch::CLOCK_RULE;
 
 /// Rule sets and catalogues by version. A machine is told a version by an input and finds what it means here.
 #[derive(Clone, Debug, Default)]
@@ -76,7 +79,7 @@ impl Versions {
 /// Why nothing can be said about a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Unknown {
-    /// Nothing was ever heard of it.
+    /// Nothing was ever heard of it, or no value of a quantity that is judged.
     Never,
     /// What is known is too old.
     Stale,
@@ -108,7 +111,7 @@ pub enum Verdict {
     },
 }
 
-/// A device's verdict changed.
+/// A device's verdict changed, or is said again because Maibo was deaf in the meantime.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerdictChange {
     /// Which device.
@@ -144,7 +147,7 @@ pub struct Counts {
     pub judged: u64,
     /// Older than the series' last.
     pub late: u64,
-    /// Of these, with a value that reaches a limit.
+    /// Of these, with a value that reaches the limit of a level that is open.
     pub late_exceeding: u64,
     /// Same time and value as the series' last.
     pub duplicate: u64,
@@ -152,7 +155,7 @@ pub struct Counts {
     pub conflict: u64,
     /// Older than [`crate::limit::MAX_AGE`].
     pub too_old: u64,
-    /// With an impossible time; judged at the receive time.
+    /// With a wrong time (impossible, unreadable, or steadily behind); judged at the receive time.
     pub clock: u64,
     /// NaN, infinite or outside the plausible range: never compared.
     pub incomparable: u64,

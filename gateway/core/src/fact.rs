@@ -222,6 +222,12 @@ pub enum Reason {
     /// The device left the catalogue or the rule's selection.
     #[n(14)]
     SubjectGone,
+    /// The device's clock was wrong several times.
+    #[n(15)]
+    ClockWrong,
+    /// The device's clock was right several times in a row.
+    #[n(16)]
+    ClockRight,
 }
 
 impl Reason {
@@ -243,6 +249,8 @@ impl Reason {
             Self::SourceDeaf => "source_deaf",
             Self::SourceListening => "source_listening",
             Self::SubjectGone => "subject_gone",
+            Self::ClockWrong => "clock_wrong",
+            Self::ClockRight => "clock_right",
         }
     }
 }
@@ -280,7 +288,7 @@ pub struct Transition {
     /// The highest level of the episode so far.
     #[n(9)]
     pub peak: Level,
-    /// True while the data behind it are stale.
+    /// True while the data behind it are stale: nothing comes, or only what is old by now.
     #[n(10)]
     pub stale: bool,
     /// True where the transition lies in the past by more than max(60 s, 2 intervals).
@@ -295,7 +303,7 @@ pub struct Transition {
     /// Since when the condition holds (pending-since).
     #[n(14)]
     pub started_at: Timestamp,
-    /// When this transition happened, in event time.
+    /// When this transition happened, in event time. An acknowledgement leaves it as it was: the values did not move.
     #[n(15)]
     pub at: Timestamp,
     /// When it was resolved.

@@ -20,6 +20,12 @@ pub enum IdError {
         /// Longest allowed, in characters.
         max: usize,
     },
+    /// Shorter than the kind allows.
+    #[error("is shorter than {min} characters")]
+    TooShort {
+        /// Shortest allowed, in characters.
+        min: usize,
+    },
     /// A character outside the kind's set.
     #[error("has the character {found:?}; allowed are {allowed}")]
     BadCharacter {
@@ -30,7 +36,12 @@ pub enum IdError {
     },
 }
 
-fn checked(text: &str, max: usize, ok: fn(char) -> bool, allowed: &'static str) -> Result<SmolStr, IdError> {
+fn checked(
+    text: &str,
+    (min, max): (usize, usize),
+    ok: fn(char) -> bool,
+    allowed: &'static str,
+) -> Result<SmolStr, IdError> {
     if text.is_empty() {
         return Err(IdError::Empty);
     }
@@ -39,12 +50,13 @@ fn checked(text: &str, max: usize, ok: fn(char) -> bool, allowed: &'static str) 
     }
     match text.chars().find(|c| !ok(*c)) {
         Some(found) => Err(IdError::BadCharacter { found, allowed }),
+        None if text.len() < min => Err(IdError::TooShort { min }),
         None => Ok(SmolStr::new(text)),
     }
 }
 
 macro_rules! text_id {
-    ($(#[$doc:meta])* $name:ident, $max:literal, $ok:expr, $allowed:literal) => {
+    ($(#[$doc:meta])* $name:ident, $min:literal..=$max:literal, $ok:expr, $allowed:literal) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(SmolStr);
@@ -58,7 +70,7 @@ macro_rules! text_id {
             /// # Errors
             /// Says which rule `text` breaks.
             pub fn new(text: &str) -> Result<Self, IdError> {
-                checked(text, $max, $ok, $allowed).map(Self)
+                checked(text, ($min, $max), $ok, $allowed).map(Self)
             }
 
             /// The identifier as text.
@@ -107,27 +119,27 @@ const fn snake(c: char) -> bool {
 
 text_id!(
     /// A device: `[A-Za-z0-9._-]{1,64}`.
-    DeviceId, 64, word, "A-Z a-z 0-9 . _ -"
+    DeviceId, 1..=64, word, "A-Z a-z 0-9 . _ -"
 );
 text_id!(
     /// What is measured, such as `water_depth`: `[a-z0-9_]{1,40}`.
-    Quantity, 40, snake, "a-z 0-9 _"
+    Quantity, 1..=40, snake, "a-z 0-9 _"
 );
 text_id!(
     /// A rule: `[A-Za-z0-9._-]{1,64}`.
-    RuleId, 64, word, "A-Z a-z 0-9 . _ -"
+    RuleId, 1..=64, word, "A-Z a-z 0-9 . _ -"
 );
 text_id!(
     /// A place by its GB/T 2260-style code, such as `110105` (district) or `110105003` (street): `[0-9]{2,12}`.
-    PlaceCode, 12, |c| c.is_ascii_digit(), "0-9"
+    PlaceCode, 2..=12, |c| c.is_ascii_digit(), "0-9"
 );
 text_id!(
     /// A configured source of messages: a connection or a listener, `[A-Za-z0-9._-]{1,32}`.
-    SourceId, 32, word, "A-Z a-z 0-9 . _ -"
+    SourceId, 1..=32, word, "A-Z a-z 0-9 . _ -"
 );
 text_id!(
     /// Who gave a command: an operator's account name, `[A-Za-z0-9._@-]{1,64}`.
-    Actor, 64, |c| word(c) || c == '@', "A-Z a-z 0-9 . _ @ -"
+    Actor, 1..=64, |c| word(c) || c == '@', "A-Z a-z 0-9 . _ @ -"
 );
 
 /// Hashes identifiers for lookup in tables: one pass over the text, without a state to set up. Not for tables whose keys

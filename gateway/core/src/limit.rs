@@ -33,6 +33,16 @@ pub const MAX_NOTE: usize = 500;
 /// A device time this far ahead of the receive time is still a measurement time, judged at the receive time. Further
 /// ahead the device's clock is wrong: quality `clock`.
 pub const MAX_LEAD: Millis = Millis::from_secs(30);
+/// A device whose times lag by more than this, and steadily, has a wrong clock.
+pub const STEADY_LAG: Millis = Millis::from_secs(300);
+/// A lag is steady over so many regular readings, half an interval apart or more.
+pub const STEADY_READINGS: u32 = 10;
+/// A steady lag varies by no more than half an interval, and by no less than this: networks jitter.
+pub const STEADY_LEAST: Millis = Millis::from_secs(1);
+/// A steady lag varies by no more than this.
+pub const STEADY_MOST: Millis = Millis::from_secs(30);
+/// So many wrong times of a device are an alert; so many right ones in a row end it.
+pub const CLOCK_FAULTS: u32 = 3;
 /// A reading older than this is history only and never judged.
 pub const MAX_AGE: Millis = Millis::from_secs(7 * 86_400);
 /// Readings of a device that are older than this many intervals are stale, unless the rule says otherwise.

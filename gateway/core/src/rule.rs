@@ -12,12 +12,13 @@ use smol_str::SmolStr;
 use crate::id::{DeviceId, PlaceCode, Quantity, RuleId, Version};
 use crate::limit;
 use crate::place::{Domain, Level};
-use crate::registry::Device;
+use crate::registry::{Device, place};
 use crate::time::Millis;
 
 mod check;
 mod duration;
 mod pack;
+mod sound;
 mod table;
 
 pub use duration::parse as parse_duration;
@@ -191,7 +192,7 @@ pub enum RuleKind {
 pub struct Selector {
     /// Devices of this kind.
     pub kind: Option<SmolStr>,
-    /// Devices whose place begins with this code.
+    /// Devices whose place lies within this one: of a city or province code all below it.
     pub district: Option<PlaceCode>,
     /// Devices with all of these labels.
     pub labels: BTreeMap<SmolStr, SmolStr>,
@@ -203,7 +204,7 @@ impl Selector {
     /// Whether the rule is about this device.
     pub fn selects(&self, device: &Device) -> bool {
         self.kind.as_ref().is_none_or(|k| *k == device.kind)
-            && self.district.as_ref().is_none_or(|d| device.place.as_str().starts_with(d.as_str()))
+            && self.district.as_ref().is_none_or(|d| device.place.as_str().starts_with(place::stem(d.as_str())))
             && self.labels.iter().all(|(k, v)| device.labels.get(k) == Some(v))
             && self.devices.as_ref().is_none_or(|d| d.contains(&device.id))
     }

@@ -167,6 +167,47 @@ fn ladders_must_climb() {
     assert!(mm.starts_with("r.levels.red: is never reached: water_depth is plausible from"), "{mm}");
 }
 
+// A level that no plausible value is back behind would never end: a deadband too wide, or a limit at the edge.
+#[test]
+fn ladders_must_end() {
+    let rule = |quantity: &str, lines: &str| ladder("r", &format!("when = {{ quantity = \"{quantity}\" }}\n{lines}"));
+    check(
+        &rule("smoke", "levels = { red = 1 }\ndirection = \"above\"\ndeadband = 1"),
+        &expect![[r"
+            r.levels.red: never ends: no plausible value is back by the deadband; smoke is plausible from 0 to 1 1
+        "]],
+    );
+    check(
+        &rule("power", "levels = { yellow = 1, red = 0 }\ndirection = \"below\""),
+        &expect![[r"
+            r.levels.yellow: never ends: no plausible value is back by the deadband; power is plausible from 0 to 1 1
+        "]],
+    );
+    check(
+        &rule("ph", "levels = { blue = [14.5, 20], red = [-1, 30] }\ndirection = \"outside\"\ndeadband = 0.1"),
+        &expect![[r"
+            r.levels.red: is never reached: ph is plausible from 0 to 14 [pH]
+            r.levels.blue: never ends: no plausible value is back by the deadband; ph is plausible from 0 to 14 [pH]
+        "]],
+    );
+    for good in [
+        rule("smoke", "levels = { red = 1 }\ndirection = \"above\"\ndeadband = 0.9"),
+        rule("power", "levels = { yellow = 0 }\ndirection = \"below\""),
+        rule("ph", "levels = { blue = [6, 9] }\ndirection = \"outside\"\ndeadband = 1"),
+    ] {
+        assert!(RuleSet::compile(&[("p.toml", &good)]).is_ok(), "{good}");
+    }
+}
+
+// Names that begin like those of built-in rules are theirs.
+#[test]
+fn built_in_names_are_kept() {
+    for id in [maibo_core::engine::SOURCE_RULE, maibo_core::engine::CLOCK_RULE] {
+        let found = problems(&[("p.toml", &depth("").replace("\"depth\"", &format!("\"{id}\"")))]);
+        assert_eq!(found, format!("{id}.id: begins with `maibo-`, as only rules do that are built in\n"));
+    }
+}
+
 // Per-level times name exactly the levels of the ladder.
 #[test]
 fn per_level_times() {
@@ -242,6 +283,12 @@ fn selectors() {
     assert_eq!(selected(""), "abc");
     assert_eq!(selected(", kind = \"k\""), "ab");
     assert_eq!(selected(", district = \"110105\""), "ac");
+    assert_eq!(selected(", district = \"110105000\""), "ac");
+    assert_eq!(selected(", district = \"110105003\""), "a");
+    for city in ["110000", "110100", "1101", "11", "110000000000"] {
+        assert_eq!(selected(&format!(", district = \"{city}\"")), "abc", "{city}");
+    }
+    assert_eq!(selected(", district = \"120000\""), "");
     assert_eq!(selected(", labels = { river = \"tonghui\" }"), "ab");
     assert_eq!(selected(", labels = { river = \"tonghui\", bank = \"n\" }"), "a");
     assert_eq!(selected(", devices = [\"c\", \"a\"], kind = \"k\""), "a");
@@ -285,7 +332,8 @@ fn all_problems_of_a_catalogue() {
                 a,k,1101,traffic,,,,,\n\
                 b!,,x,moon,200,39,0s,l;m=1;m=2,secret\n\
                 c,k,1101,traffic,116.1\n\
-                d,k,1101,traffic,116.1,,3 s,,\n";
+                d,k,1101,traffic,116.1,,3 s,,\n\
+                e,k,1,traffic,,,,,\n";
     expect![[r"
         line 3: device `a` stands twice
         line 4: id has the character '!'; allowed are A-Z a-z 0-9 . _ -
@@ -300,6 +348,7 @@ fn all_problems_of_a_catalogue() {
         line 5: has 5 fields, the header has 9
         line 6: lon `116.1` and lat `` are not a position in degrees
         line 6: interval `3 s` is not a length of time such as 500ms, 30s, 2m, 1h or 7d
+        line 7: place is shorter than 2 characters
     "]]
     .assert_eq(&shown(text));
 }

@@ -5,10 +5,10 @@ mod engine_world;
 use std::collections::BTreeMap;
 
 use engine_world::{World, ZERO, absent, catalogue, depth, ladder, reading, s, source};
-use maibo_core::fact::{Body, Fact, State};
+use maibo_core::fact::{Body, Fact, Reason, State};
 use maibo_core::id::{Actor, DeviceId, EpisodeId, PartitionId};
 use maibo_core::input::{Act, Batch, Command, Input};
-use maibo_core::reading::{Liveness, Text};
+use maibo_core::reading::{Liveness, Reading, Text};
 use maibo_core::time::{Millis, Timestamp};
 use proptest::prelude::*;
 
@@ -18,6 +18,7 @@ const DEVICES: [&str; 3] = ["a", "b", "c"];
 #[derive(Clone, Debug)]
 enum Deed {
     Value { device: usize, quantity: usize, age: i64, value: f64 },
+    Untimed { device: usize, value: f64 },
     Alive { device: usize },
     Tick,
     Deaf { back: i64, named: bool },
@@ -40,6 +41,7 @@ fn act() -> impl Strategy<Value = Deed> {
     let one = (0..3_usize, 0..2_usize, age, value);
     prop_oneof![
         20 => one.prop_map(|(device, quantity, age, value)| Deed::Value { device, quantity, age, value }),
+        3 => (0..3_usize, 0..60_i32).prop_map(|(device, v)| Deed::Untimed { device, value: f64::from(v) }),
         2 => (0..3_usize).prop_map(|device| Deed::Alive { device }),
         3 => Just(Deed::Tick),
         1 => (0..90_000_i64, any::<bool>()).prop_map(|(back, named)| Deed::Deaf { back, named }),
@@ -96,6 +98,10 @@ fn input(act: &Deed, now: i64, alerts: &[EpisodeId]) -> Option<Input> {
             let quantity = ["water_depth", "temperature"][*quantity];
             Input::Reading(reading(DEVICES[*device], quantity, now - age, now, *value))
         }
+        Deed::Untimed { device, value } => {
+            let timed = reading(DEVICES[*device], "water_depth", now, now, *value);
+            Input::Reading(Reading { timed: false, ..timed })
+        }
         Deed::Alive { device: i } => {
             Input::Liveness(Liveness { device: device(*i), received: Timestamp(ZERO + now), alive: true })
         }
@@ -140,19 +146,27 @@ fn decisions(facts: &[Fact]) -> BTreeMap<String, Vec<(Timestamp, Body)>> {
     by_subject
 }
 
-/// Versions within an episode are 1, 2, 3 … and its times never go back; what is resolved is over and out of the state.
+/// Versions within an episode are 1, 2, 3 … and its times never go back, but for the word that data went stale: values
+/// measured before that can still come. What is resolved is over and out of the state.
 fn check_episodes(w: &World) {
-    let mut last = BTreeMap::new();
+    let (mut last, mut latest) = (BTreeMap::new(), BTreeMap::new());
     for t in w.transitions() {
         let before = last.insert(t.episode, t);
         assert_eq!(t.version, before.map_or(1, |b| b.version + 1));
-        assert!(before.is_none_or(|b| b.state == State::Firing && b.at <= t.at && b.started_at == t.started_at));
+        assert!(before.is_none_or(|b| b.state == State::Firing && b.started_at == t.started_at));
+        let latest = latest.entry(t.episode).or_insert(t.at);
+        if t.reason == Reason::Acknowledged {
+            assert_eq!(before.map(|b| b.at), Some(t.at), "an acknowledgement moves no time");
+        } else {
+            assert!(*latest <= t.at);
+            *latest = if t.reason == Reason::DataStale { *latest } else { t.at };
+        }
         assert_eq!(t.peak, before.map_or(t.level, |b| b.peak.max(t.level)));
         assert_eq!(t.resolved_at.is_some(), t.state == State::Resolved);
     }
     let open: Vec<EpisodeId> = last.values().filter(|t| t.state == State::Firing).map(|t| t.episode).collect();
     assert_eq!(w.machine.open_alerts().map(|t| t.episode).collect::<Vec<_>>(), open);
-    assert!(open.len() <= DEVICES.len() * 3, "at most one alert a rule and device");
+    assert!(open.len() <= DEVICES.len() * 4, "at most one alert a rule and device");
 }
 
 proptest! {

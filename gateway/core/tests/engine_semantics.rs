@@ -6,8 +6,14 @@ mod engine_world;
 mod absence;
 #[path = "engine_semantics/city.rs"]
 mod city;
+#[path = "engine_semantics/clock.rs"]
+mod clock;
 #[path = "engine_semantics/deaf.rs"]
 mod deaf;
+#[path = "engine_semantics/deaf_timers.rs"]
+mod deaf_timers;
+#[path = "engine_semantics/drain.rs"]
+mod drain;
 #[path = "engine_semantics/edit.rs"]
 mod edit;
 #[path = "engine_semantics/impose.rs"]
@@ -18,6 +24,8 @@ mod ladder;
 mod operator;
 #[path = "engine_semantics/order.rs"]
 mod order;
+#[path = "engine_semantics/shipped.rs"]
+mod shipped;
 #[path = "engine_semantics/stale.rs"]
 mod stale;
 #[path = "engine_semantics/time.rs"]

@@ -1,13 +1,14 @@
 //! The book of open alerts of one machine.
 //!
-//! **Invariants:** every change of a record drafts exactly one fact, with a version one above the last; times within an
-//! episode never go back; a resolved episode is out of the book. Drafts stay here until the end of the step, when they
+//! **Invariants:** every change of a record drafts exactly one fact, with a version one above the last; the times of what
+//! values and silence say never go back within an episode; a resolved episode is out of the book. Drafts stay here until the end of the step, when they
 //! get their order and their cause.
 
 use std::collections::BTreeMap;
 
 use minicbor::{Decode, Encode};
 
+use super::Given;
 use crate::engine::Output;
 use crate::fact::{Body, Cause, ENGINE_VERSION, Fact, Reason, State, Transition};
 use crate::id::{Actor, EpisodeId, PartitionId, PlaceCode, Position, Quantity, RuleId, Subject, Version};
@@ -27,6 +28,20 @@ pub(crate) struct Record {
     /// The latest version in which the level rose.
     #[n(2)]
     pub(crate) rose: u32,
+    /// The latest event time of the episode. That data went stale, or that somebody acknowledged, is no event of it: a
+    /// value measured before can still come, and keeps its time.
+    #[n(3)]
+    pub(crate) latest: Timestamp,
+}
+
+/// What a cell that is gone gave.
+#[derive(Clone, Copy, Debug, PartialEq, Encode, Decode)]
+pub(crate) struct Spent {
+    #[n(0)]
+    pub(crate) given: Given,
+    /// Engine time at which it went.
+    #[n(1)]
+    pub(crate) at: Timestamp,
 }
 
 /// What an episode starts with.
@@ -64,7 +79,7 @@ pub(crate) struct Book {
     open: BTreeMap<EpisodeId, Record>,
     drafts: Vec<Fact>,
     rules: Version,
-    spent: BTreeMap<(RuleId, Subject), (Timestamp, u32)>,
+    spent: BTreeMap<(RuleId, Subject), Spent>,
 }
 
 impl Book {
@@ -97,7 +112,8 @@ impl Book {
             reason: change.reason,
         };
         self.draft(change.decided, None, Body::Transition(Box::new(transition.clone())));
-        self.open.insert(transition.episode, Record { transition, operator: None, rose: 1 });
+        let latest = transition.at;
+        self.open.insert(transition.episode, Record { transition, operator: None, rose: 1, latest });
     }
 
     /// Changes an open episode, or ends it. An episode that is not open stays so.
@@ -105,7 +121,10 @@ impl Book {
         let Some(record) = self.open.get_mut(&episode) else { return };
         let t = &mut record.transition;
         t.version += 1;
-        t.at = change.event.max(t.at);
+        t.at = change.event.max(record.latest);
+        if change.reason != Reason::DataStale {
+            record.latest = t.at;
+        }
         t.stale = change.stale;
         t.historic = change.historic;
         t.value = change.value.or(t.value);
@@ -128,35 +147,35 @@ impl Book {
         self.draft(change.decided, None, Body::Transition(Box::new(transition)));
     }
 
-    /// Remembers the last pending-since of a cell that goes, and its count: the rule or device may come back, and equal
-    /// triples must be counted on.
-    pub(crate) fn spend(&mut self, rule: &RuleId, subject: Subject, last: (Timestamp, u32)) {
-        if last.1 > 0 {
-            self.spent.insert((rule.clone(), subject), last);
+    /// Remembers what a cell that goes gave: the rule or device may come back, and no identity must be given twice.
+    pub(crate) fn spend(&mut self, rule: &RuleId, subject: Subject, spent: Spent) {
+        if !spent.given.is_empty() {
+            self.spent.insert((rule.clone(), subject), spent);
         }
     }
 
     /// What [`Self::spend`] remembered for a cell that begins to count.
-    pub(crate) fn spent(&mut self, rule: &RuleId, subject: &Subject) -> Option<(Timestamp, u32)> {
+    pub(crate) fn spent(&mut self, rule: &RuleId, subject: &Subject) -> Option<Given> {
         if self.spent.is_empty() {
             return None;
         }
-        self.spent.remove(&(rule.clone(), subject.clone()))
+        self.spent.remove(&(rule.clone(), subject.clone())).map(|spent| spent.given)
     }
 
-    /// Forgets what cannot come again: readings older than this are not judged. At the limit the oldest go first.
-    pub(crate) fn forget_spent(&mut self, before: Timestamp) {
-        self.spent.retain(|_, (since, _)| *since >= before);
+    /// Forgets what cannot come again: what went before `before`, unless `goes_on` says of subject and pending-since that
+    /// the same could begin anew (a silence has no end of its own). At the limit the oldest go first.
+    pub(crate) fn forget_spent(&mut self, before: Timestamp, goes_on: impl Fn(&Subject, Timestamp) -> bool) {
+        self.spent.retain(|(_, subject), spent| spent.at >= before || goes_on(subject, spent.given.latest));
         while self.spent.len() > limit::MAX_SPENT {
-            let oldest = self.spent.iter().min_by_key(|(_, (since, _))| *since).map(|(key, _)| key.clone());
+            let oldest = self.spent.iter().min_by_key(|(_, spent)| spent.at).map(|(key, _)| key.clone());
             let Some(key) = oldest else { return };
             self.spent.remove(&key);
         }
     }
 
     /// All that is remembered, in order.
-    pub(crate) fn all_spent(&self) -> impl Iterator<Item = (&RuleId, &Subject, (Timestamp, u32))> {
-        self.spent.iter().map(|((rule, subject), last)| (rule, subject, *last))
+    pub(crate) fn all_spent(&self) -> impl Iterator<Item = (&RuleId, &Subject, Spent)> {
+        self.spent.iter().map(|((rule, subject), spent)| (rule, subject, *spent))
     }
 
     pub(crate) fn get(&self, episode: EpisodeId) -> Option<&Record> {

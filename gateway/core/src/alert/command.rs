@@ -43,8 +43,7 @@ impl Book {
         let record = self.get_mut(command.episode).ok_or("resolved")?;
         let t = &mut record.transition;
         t.version += 1;
-        t.at = now.max(t.at);
-        t.historic = false;
+        // Its event time stays: nothing happened to the values. When it was said stands in the fact and beside the name.
         match &command.act {
             Act::Acknowledge { note } => {
                 let note = Text::from(first_chars(note, limit::MAX_NOTE));

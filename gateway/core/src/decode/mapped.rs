@@ -266,6 +266,7 @@ impl Mapped {
                 (m.received, false, Quality::Clock)
             }
         };
+        let mark = out.mark();
         let mut found = 0;
         let push = |spec: &QuantitySpec, value: f64, out: &mut Decoded| {
             let Some(quantity) = spec.quantity() else { return };
@@ -282,12 +283,16 @@ impl Mapped {
             found += 1;
         }
         if found == 0 && !self.spec.fields.is_empty() {
-            return scope.problem(out, ProblemReason::MissingField, "no mapped field is there");
+            scope.problem(out, ProblemReason::MissingField, "no mapped field is there");
+            return out.alive(&device, m);
         }
         for constant in &self.spec.constants {
             if let Some(spec) = lookup(&constant.quantity) {
                 push(spec, constant.value, out);
             }
+        }
+        if !out.speaks_since(mark) {
+            out.alive(&device, m);
         }
     }
 

@@ -19,7 +19,7 @@ mod event;
 mod json;
 mod record;
 
-use super::json::parse;
+use super::json::{Broken, parse};
 use super::scope::Scope;
 use super::{Decoded, Decoder, Message, ProblemReason, Registration};
 use crate::id::DeviceId;
@@ -48,27 +48,27 @@ impl Decoder for Native {
         if m.payload.is_empty() {
             return scope.report(out, ProblemReason::Syntax, "the payload is empty", Some(0));
         }
-        match kind {
+        let mark = out.mark();
+        let read = match kind {
             "telemetry" => telemetry(m, &scope, &device, out),
             "event" => event::decode(m, &scope, &device, out),
-            "status" => status(m, &scope, device, out),
-            _ => scope.problem(out, ProblemReason::TopicNotAllowed, "the topic ends in no known word"),
+            "status" => return status(m, &scope, device, out),
+            _ => return scope.problem(out, ProblemReason::TopicNotAllowed, "the topic ends in no known word"),
+        };
+        match read {
+            Ok(()) if !out.speaks_since(mark) => out.alive(&device, m),
+            Ok(()) => {}
+            Err(broken) => {
+                out.drop_values_since(mark);
+                scope.report(out, broken.reason, broken.detail, broken.offset);
+            }
         }
     }
 }
 
-fn telemetry(m: &Message<'_>, scope: &Scope<'_>, device: &DeviceId, out: &mut Decoded) {
-    let mark = out.mark();
+fn telemetry(m: &Message<'_>, scope: &Scope<'_>, device: &DeviceId, out: &mut Decoded) -> Result<(), Broken> {
     let mut records = record::Records::new(m, scope, device, out);
-    let read = if cbor::is_cbor(m.payload) {
-        cbor::decode(m.payload, &mut records)
-    } else {
-        json::decode(m.payload, &mut records)
-    };
-    if let Err(broken) = read {
-        out.drop_values_since(mark);
-        scope.report(out, broken.reason, broken.detail, broken.offset);
-    }
+    if cbor::is_cbor(m.payload) { cbor::decode(m.payload, &mut records) } else { json::decode(m.payload, &mut records) }
 }
 
 fn status(m: &Message<'_>, scope: &Scope<'_>, device: DeviceId, out: &mut Decoded) {

@@ -6,13 +6,13 @@
 //! | `RSU/INFO/UP`, `RSU/BaseINFO/UP` | a registration and a sign of life |
 //! | `RSU/RunningInfo/UP` | `rsu_cpu`, `rsu_mem`, `rsu_disk` |
 //! | `RSU/{esn}/RSI/UP[/DAWNLINE]` | events `rsi.<type>` |
-//! | `RSU/{esn}/RSM/UP[/DAWNLINE]` | counts and mean speeds per class of road user |
+//! | `RSU/{esn}/RSM/UP[/DAWNLINE]` | counts and mean speeds per class of road user; an empty list is a count of 0 |
 //! | `RADAR/{id}/EVENT/UP`, `…/STATUS/UP` | events `radar.<type>`; `queue_vehicles` |
 //! | anything else | counted as ignored |
 //!
 //! **Privacy.** These messages describe people and their vehicles. Identifiers of participants, tracks and number plates
-//! are never read, free text is not passed on, and a payload with a problem leaves its hash only. What leaves this
-//! module about participants is counts and means.
+//! are never read, free text is not passed on, an event's identity that is more than a short number is hashed, and a
+//! payload with a problem leaves its hash only. What leaves this module about participants is counts and means.
 //!
 //! Numbers written as strings are accepted. Coordinates are degrees or, beyond ±180, ten-millionths of a degree.
 
@@ -30,8 +30,8 @@ use crate::reading::{Quality, Reading, Text};
 use crate::time::Timestamp;
 
 const FORMAT: &str = "openv2x";
-/// Longest identity of an event, in characters.
-const MAX_IDENTITY: usize = 64;
+/// Longest word that a unit says about itself, in characters.
+const MAX_WORD: usize = 64;
 /// Why an element cannot be used: the reason and constant words, never anything from the payload.
 type Trouble = (ProblemReason, &'static str);
 
@@ -115,6 +115,7 @@ impl Decoder for OpenV2x {
             return scope.problem(out, ProblemReason::BadDevice, "the unit's serial number is missing or no name");
         };
         let context = Context { device, received: m.received, retained: m.retained, scope: &scope };
+        let mark = out.mark();
         match kind {
             Kind::Heartbeat => unit::heartbeat(&context, out),
             Kind::Info => unit::info(&context, &body, out),
@@ -124,6 +125,9 @@ impl Decoder for OpenV2x {
             Kind::RadarEvent(_) => radar::event(&context, &body, out),
             Kind::RadarStatus(_) => radar::status(&context, &body, out),
             Kind::Other => {}
+        }
+        if !out.speaks_since(mark) {
+            out.alive(&context.device, m);
         }
     }
 }
@@ -170,13 +174,13 @@ fn position(body: &Json<'_>, lon: &str, lat: &str) -> Option<(f64, f64)> {
     Some((degrees(body.get(lon), 180.0)?, degrees(body.get(lat), 90.0)?))
 }
 
-/// An event's identity or type: a word of the identifier characters, or a whole number with all its digits.
+/// What a unit says about itself: a word of the identifier characters, or a whole number with all its digits.
 fn word(value: Option<&Json<'_>>) -> Option<Text> {
     match value?.scalar()? {
         Scalar::Str(s) => {
             let s = s.trim();
             let ok = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
-            ((1..=MAX_IDENTITY).contains(&s.len()) && s.bytes().all(ok)).then(|| Text::from(s))
+            ((1..=MAX_WORD).contains(&s.len()) && s.bytes().all(ok)).then(|| Text::from(s))
         }
         Scalar::Int(n) => Some(Text::from(n.to_string().as_str())),
         Scalar::Uint(n) => Some(Text::from(n.to_string().as_str())),

@@ -1,5 +1,6 @@
 //! What decoding a message gives: readings, events, signs of life, registrations, problems, replies.
 
+use super::Message;
 use super::sample::Sample;
 use crate::id::DeviceId;
 use crate::reading::{Event, Liveness, Reading, Text};
@@ -50,6 +51,19 @@ impl Decoded {
     /// The lengths now; what lies behind them later belongs to the message being decoded.
     pub(super) fn mark(&self) -> Mark {
         Mark { readings: self.readings.len(), events: self.events.len(), liveness: self.liveness.len() }
+    }
+
+    /// Whether anything since `mark` says that a device is alive: a reading, an event, a sign of life.
+    pub(super) fn speaks_since(&self, mark: Mark) -> bool {
+        (self.readings.len(), self.events.len(), self.liveness.len()) != (mark.readings, mark.events, mark.liveness)
+    }
+
+    /// Adds a sign of life, once for all parts of a message that say nothing else. A retained message is none.
+    pub(super) fn alive(&mut self, device: &DeviceId, m: &Message<'_>) {
+        let known = self.liveness.last().is_some_and(|l| l.device == *device && l.received == m.received && l.alive);
+        if !m.retained && !known {
+            self.liveness.push(Liveness { device: device.clone(), received: m.received, alive: true });
+        }
     }
 
     /// Drops the readings, events and signs of life since `mark` and says how many there were.

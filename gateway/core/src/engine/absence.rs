@@ -7,8 +7,8 @@
 use minicbor::{Decode, Encode};
 
 use super::level::NEVER;
-use super::series::{Mute, Scene};
-use crate::alert::{Change, Opening};
+use super::series::Scene;
+use crate::alert::{Change, Given, Opening};
 use crate::fact::Reason;
 use crate::id::{DeviceId, EpisodeId, Subject};
 use crate::limit;
@@ -23,8 +23,23 @@ pub(super) struct AbsenceCell {
     /// Number of the rule in its set.
     pub(super) rule: u32,
     pub(super) firing: Option<(EpisodeId, Level)>,
-    /// The last beginning of a silence and its count.
-    pub(super) last: (Timestamp, u32),
+    /// The identities it gave.
+    pub(super) given: Given,
+}
+
+/// Whether Maibo can hear a device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub(super) enum Deafness {
+    /// Yes, as far as is known.
+    #[default]
+    #[n(0)]
+    No,
+    /// No, since the given engine time, and nothing came since.
+    #[n(1)]
+    Deaf(#[n(0)] Timestamp),
+    /// Again, since the given engine time, but nothing came yet.
+    #[n(2)]
+    Waiting(#[n(0)] Timestamp),
 }
 
 /// What is known about when a device was heard.
@@ -40,33 +55,33 @@ pub(super) struct Hearing {
     #[n(2)]
     pub(super) not_before: Timestamp,
     #[n(3)]
-    pub(super) mute: Mute,
+    pub(super) mute: Deafness,
 }
 
 impl Hearing {
     pub(super) fn new(now: Timestamp) -> Self {
-        Self { heard: now, silent_from: now, not_before: NEVER, mute: Mute::No }
+        Self { heard: now, silent_from: now, not_before: NEVER, mute: Deafness::No }
     }
 
     /// A sign of life.
     pub(super) fn hear(&mut self, now: Timestamp) {
-        *self = Self { heard: now, silent_from: now, mute: Mute::No, ..*self };
+        *self = Self { heard: now, silent_from: now, mute: Deafness::No, ..*self };
     }
 
     /// Maibo does not hear since `from`.
     pub(super) fn deafen(&mut self, from: Timestamp) {
-        if !matches!(self.mute, Mute::Deaf(_)) {
-            self.mute = Mute::Deaf(from.max(self.silent_from));
+        if !matches!(self.mute, Deafness::Deaf(_)) {
+            self.mute = Deafness::Deaf(from.max(self.silent_from));
         }
     }
 
     /// Maibo hears again.
     pub(super) fn listen(&mut self, now: Timestamp, device: &Device) {
-        if let Mute::Deaf(from) = self.mute {
+        if let Deafness::Deaf(from) = self.mute {
             self.silent_from = self.silent_from + now.since(from);
             let interval = interval(device);
             self.not_before = now + interval.max(limit::GRACE_LEAST) + spread(&device.id, interval);
-            self.mute = Mute::Waiting(now);
+            self.mute = Deafness::Waiting(now);
         }
     }
 
@@ -77,11 +92,16 @@ impl Hearing {
             self.not_before = self.not_before + by;
         }
         self.mute = match self.mute {
-            Mute::No => Mute::No,
-            Mute::Deaf(from) => Mute::Deaf(from + by),
-            Mute::Waiting(from) => Mute::Waiting(from + by),
+            Deafness::No => Deafness::No,
+            Deafness::Deaf(from) => Deafness::Deaf(from + by),
+            Deafness::Waiting(from) => Deafness::Waiting(from + by),
         };
     }
+}
+
+/// Engine time at which the silence is too long, without the grace after Maibo was deaf.
+pub(super) fn too_long(hearing: Hearing, rule: Absence, device: &Device) -> Timestamp {
+    hearing.silent_from + interval(device).times(i64::from(rule.intervals))
 }
 
 fn interval(device: &Device) -> Millis {
@@ -98,16 +118,15 @@ fn spread(id: &DeviceId, interval: Millis) -> Millis {
 
 impl AbsenceCell {
     pub(super) fn new(rule: u32) -> Self {
-        Self { rule, firing: None, last: (NEVER, 0) }
+        Self { rule, firing: None, given: Given::default() }
     }
 
     /// Engine time at which the silence is too long.
     pub(super) fn due(&self, hearing: Hearing, rule: Absence, device: &Device) -> Option<Timestamp> {
-        if self.firing.is_some() || matches!(hearing.mute, Mute::Deaf(_)) {
+        if self.firing.is_some() || matches!(hearing.mute, Deafness::Deaf(_)) {
             return None;
         }
-        let silence = interval(device).times(i64::from(rule.intervals));
-        Some((hearing.silent_from + silence).max(hearing.not_before))
+        Some(too_long(hearing, rule, device).max(hearing.not_before))
     }
 
     /// The silence is too long at `at`.
@@ -117,11 +136,10 @@ impl AbsenceCell {
         let since = hearing.heard;
         let subject = Subject::Device(scene.device.id.clone());
         let (id, domain) = (rule.id.clone(), rule.domain);
-        if self.last.1 == 0 {
-            self.last = scene.book.spent(&id, &subject).unwrap_or(self.last);
+        if self.given.is_empty() {
+            self.given = scene.book.spent(&id, &subject).unwrap_or(self.given);
         }
-        let n = if self.last.0 == since { self.last.1 + 1 } else { 1 };
-        self.last = (since, n);
+        let n = self.given.next(since);
         let episode = EpisodeId::derive(&id, &subject, since, n);
         let opening = Opening {
             episode,

@@ -10,7 +10,7 @@ use minicbor::{Decode, Encode};
 use super::absence::change;
 use super::partition::check;
 use super::{EngineError, Output, Versions, clock};
-use crate::alert::{Book, Opening};
+use crate::alert::{Book, Given, Opening};
 use crate::fact::{Body, Reason, Transition};
 use crate::id::{EpisodeId, PartitionId, Position, RuleId, SourceId, Subject, Version};
 use crate::input::{Batch, Input};
@@ -35,9 +35,9 @@ pub(super) struct Source {
     pub(super) forget_at: Option<Timestamp>,
     #[n(3)]
     pub(super) episode: Option<EpisodeId>,
-    /// The last beginning of a deafness that was an alert, and its count.
+    /// The identities it was given.
     #[n(4)]
-    pub(super) last: Option<(Timestamp, u32)>,
+    pub(super) given: Given,
 }
 
 impl Source {
@@ -192,7 +192,7 @@ impl City {
             } else if let Some(from) = source.said_from.filter(|_| source.episode.is_none()) {
                 // Deafness that was found out late is an alert when it was found out.
                 let at = (from + limit::SOURCE_DEAF_AFTER).max(self.now.unwrap_or(until)).min(until);
-                source.episode = open(&mut self.book, &id, &mut source.last, from, at);
+                source.episode = open(&mut self.book, &id, &mut source.given, from, at);
             }
         }
     }
@@ -229,17 +229,10 @@ impl City {
     }
 }
 
-fn open(
-    book: &mut Book,
-    id: &SourceId,
-    last: &mut Option<(Timestamp, u32)>,
-    from: Timestamp,
-    at: Timestamp,
-) -> Option<EpisodeId> {
+fn open(book: &mut Book, id: &SourceId, given: &mut Given, from: Timestamp, at: Timestamp) -> Option<EpisodeId> {
     // A constant of the right characters: this cannot fail.
     let rule = RuleId::new(SOURCE_RULE).ok()?;
-    let n = last.filter(|(since, _)| *since == from).map_or(1, |(_, n)| n + 1);
-    *last = Some((from, n));
+    let n = given.next(from);
     let subject = Subject::Source(id.clone());
     let episode = EpisodeId::derive(&rule, &subject, from, n);
     let opening =

@@ -1,10 +1,10 @@
 //! Which time a reading is judged at, and how far engine time jumps with the wall clock.
 
+use super::watch::Watch;
 use crate::limit;
 use crate::reading::{Quality, Reading};
+use crate::registry::Device;
 use crate::time::{Millis, Timestamp};
-
-use super::Counts;
 
 /// From event time to engine time.
 #[derive(Clone, Copy, Debug)]
@@ -25,28 +25,49 @@ impl Pace {
     }
 }
 
-/// The time a reading is judged at, or `None` where it is history only.
+/// The time a reading is judged at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stamp {
+    /// The device's own.
+    Own(Timestamp),
+    /// The receive time: the device gives none, or one that cannot be used.
+    Borrowed {
+        /// The receive time.
+        at: Timestamp,
+        /// What the device claims, where it claims anything.
+        claimed: Option<Timestamp>,
+        /// Whether the clock is at fault, and not just a little ahead.
+        wrong: bool,
+    },
+    /// None: history only.
+    TooOld,
+}
+
+/// The time a reading is judged at. `held` is the time of the last value of its series.
 ///
 /// A device ahead of Maibo is judged at the receive time: a little ahead is jitter, far ahead is a wrong clock, and
-/// neither may reach into the future. A wrong clock never silences a value.
-pub(super) fn judged_at(reading: &Reading, now: Timestamp, counts: &mut Counts) -> Option<Timestamp> {
+/// neither may reach into the future. A wrong clock never silences a value, so it is looked for before age.
+pub(super) fn stamp(
+    reading: &Reading,
+    now: Timestamp,
+    held: Option<Timestamp>,
+    watch: &mut Watch,
+    device: &Device,
+) -> Stamp {
     let received = reading.received.min(now);
     if !reading.timed {
-        return Some(received);
+        return Stamp::Borrowed { at: received, claimed: None, wrong: reading.quality == Quality::Clock };
     }
     let lead = reading.at.since(received);
-    let wrong = reading.at < Timestamp::EARLIEST || lead > limit::MAX_LEAD || reading.quality == Quality::Clock;
-    if wrong {
-        counts.clock += 1;
-    }
+    let impossible = reading.at < Timestamp::EARLIEST || lead > limit::MAX_LEAD || reading.quality == Quality::Clock;
+    let wrong = impossible || watch.lags_steadily(reading.at, received, held, device);
     if wrong || lead > Millis::ZERO {
-        return Some(received);
+        return Stamp::Borrowed { at: received, claimed: Some(reading.at), wrong };
     }
     if received.since(reading.at) > limit::MAX_AGE {
-        counts.too_old += 1;
-        return None;
+        return Stamp::TooOld;
     }
-    Some(reading.at)
+    Stamp::Own(reading.at)
 }
 
 /// By how much engine time jumped with a wall clock that stepped by `by`: engine time never goes back, and does not move

@@ -1,9 +1,10 @@
 //! One device: its series, its silence, and what is known about it as a whole.
 
-use super::absence::{AbsenceCell, Hearing};
-use super::clock;
+use super::absence::{AbsenceCell, Deafness, Hearing};
+use super::clock::{self, Stamp};
 use super::level::Held;
-use super::series::{Arrival, Mute, Scene, Series};
+use super::series::{Arrival, Scene, Series};
+use super::watch::Watch;
 use super::{Counts, Unknown, Verdict};
 use crate::id::{DeviceId, Quantity};
 use crate::limit;
@@ -53,10 +54,16 @@ pub(super) struct DeviceState {
     pub(super) hearing: Hearing,
     /// In the order of quantities.
     pub(super) series: Vec<Series>,
+    /// Quantities that a ladder judges and of which no value came yet, in their order.
+    pub(super) missing: Vec<Quantity>,
     /// In the order of rules.
     pub(super) absences: Vec<AbsenceCell>,
+    /// Its clock.
+    pub(super) watch: Watch,
     /// The verdict last told.
     pub(super) told: Verdict,
+    /// Whether to tell it again although it is the same.
+    pub(super) again: bool,
     /// Where it stands in the fleet's timers; `MAX` where it does not.
     pub(super) scheduled: Timestamp,
     /// Whether its verdict has to be looked at when the step ends.
@@ -70,8 +77,11 @@ impl DeviceState {
             number,
             hearing: Hearing::new(now),
             series: Vec::new(),
+            missing: Vec::new(),
             absences: Vec::new(),
+            watch: Watch::default(),
             told: Verdict::Unknown { why: Unknown::Never },
+            again: false,
             scheduled: Timestamp::MAX,
             touched: false,
         }
@@ -81,6 +91,16 @@ impl DeviceState {
     pub(super) fn select_absences(&mut self, about: &[u32], rules: &RuleSet) {
         let is_absence = |n: &&u32| rules.rules.get(**n as usize).is_some_and(|r| r.absence().is_some());
         self.absences = about.iter().filter(is_absence).map(|n| AbsenceCell::new(*n)).collect();
+    }
+
+    /// Finds out which judged quantities have no value yet.
+    pub(super) fn await_values(&mut self, about: &[u32], rules: &RuleSet) {
+        let judged = about.iter().filter_map(|n| rules.rules.get(*n as usize)?.threshold()).map(|l| &l.quantity);
+        let known = |q: &&Quantity| self.series.binary_search_by(|s| s.quantity.cmp(q)).is_ok();
+        let mut missing: Vec<Quantity> = judged.filter(|q| !known(q)).cloned().collect();
+        missing.sort_unstable();
+        missing.dedup();
+        self.missing = missing;
     }
 
     /// A sign of life.
@@ -98,35 +118,68 @@ impl DeviceState {
             counts.incomparable += 1;
             return;
         }
-        let Some(at) = clock::judged_at(reading, now, counts) else { return };
-        let held = Held { at, value: reading.value };
-        let i = match self.series.binary_search_by(|s| s.quantity.cmp(&reading.quantity)) {
+        let found = self.series.binary_search_by(|s| s.quantity.cmp(&reading.quantity));
+        let held = found.ok().and_then(|i| self.series.get(i)).map(|s| s.held.at);
+        let stamp = clock::stamp(reading, now, held, &mut self.watch, scene.device);
+        self.look_at_clock(scene, reading, stamp, now, counts);
+        let (at, claimed) = match stamp {
+            Stamp::Own(at) => (at, None),
+            Stamp::Borrowed { at, claimed, .. } => (at, claimed),
+            Stamp::TooOld => {
+                counts.too_old += 1;
+                return;
+            }
+        };
+        let i = match found {
             Ok(i) => i,
             Err(_) if self.series.len() >= limit::MAX_SERIES => {
                 counts.refused += 1;
                 return;
             }
             Err(i) => {
+                let held = Held { at, value: reading.value, claimed };
                 let about = scene.rules.about(scene.device);
                 let mut series = Series::new(&reading.quantity, held, &about, scene.rules, scene.device);
                 series.observe(scene, held, now, true);
                 counts.judged += 1;
+                self.missing.retain(|q| *q != reading.quantity);
                 self.series.insert(i, series);
                 return;
             }
         };
         let Some(series) = self.series.get_mut(i) else { return };
-        match series.arrival(at, held.value) {
-            Arrival::New => {
+        match series.arrival(stamp, reading.value, now, scene.device) {
+            Arrival::New(held) => {
                 series.observe(scene, held, now, false);
                 counts.judged += 1;
             }
             Arrival::Late => {
                 counts.late += 1;
-                counts.late_exceeding += u64::from(series.exceeds(held.value, scene.rules));
+                counts.late_exceeding += u64::from(series.exceeds_open(reading.value, scene.rules));
             }
             Arrival::Duplicate => counts.duplicate += 1,
             Arrival::Conflict => counts.conflict += 1,
+        }
+    }
+
+    /// Counts wrong times; several of them, or several right ones after them, are told.
+    fn look_at_clock(
+        &mut self,
+        scene: &mut Scene<'_>,
+        reading: &Reading,
+        stamp: Stamp,
+        now: Timestamp,
+        counts: &mut Counts,
+    ) {
+        let received = reading.received.min(now);
+        match stamp {
+            Stamp::Borrowed { wrong: true, .. } => {
+                counts.clock += 1;
+                self.watch.fault(scene, received, now);
+            }
+            Stamp::Own(_) | Stamp::Borrowed { claimed: Some(_), .. } => self.watch.good(scene, received, now),
+            // Without a time, or with an old one, nothing is said about the clock.
+            Stamp::Borrowed { claimed: None, .. } | Stamp::TooOld => {}
         }
     }
 
@@ -156,19 +209,18 @@ impl DeviceState {
     pub(super) fn deafen(&mut self, from: Timestamp) {
         self.hearing.deafen(from);
         for series in &mut self.series {
-            series.mute = Mute::Deaf(from);
-            series.due = Timestamp::MAX;
+            series.deafen(from);
         }
     }
 
     /// Maibo hears again.
     pub(super) fn listen(&mut self, scene: &mut Scene<'_>, now: Timestamp) {
+        // Whoever shows it has heard of the deafness. Where it began and ended in one step, no verdict was told of it.
+        let deaf = matches!(self.hearing.mute, Deafness::Deaf(_)) || self.series.iter().any(|s| s.mute.is_deaf());
+        self.again |= deaf && self.told != Verdict::Unknown { why: Unknown::Deaf };
         self.hearing.listen(now, scene.device);
         for series in &mut self.series {
-            if matches!(series.mute, Mute::Deaf(_)) {
-                series.mute = Mute::Waiting(now);
-                series.refresh(scene);
-            }
+            series.listen(scene, now);
         }
     }
 
@@ -176,41 +228,30 @@ impl DeviceState {
     pub(super) fn shift(&mut self, scene: &mut Scene<'_>, by: Millis) {
         self.hearing.shift(by);
         for series in &mut self.series {
-            series.lag = series.lag + by;
-            series.mute = match series.mute {
-                Mute::No => Mute::No,
-                Mute::Deaf(from) => Mute::Deaf(from + by),
-                Mute::Waiting(from) => Mute::Waiting(from + by),
-            };
-            series.refresh(scene);
+            series.shift(scene, by);
         }
     }
 
     /// What is known about the device now, and the quantity that decides.
     pub(super) fn verdict(&self) -> (Verdict, Option<&Quantity>) {
-        if self.hearing.mute == Mute::No
+        let clock_is_wrong = self.watch.episode().is_some();
+        if self.hearing.mute == Deafness::No
+            && self.missing.is_empty()
             && self.series.iter().all(Series::is_calm)
             && self.absences.iter().all(|c| c.firing.is_none())
+            && !clock_is_wrong
         {
             return (Verdict::Normal, None);
         }
         if let Some((level, stale, quantity)) = self.worst_open() {
             return (Verdict::Firing { level, stale }, quantity);
         }
-        // Without rules on any of them, all series together stand for the device.
-        let judged = self.series.iter().any(|s| !s.cells.is_empty());
-        if judged {
-            for s in self.series.iter().filter(|s| !s.cells.is_empty()) {
-                if let Some(why) = unknown(s) {
-                    return (Verdict::Unknown { why }, Some(&s.quantity));
-                }
-            }
-        } else if self.absences.is_empty() && !self.series.is_empty() {
-            if let Some(why) = self.series.iter().map(unknown).min().flatten() {
-                return (Verdict::Unknown { why }, None);
-            }
-        } else if self.hearing.mute != Mute::No {
-            return (Verdict::Unknown { why: Unknown::Deaf }, None);
+        if let Some((why, quantity)) = self.unknown() {
+            return (Verdict::Unknown { why }, quantity);
+        }
+        // It says nothing about the values: it stands behind all that is unknown of them.
+        if clock_is_wrong {
+            return (Verdict::Firing { level: Level::Blue, stale: false }, None);
         }
         let pending = self.series.iter().filter_map(|s| s.pending().map(|level| (level, &s.quantity)));
         match pending.max_by_key(|(level, _)| *level) {
@@ -219,8 +260,22 @@ impl DeviceState {
         }
     }
 
+    /// Why nothing can be said, if so, and the quantity that is the reason.
+    fn unknown(&self) -> Option<(Unknown, Option<&Quantity>)> {
+        let mut judged = self.series.iter().filter(|s| !s.cells.is_empty()).peekable();
+        if judged.peek().is_some() || !self.missing.is_empty() {
+            let lost = judged.find_map(|s| unknown(s).map(|why| (why, Some(&s.quantity))));
+            return lost.or_else(|| self.missing.first().map(|q| (Unknown::Never, Some(q))));
+        }
+        // Without rules on any of them, all series together stand for the device.
+        if self.absences.is_empty() && !self.series.is_empty() {
+            return self.series.iter().map(unknown).min().flatten().map(|why| (why, None));
+        }
+        (self.hearing.mute != Deafness::No).then_some((Unknown::Deaf, None))
+    }
+
     fn worst_open(&self) -> Option<(Level, bool, Option<&Quantity>)> {
-        let cannot_hear = self.hearing.mute != Mute::No;
+        let cannot_hear = self.hearing.mute != Deafness::No;
         let series = self.series.iter().filter_map(|s| s.firing().map(|(l, stale)| (l, stale, Some(&s.quantity))));
         let silences = self.absences.iter().filter_map(|c| c.firing.map(|(_, l)| (l, cannot_hear, None)));
         series.chain(silences).max_by_key(|(level, stale, _)| (*level, *stale))
@@ -242,7 +297,7 @@ impl DeviceState {
 fn unknown(series: &Series) -> Option<Unknown> {
     if series.stale {
         Some(Unknown::Stale)
-    } else if series.mute == Mute::No {
+    } else if series.mute.is_known() {
         None
     } else {
         Some(Unknown::Deaf)

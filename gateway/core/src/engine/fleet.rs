@@ -68,7 +68,9 @@ impl Fleet {
         let slot = self.devices.len() as u32;
         let mut device = DeviceState::new(id.clone(), number, now);
         if let Some(known) = law.catalogue.devices().get(number as usize) {
-            device.select_absences(&law.rules.about(known), &law.rules);
+            let about = law.rules.about(known);
+            device.select_absences(&about, &law.rules);
+            device.await_values(&about, &law.rules);
         }
         self.devices.push(device);
         self.index.insert(id.clone(), slot);
@@ -130,8 +132,9 @@ impl Fleet {
         for slot in self.touched.drain(..) {
             let Some(device) = self.devices.get_mut(slot as usize) else { continue };
             device.touched = false;
+            let again = core::mem::take(&mut device.again);
             let (verdict, quantity) = device.verdict();
-            if verdict != device.told {
+            if verdict != device.told || again {
                 let quantity = quantity.cloned();
                 out.verdicts.push(VerdictChange { device: device.id.clone(), quantity, verdict });
                 device.told = verdict;
@@ -163,6 +166,11 @@ impl Fleet {
     /// The devices in the order they were first heard in.
     pub(super) fn devices(&self) -> &[DeviceState] {
         &self.devices
+    }
+
+    /// One device.
+    pub(super) fn get(&self, id: &DeviceId) -> Option<&DeviceState> {
+        self.index.get(id).and_then(|slot| self.devices.get(*slot as usize))
     }
 
     /// One device.

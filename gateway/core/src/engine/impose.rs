@@ -11,10 +11,14 @@ use super::device::DeviceState;
 use super::ladder::Cell;
 use super::level::{Active, LevelState, NEVER};
 use super::partition::Partition;
+use super::watch::CLOCK_RULE;
 use crate::alert::{Book, Record};
-use crate::fact::{Body, Fact, State, Transition};
+use crate::fact::{Body, Fact, Reason, State, Transition};
 use crate::id::{EpisodeId, Subject};
 use crate::place::Level;
+
+/// Numbers above 1 come from edits within one millisecond or one silence: beyond this they are not looked for.
+const MAX_NUMBER: u32 = 1_000;
 
 /// The record of each episode that the log or this binary spoke of, as it has to be now; `None`: not open.
 pub(super) fn wanted(
@@ -34,7 +38,12 @@ pub(super) fn wanted(
                 operator = Some((t.version, actor.clone()));
             }
             let rose = known.map_or(1, |r| r.rose).min(t.version);
-            let record = (t.state == State::Firing).then(|| Record { transition: (**t).clone(), operator, rose });
+            let latest = match t.reason {
+                Reason::DataStale | Reason::Acknowledged => known.map_or(t.started_at, |r| r.latest),
+                _ => t.at,
+            };
+            let record =
+                (t.state == State::Firing).then(|| Record { transition: (**t).clone(), operator, rose, latest });
             wanted.insert(t.episode, ((**t).clone(), record));
         }
     }
@@ -52,10 +61,11 @@ fn transitions(facts: &[Fact]) -> impl Iterator<Item = &Transition> {
 fn undone(book: &Book, first: &Transition) -> Option<Record> {
     let version = first.version.checked_sub(1).filter(|v| *v > 0)?;
     let record = book.get(first.episode).cloned();
+    let latest = record.as_ref().map_or(first.at, |r| r.latest.min(first.at));
     let (operator, rose) = record.map_or((None, 1), |r| (r.operator, r.rose));
     let transition = Transition { version, state: State::Firing, resolved_at: None, ..first.clone() };
     let operator = operator.filter(|(v, _)| *v <= version);
-    Some(Record { transition, operator, rose: rose.min(version) })
+    Some(Record { transition, operator, rose: rose.min(version), latest })
 }
 
 impl Partition {
@@ -82,28 +92,41 @@ impl Partition {
 
 /// Makes the cell of a device's episode follow its record.
 fn follow(device: &mut DeviceState, told: &Transition, record: Option<&Record>, law: &super::fleet::Law) {
+    if told.rule.as_str() == CLOCK_RULE {
+        device.watch.follow(record.map(|_| told.episode), told.started_at);
+    }
     let Ok(number) = law.rules.rules.binary_search_by(|r| r.id.cmp(&told.rule)) else { return };
     let number = number as u32;
+    // Over or not, its identity is given.
+    let n = number_of(told);
     let firing = record.map(|r| (told.episode, r.transition.level));
     for cell in device.absences.iter_mut().filter(|c| c.rule == number) {
         let concerned = cell.firing.is_none_or(|(id, _)| id == told.episode) || firing.is_some();
         if concerned {
             cell.firing = firing;
         }
+        cell.given.take(told.started_at, n);
     }
     for cell in device.series.iter_mut().flat_map(|s| &mut s.cells).filter(|c| c.rule == number) {
         let other = cell.firing().is_some_and(|(id, ..)| id != told.episode);
+        cell.given.take(told.started_at, n);
         match record {
-            Some(record) => cell.force(&record.transition),
+            Some(record) => cell.force(&record.transition, n),
             None if !other => cell.active = None,
             None => {}
         }
     }
 }
 
+/// The number that an episode's identity was made of: the next of the same pending-since must get another.
+fn number_of(t: &Transition) -> u32 {
+    let is_it = |n: &u32| EpisodeId::derive(&t.rule, &t.subject, t.started_at, *n) == t.episode;
+    (1..=MAX_NUMBER).find(is_it).unwrap_or(1)
+}
+
 impl Cell {
     /// Makes the cell firing at the level of `t`.
-    fn force(&mut self, t: &Transition) {
+    fn force(&mut self, t: &Transition, n: u32) {
         let mut levels = self.active.as_ref().map_or([LevelState::default(); 4], |a| a.levels);
         for level in Level::ALL {
             let l = &mut levels[level as usize];
@@ -113,10 +136,9 @@ impl Cell {
                 *l = LevelState { raw: true, on: true, since: NEVER, samples: 1, held_until: NEVER };
             }
         }
-        let n = if self.last.0 == t.started_at { self.last.1 } else { 1 };
-        self.last = (t.started_at, n);
         let firing = Some((t.episode, t.level));
-        self.active = Some(Box::new(Active { since: t.started_at, n, levels, firing, stale: t.stale }));
+        self.active =
+            Some(Box::new(Active { since: t.started_at, n, levels, firing, stale: t.stale, edited: [false; 4] }));
     }
 }
 
@@ -129,6 +151,7 @@ impl City {
                 && (source.episode.is_none_or(|e| e == episode) || record.is_some())
             {
                 source.episode = record.as_ref().map(|_| episode);
+                source.given.take(told.started_at, number_of(&told));
             }
             match record {
                 Some(record) => self.book.put(record),

@@ -5,12 +5,13 @@
 //! level that is on. All times here are event times on the series' own clock; `decided` is engine time.
 //!
 //! **Invariants:** a timer completes only while the value it stands on is fresh, that is until the value's time plus
-//! `stale_after`, that moment included; nothing but readings and fresh held values moves a level. An inactive cell owns
-//! no memory beyond itself.
+//! `stale_after`, that moment included, and never in time that Maibo was deaf, unless readings cover it; nothing but
+//! readings and fresh held values moves a level. An inactive cell owns no memory beyond itself.
 
 use super::clock::Pace;
 use super::level::{Active, Bench, Held, LevelState, NEVER, complete, timer};
-use crate::alert::{Change, Opening};
+use super::mute::Pause;
+use crate::alert::{Change, Given, Opening};
 use crate::fact::Reason;
 use crate::id::{EpisodeId, Subject};
 use crate::place::Level;
@@ -38,14 +39,14 @@ pub(super) struct Cell {
     /// Values strictly between these reach no level: an inactive cell looks no further.
     pub(super) calm: (f64, f64),
     pub(super) active: Option<Box<Active>>,
-    /// The last pending-since and its count.
-    pub(super) last: (Timestamp, u32),
+    /// The identities it gave.
+    pub(super) given: Given,
 }
 
 impl Cell {
     pub(super) fn new(rule: u32, ladder: &Threshold, device: &Device) -> Self {
         let stale_after = ladder.stale_after.unwrap_or_else(|| device.stale_after());
-        Self { rule, stale_after, calm: ladder.calm(), active: None, last: (NEVER, 0) }
+        Self { rule, stale_after, calm: ladder.calm(), active: None, given: Given::default() }
     }
 
     /// Whether a value leaves the cell as it is.
@@ -69,16 +70,20 @@ impl Cell {
         self.active.as_ref().is_some_and(|a| !a.stale)
     }
 
-    /// Event time of the next thing that happens by itself.
-    pub(super) fn due(&self, bench: &Bench<'_>, held: Held) -> Option<Timestamp> {
+    /// Event time at which the next timer completes, if the held value is still fresh then.
+    pub(super) fn timer(&self, bench: &Bench<'_>, held: Held) -> Option<Timestamp> {
         let active = self.active.as_ref().filter(|a| !a.stale)?;
         let end = held.at + self.stale_after;
-        Some(timer(active, bench).filter(|t| *t <= end).unwrap_or(end))
+        timer(active, bench).filter(|t| *t <= end && bench.pause.leaves(end))
     }
 
     /// Lets timers complete up to and including `to`, each at its own time, as far as the held value is fresh.
     pub(super) fn advance(&mut self, bench: &mut Bench<'_>, held: Held, to: Timestamp, pace: Pace) {
-        let end = to.min(held.at + self.stale_after);
+        let fresh = held.at + self.stale_after;
+        if !bench.pause.leaves(fresh) {
+            return;
+        }
+        let end = to.min(fresh);
         // Every turn completes at least one timer of at most four levels, each once on and once off.
         for _ in 0..2 * Level::ALL.len() {
             let Some(active) = &mut self.active else { return };
@@ -114,14 +119,22 @@ impl Cell {
         );
     }
 
-    /// Takes a reading that is newer than `before`.
-    pub(super) fn observe(&mut self, bench: &mut Bench<'_>, before: Option<Held>, held: Held, now: Timestamp) {
-        if let (Some(before), true) = (before, self.active.is_some()) {
-            self.advance(bench, before, held.at, Pace::At(now));
-            if held.at.since(before.at) >= self.stale_after {
+    /// Takes a reading. `before` is the value held until now and whether Maibo was deaf since.
+    pub(super) fn observe(&mut self, bench: &mut Bench<'_>, before: Option<(Held, bool)>, held: Held, now: Timestamp) {
+        if let (Some((before, deaf)), Some(active)) = (before, &mut self.active) {
+            let gap = held.at.since(before.at) >= self.stale_after;
+            if !deaf || !gap {
+                if deaf {
+                    active.settle(bench, held.value);
+                    bench.pause = Pause::NONE;
+                }
+                self.advance(bench, before, held.at, Pace::At(now));
+            }
+            if gap {
                 self.lapse();
             }
         }
+        bench.pause = Pause::NONE;
         if self.active.is_none() {
             // The lowest step is the nearest: what does not reach it reaches none.
             if !bench.ladder.steps.first().is_some_and(|s| bench.ladder.reached(s, held.value)) {
@@ -129,7 +142,7 @@ impl Cell {
             }
             self.begin(bench, held.at);
         }
-        self.freshen(bench, held, now);
+        self.age(bench, held, now);
         let contradicted = self.apply(bench, held);
         if let Some(active) = &mut self.active {
             complete(active, bench, held.at, None);
@@ -148,20 +161,20 @@ impl Cell {
 
     /// Starts pending.
     pub(super) fn begin(&mut self, bench: &mut Bench<'_>, since: Timestamp) {
-        if self.last.1 == 0 {
+        if self.given.is_empty() {
             let subject = Subject::Device(bench.device.id.clone());
-            self.last = bench.book.spent(&bench.rule.id, &subject).unwrap_or(self.last);
+            self.given = bench.book.spent(&bench.rule.id, &subject).unwrap_or(self.given);
         }
-        let n = if self.last.0 == since { self.last.1 + 1 } else { 1 };
-        self.last = (since, n);
+        let n = self.given.next(since);
         let levels = [LevelState::default(); 4];
-        self.active = Some(Box::new(Active { since, n, levels, firing: None, stale: false }));
+        self.active = Some(Box::new(Active { since, n, levels, firing: None, stale: false, edited: [false; 4] }));
     }
 
-    /// Data flow again.
-    fn freshen(&mut self, bench: &mut Bench<'_>, held: Held, now: Timestamp) {
-        let Some(active) = self.active.as_mut().filter(|a| a.stale) else { return };
-        active.stale = false;
+    /// Data flow. What comes so late that it is already stale moves the levels and freshens nothing.
+    fn age(&mut self, bench: &mut Bench<'_>, held: Held, now: Timestamp) {
+        let stale = now.since(held.at) >= self.stale_after;
+        let Some(active) = self.active.as_mut().filter(|a| a.stale != stale) else { return };
+        active.stale = stale;
         let Some((episode, level)) = active.firing else { return };
         let threshold = bench.ladder.step(level).map(|s| bench.ladder.shown_limit(s, held.value));
         let historic = now.since(held.at) > bench.device.historic_after();
@@ -169,13 +182,13 @@ impl Cell {
             episode,
             Change {
                 level: Some(level),
-                stale: false,
+                stale,
                 historic,
                 value: Some(held.value),
                 threshold,
                 event: held.at,
                 decided: now,
-                reason: Reason::DataFresh,
+                reason: if stale { Reason::DataStale } else { Reason::DataFresh },
             },
         );
     }
@@ -183,6 +196,7 @@ impl Cell {
     /// Moves the triggers. True where a level that completed on a held value is contradicted.
     fn apply(&mut self, bench: &Bench<'_>, held: Held) -> bool {
         let Some(active) = &mut self.active else { return false };
+        active.edited = [false; 4];
         let mut contradicted = false;
         for step in &bench.ladder.steps {
             let l = &mut active.levels[step.level as usize];

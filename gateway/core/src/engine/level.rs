@@ -5,6 +5,7 @@
 
 use minicbor::{Decode, Encode};
 
+use super::mute::Pause;
 use crate::alert::Book;
 use crate::id::EpisodeId;
 use crate::place::Level;
@@ -22,6 +23,9 @@ pub(super) struct Held {
     pub(super) at: Timestamp,
     #[n(1)]
     pub(super) value: f64,
+    /// Where `at` is not the device's own time: the time it claims, where it claims any. A copy is known by it.
+    #[n(2)]
+    pub(super) claimed: Option<Timestamp>,
 }
 
 /// What a cell judges by, and where it writes.
@@ -30,6 +34,8 @@ pub(super) struct Bench<'a> {
     pub(super) ladder: &'a Threshold,
     pub(super) device: &'a Device,
     pub(super) book: &'a mut Book,
+    /// Deaf time that counts for no timer.
+    pub(super) pause: Pause,
 }
 
 impl Bench<'_> {
@@ -84,9 +90,28 @@ pub(super) struct Active {
     /// The open episode stands on old data.
     #[n(4)]
     pub(super) stale: bool,
+    /// Levels whose limit was edited while nothing was known of the value.
+    #[n(5)]
+    pub(super) edited: [bool; 4],
 }
 
 impl Active {
+    /// Sets the running timers behind the time lost to deafness and drops those that `value` contradicts: they must not
+    /// complete in a time that nobody heard.
+    pub(super) fn settle(&mut self, bench: &Bench<'_>, value: f64) {
+        for step in &bench.ladder.steps {
+            let l = &mut self.levels[step.level as usize];
+            if l.raw && !l.on {
+                l.since = bench.pause.moved(l.since);
+                if bench.ladder.back(step, value) {
+                    *l = LevelState::default();
+                }
+            } else if l.on && !l.raw && l.since != NEVER {
+                l.since = if bench.ladder.reached(step, value) { NEVER } else { bench.pause.moved(l.since) };
+            }
+        }
+    }
+
     pub(super) fn highest_on(&self) -> Option<Level> {
         Level::ALL.into_iter().rev().find(|l| self.levels[*l as usize].on)
     }
@@ -112,8 +137,8 @@ pub(super) fn timer(active: &Active, bench: &Bench<'_>) -> Option<Timestamp> {
     let due = |step: &Step| {
         let l = &active.levels[step.level as usize];
         match (l.raw, l.on) {
-            (true, false) if l.samples >= bench.needed(step) => Some(l.since + step.hold),
-            (false, true) if l.since != NEVER => Some(l.since + step.keep),
+            (true, false) if l.samples >= bench.needed(step) => Some(bench.pause.moved(l.since) + step.hold),
+            (false, true) if l.since != NEVER => Some(bench.pause.moved(l.since) + step.keep),
             _ => None,
         }
     };
@@ -125,10 +150,11 @@ pub(super) fn complete(active: &mut Active, bench: &Bench<'_>, at: Timestamp, he
     for step in &bench.ladder.steps {
         let needed = bench.needed(step);
         let l = &mut active.levels[step.level as usize];
-        if l.raw && !l.on && l.samples >= needed && at >= l.since + step.hold {
+        let since = bench.pause.moved(l.since);
+        if l.raw && !l.on && l.samples >= needed && at >= since + step.hold {
             l.on = true;
             l.held_until = if held.is_some_and(|h| at > h) { at } else { NEVER };
-        } else if l.on && !l.raw && l.since != NEVER && at >= l.since + step.keep {
+        } else if l.on && !l.raw && l.since != NEVER && at >= since + step.keep {
             l.on = false;
             l.since = NEVER;
         }

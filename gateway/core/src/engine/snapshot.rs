@@ -12,10 +12,12 @@ use super::deaf::Ears;
 use super::device::DeviceState;
 use super::fleet::{Fleet, Law};
 use super::level::{Active, Held};
+use super::mute::Mute;
 use super::partition::Partition;
-use super::series::{Mute, Scene, Series};
+use super::series::{Scene, Series};
+use super::watch::Watch;
 use super::{Output, RestoreError, Versions};
-use crate::alert::{Book, Record};
+use crate::alert::{Book, Given, Record, Spent};
 use crate::codec::{self, CodecError};
 use crate::id::{DeviceId, EpisodeId, PartitionId, Position, Quantity, RuleId, SourceId, Subject, Version};
 use crate::place::Level;
@@ -56,7 +58,7 @@ struct SavedSpent {
     #[n(1)]
     subject: Subject,
     #[n(2)]
-    last: (Timestamp, u32),
+    spent: Spent,
 }
 
 #[derive(Encode, Decode)]
@@ -69,6 +71,8 @@ struct SavedDevice {
     series: Vec<SavedSeries>,
     #[n(3)]
     absences: Vec<SavedAbsence>,
+    #[n(4)]
+    watch: Watch,
 }
 
 #[derive(Encode, Decode)]
@@ -78,7 +82,7 @@ struct SavedAbsence {
     #[n(1)]
     firing: Option<(EpisodeId, Level)>,
     #[n(2)]
-    last: (Timestamp, u32),
+    given: Given,
 }
 
 #[derive(Encode, Decode)]
@@ -102,7 +106,7 @@ struct SavedCell {
     #[n(0)]
     rule: RuleId,
     #[n(1)]
-    last: (Timestamp, u32),
+    given: Given,
     #[n(2)]
     active: Option<Active>,
 }
@@ -145,9 +149,9 @@ fn rule_id(rules: &RuleSet, number: u32) -> Option<RuleId> {
 
 fn save_series(series: &Series, rules: &RuleSet) -> SavedSeries {
     // A cell that was never pending is as new.
-    let cells = series.cells.iter().filter(|c| c.last.1 > 0).filter_map(|c| {
+    let cells = series.cells.iter().filter(|c| !c.given.is_empty()).filter_map(|c| {
         let active = c.active.as_deref().cloned();
-        rule_id(rules, c.rule).map(|rule| SavedCell { rule, last: c.last, active })
+        rule_id(rules, c.rule).map(|rule| SavedCell { rule, given: c.given, active })
     });
     SavedSeries {
         quantity: series.quantity.clone(),
@@ -159,18 +163,19 @@ fn save_series(series: &Series, rules: &RuleSet) -> SavedSeries {
     }
 }
 
-fn save_spent((rule, subject, last): (&RuleId, &Subject, (Timestamp, u32))) -> SavedSpent {
-    SavedSpent { rule: rule.clone(), subject: subject.clone(), last }
+fn save_spent((rule, subject, spent): (&RuleId, &Subject, Spent)) -> SavedSpent {
+    SavedSpent { rule: rule.clone(), subject: subject.clone(), spent }
 }
 
 fn save_device(device: &DeviceState, rules: &RuleSet) -> SavedDevice {
-    let absences = device.absences.iter().filter(|c| c.last.1 > 0);
+    let absences = device.absences.iter().filter(|c| !c.given.is_empty());
     let absences = absences
-        .filter_map(|c| rule_id(rules, c.rule).map(|rule| SavedAbsence { rule, firing: c.firing, last: c.last }));
+        .filter_map(|c| rule_id(rules, c.rule).map(|rule| SavedAbsence { rule, firing: c.firing, given: c.given }));
     SavedDevice {
         id: device.id.clone(),
         hearing: device.hearing,
         absences: absences.collect(),
+        watch: device.watch.clone(),
         series: device.series.iter().map(|s| save_series(s, rules)).collect(),
     }
 }
@@ -179,11 +184,12 @@ fn restore_device(saved: SavedDevice, number: u32, scene: &Scene<'_>) -> DeviceS
     let about = scene.rules.about(scene.device);
     let mut device = DeviceState::new(saved.id, number, saved.hearing.heard);
     device.hearing = saved.hearing;
+    device.watch = saved.watch;
     device.select_absences(&about, scene.rules);
     for old in saved.absences {
         let found = device.absences.iter_mut().find(|c| rule_id(scene.rules, c.rule).as_ref() == Some(&old.rule));
         if let Some(cell) = found {
-            *cell = AbsenceCell { rule: cell.rule, firing: old.firing, last: old.last };
+            *cell = AbsenceCell { rule: cell.rule, firing: old.firing, given: old.given };
         }
     }
     for old in saved.series {
@@ -192,13 +198,14 @@ fn restore_device(saved: SavedDevice, number: u32, scene: &Scene<'_>) -> DeviceS
         for kept in old.cells {
             let found = series.cells.iter_mut().find(|c| rule_id(scene.rules, c.rule).as_ref() == Some(&kept.rule));
             if let Some(cell) = found {
-                cell.last = kept.last;
+                cell.given = kept.given;
                 cell.active = kept.active.map(Box::new);
             }
         }
         device.series.push(series);
     }
     device.series.sort_by(|a, b| a.quantity.cmp(&b.quantity));
+    device.await_values(&about, scene.rules);
     device
 }
 
@@ -230,7 +237,7 @@ impl Partition {
         let law = law(saved.rules, saved.catalogue, versions)?;
         let mut book = restore_book(saved.open, saved.rules);
         for spent in saved.spent {
-            book.spend(&spent.rule, spent.subject, spent.last);
+            book.spend(&spent.rule, spent.subject, spent.spent);
         }
         let mut devices = Vec::new();
         for device in saved.devices {

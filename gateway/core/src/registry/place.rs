@@ -48,6 +48,18 @@ pub fn district(place: &PlaceCode) -> Option<&str> {
     place.as_str().get(..6).filter(|d| !d.ends_with("00"))
 }
 
+/// What the codes of all places within a place begin with: `11` of 110000, `1101` of 110100, `110105` of 110105 and of
+/// 110105000. Ranks that are not named stand as zeros in codes of the full length.
+pub fn stem(code: &str) -> &str {
+    let mut stem = code;
+    for (len, rank, zeros) in [(12, 9, "000"), (9, 6, "000"), (6, 4, "00"), (4, 2, "00")] {
+        if stem.len() == len && stem.ends_with(zeros) {
+            stem = stem.get(..rank).unwrap_or(stem);
+        }
+    }
+    stem
+}
+
 /// The city or district of exactly this code, where its names are known.
 pub fn named(code: &str) -> Option<&'static Place> {
     if code == CITY.code {
@@ -93,6 +105,27 @@ mod tests {
         assert_eq!(district(&code("11")), None);
         assert_eq!(named("110105").map(|p| p.zh), Some("朝阳区"));
         assert_eq!(named("110103"), None);
+    }
+
+    // A place selects all that lies within it, whichever way its code is written.
+    #[test]
+    fn stems() {
+        for (code, stem_of) in [
+            ("110000", "11"),
+            ("110100", "1101"),
+            ("110105", "110105"),
+            ("110105003", "110105003"),
+            ("110105000", "110105"),
+            ("110105000000", "110105"),
+            ("110105003000", "110105003"),
+            ("110105003012", "110105003012"),
+            ("110000000000", "11"),
+            ("1100", "11"),
+            ("11", "11"),
+            ("110110", "110110"),
+        ] {
+            assert_eq!(stem(code), stem_of, "{code}");
+        }
     }
 
     // The table is searched by halving, so it must stay sorted.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use smol_str::SmolStr;
 use toml::Value;
 
+use super::sound;
 use super::table::Reader;
 use super::{Absence, Bound, Direction, Rule, RuleKind, Selector, Step, Threshold};
 use crate::id::{DeviceId, PlaceCode, Quantity, RuleId};
@@ -17,12 +18,18 @@ use crate::time::Millis;
 const LADDER_KEYS: [&str; 7] =
     ["levels", "direction", "deadband", "for", "keep_firing_for", "min_samples", "stale_after"];
 
+/// What the names of built-in rules begin with: their alerts must not meet another rule's.
+const OWN: &str = "maibo-";
+
 /// Reads one rule. `None` where anything is wrong; the problems say what.
 pub(super) fn rule(mut r: Reader<'_>) -> Option<Rule> {
     let id = r.need_text("id").and_then(|t| RuleId::new(&t).map_err(|e| r.problem("id", e)).ok());
     if let Some(id) = &id {
         // From here on a problem names the rule, which a reader finds faster than its number.
         r.rename(id.to_string());
+        if id.as_str().starts_with(OWN) {
+            r.problem("id", format_args!("begins with `{OWN}`, as only rules do that are built in"));
+        }
     }
     let title = r.need_words("title");
     let domain = r.need_text("domain").and_then(|text| {
@@ -192,7 +199,9 @@ fn threshold(r: &mut Reader<'_>, when: Option<&When>) -> Option<RuleKind> {
         r.problem("stale_after", "is zero: every value would be stale");
     }
     let (bounds, direction, deadband) = (bounds?, direction?, deadband?);
-    let good = ladder(r, &bounds, direction, deadband) & reachable(r, &bounds, direction, quantity.as_ref()?);
+    let good = sound::ladder(r, &bounds, direction, deadband)
+        & sound::reachable(r, &bounds, direction, quantity.as_ref()?)
+        & sound::recoverable(r, &bounds, direction, deadband, quantity.as_ref()?);
     let (hold, keep) = (hold?, keep?);
     let at = |times: &BTreeMap<Level, Millis>, level| times.get(&level).copied().unwrap_or_default();
     let steps = bounds
@@ -262,52 +271,4 @@ fn per_level(r: &mut Reader<'_>, key: &str, named: &[Level]) -> Option<BTreeMap<
         }
         Some(value) => r.duration(key, value).map(|time| Level::ALL.into_iter().map(|l| (l, time)).collect()),
     }
-}
-
-/// Each limit must lie further out than the one below it, and a band must survive the deadband.
-fn ladder(r: &mut Reader<'_>, bounds: &[(Level, Bound)], direction: Direction, deadband: f64) -> bool {
-    let mut good = true;
-    for pair in bounds.windows(2) {
-        let [(lower, a), (upper, b)] = pair else { continue };
-        let further = match (*a, *b, direction) {
-            (Bound::Value(a), Bound::Value(b), Direction::Below) => b < a,
-            (Bound::Value(a), Bound::Value(b), _) => b > a,
-            (Bound::Band { low: l1, high: h1 }, Bound::Band { low: l2, high: h2 }, _) => l2 < l1 && h2 > h1,
-            _ => true,
-        };
-        if !further {
-            let text = format!("does not lie further out than {}", lower.as_str());
-            r.problem(&format!("levels.{}", upper.as_str()), text);
-            good = false;
-        }
-    }
-    for (level, bound) in bounds {
-        if let Bound::Band { low, high } = bound
-            && low + deadband > high - deadband
-        {
-            r.problem(&format!("levels.{}", level.as_str()), "the band is empty, or narrower than two deadbands");
-            good = false;
-        }
-    }
-    good
-}
-
-/// A limit that no plausible value reaches never fires: most likely it is in another unit.
-fn reachable(r: &mut Reader<'_>, bounds: &[(Level, Bound)], direction: Direction, quantity: &Quantity) -> bool {
-    let Some(spec) = quantity::lookup(quantity.as_str()) else { return true };
-    let mut good = true;
-    for (level, bound) in bounds {
-        let reached = match (*bound, direction) {
-            (Bound::Value(v), Direction::Below) => v >= spec.min,
-            (Bound::Value(v), _) => v <= spec.max,
-            (Bound::Band { low, high }, _) => low > spec.min || high < spec.max,
-        };
-        if !reached {
-            let text =
-                format!("is never reached: {} is plausible from {} to {} {}", spec.name, spec.min, spec.max, spec.unit);
-            r.problem(&format!("levels.{}", level.as_str()), text);
-            good = false;
-        }
-    }
-    good
 }

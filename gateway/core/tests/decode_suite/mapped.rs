@@ -50,6 +50,24 @@ fn problems() {
     assert_eq!(reasons(&decode("acme/up", b"{}")), ["missing_field"]);
 }
 
+// Protects absence: a device whose fields are all absent or refused is not silent; it is said once a message.
+#[test]
+fn a_useless_record_is_a_sign_of_life() {
+    let body =
+        br#"{"data":[{"sn":"a","pm":{"v25":null}},{"sn":"a"},{"sn":"b c"},{"sn":"b","smoke":1},{"sn":"c","x":1}]}"#;
+    let alive: Vec<_> = decode("acme/up", body).liveness.iter().map(|l| l.device.to_string()).collect();
+    assert_eq!(alive, ["acme-a", "acme-c"]);
+    assert!(crate::retained("acme/up", body).liveness.is_empty());
+    let refused: MappingSpec =
+        serde_json::from_str(r#"{"device":{"topic_segment":1},"fields":[{"pointer":"/v","quantity":"pm25"}]}"#)
+            .unwrap();
+    let route = Route::new(TopicFilter::new("x/+").unwrap(), Profile::Mapped(refused));
+    let mut out = maibo_core::decode::Decoded::default();
+    let m = maibo_core::decode::Message { topic: "x/d", payload: br#"{"v":"?"}"#, retained: false, received: NOW };
+    DecodeStage::new(vec![route]).unwrap().decode(&m, &mut out);
+    assert_eq!((out.readings.len(), out.liveness.len(), reasons(&out)), (0, 1, vec!["bad_value"]));
+}
+
 // Protects the configuration: all problems of a mapping at once, with their paths; unknown keys are refused.
 #[test]
 fn check_reports_everything_at_once() {

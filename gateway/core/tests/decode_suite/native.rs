@@ -70,6 +70,33 @@ fn out_of_range_is_kept_and_marked() {
     );
 }
 
+// Protects absence: a device whose values are all absent or refused is not silent. What is broken, retained or from nobody
+// is no sign of life, and a reading needs none beside it.
+#[test]
+fn a_useless_payload_is_a_sign_of_life() {
+    let event = "maibo/v1/d-1/event";
+    for (topic, body) in [
+        (T, &br#"{"pm25":null}"#[..]),
+        (T, br#"{"t":1,"pm25":"12"}"#),
+        (T, br#"{"bogus":1}"#),
+        (T, br#"[{"pm25":1,"pm25":2}]"#),
+        (T, b"{}"),
+        (T, b"[]"),
+        (T, b"\xa0"),
+        (event, b"[]"),
+        (event, br#"{"t":1}"#),
+    ] {
+        let out = decode(topic, body);
+        let alive: Vec<_> = out.liveness.iter().map(|l| (l.device.as_str(), l.received, l.alive)).collect();
+        assert_eq!(alive, [("d-1", NOW, true)], "{topic} {body:?}");
+        assert!(retained(topic, body).liveness.is_empty());
+    }
+    for body in [&br#"{"pm25":1}"#[..], br#"{"pm25":null"#, b"", b"\xa1"] {
+        assert!(decode(T, body).liveness.is_empty(), "{body:?}");
+    }
+    assert!(decode("maibo/v1/d%1/telemetry", b"{}").liveness.is_empty());
+}
+
 // Protects the native format in CBOR: the same shape, all number types, NaN kept and marked.
 #[test]
 fn telemetry_in_cbor() {

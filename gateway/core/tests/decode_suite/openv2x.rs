@@ -44,18 +44,39 @@ fn rsi_standard() {
     let out = decode(
         "V2X/RSU/R1/RSI/UP",
         br#"{"rsiSourceType":1,"rsiDatas":[
-            {"alertID":9007199254740993,"duration":60,"eventStatus":true,"timeStamp":"2022-07-18T17:34:15.775+0800",
+            {"alertID":70012,"duration":60,"eventStatus":true,"timeStamp":"2022-07-18T17:34:15.775+0800",
              "eventClass":"AbnormalTraffic","eventType":"707","eventPosition":{"lat":399070000,"lon":1163910000},"eventDescription":"JINGA12345"},
-            {"alertID":"a-1","eventStatus":false,"eventClass":"Zeppelin","eventType":"JINGA12345"},
-            {"eventType":707},{"alertID":"JING A 12345"},{"alertID":1,"timeStamp":"yesterday"},5]}"#,
+            {"alertID":"123456789","eventStatus":false,"eventClass":"Zeppelin","eventType":"JINGA12345"},
+            {"eventType":707},{"alertID":" "},{"alertID":[1]},{"alertID":1,"timeStamp":"yesterday"},5]}"#,
     );
     let [first, second] = out.events.as_slice() else { panic!("{:?}", out.events) };
-    assert_eq!((&*first.identity, &*first.code, &*first.text), ("9007199254740993", "rsi.707", "AbnormalTraffic"));
+    assert_eq!((&*first.identity, &*first.code, &*first.text), ("70012", "rsi.707", "AbnormalTraffic"));
     assert_eq!((first.at, first.expires), (Timestamp(1_658_136_855_775), Some(Timestamp(1_658_136_915_775))));
     assert_eq!((first.position, first.cancelled), (Some((116.391, 39.907)), false));
-    assert_eq!((&*second.identity, &*second.code, &*second.text), ("a-1", "rsi.unknown", "unknown"));
+    assert_eq!((&*second.identity, &*second.code, &*second.text), ("123456789", "rsi.unknown", "unknown"));
     assert!(second.cancelled && second.at == NOW);
-    assert_eq!(reasons(&out), ["missing_field", "bad_value", "bad_time", "bad_shape"]);
+    assert_eq!(reasons(&out), ["missing_field", "bad_value", "bad_value", "bad_time", "bad_shape"]);
+}
+
+// Protects privacy and updates: an identity that is more than a short number is hashed, the same one of the same unit to
+// the same hash, so that a cancellation still finds its event.
+#[test]
+fn rsi_identities() {
+    let identity = |unit: &str, alert: &str| {
+        let out =
+            decode(&format!("V2X/RSU/{unit}/RSI/UP"), format!(r#"{{"rsiDatas":{{"alertID":{alert}}}}}"#).as_bytes());
+        out.events[0].identity.to_string()
+    };
+    for short in ["0", "7", "123456789", "\"007\""] {
+        assert_eq!(identity("R1", short), short.trim_matches('"'));
+    }
+    let long =
+        ["1234567890", "-1", "13800001111", "\"a-1\"", "\"JING A 12345\"", "9007199254740993", "18446744073709551615"];
+    let hashes: std::collections::BTreeSet<_> = long.into_iter().map(|a| identity("R1", a)).collect();
+    assert_eq!(hashes.len(), long.len());
+    assert!(hashes.iter().all(|h| h.len() == 17 && h.starts_with('x')), "{hashes:?}");
+    assert_eq!(identity("R1", "\"a-1\""), identity("R1", "\" a-1 \""));
+    assert_ne!(identity("R1", "\"a-1\""), identity("R2", "\"a-1\""), "no vehicle is followed from unit to unit");
 }
 
 // Protects the DAWNLINE event body: milliseconds and ten-millionths of a degree.
@@ -111,10 +132,51 @@ fn rsm_dawnline() {
             "R1 count_motor=1@1653016783600 good",
             "R1 mean_speed_motor=36@1653016783600 good",
             "R1 count_non_motor=0@1653016783600 good",
-            "R1 count_pedestrian=1@1653016783600 good"
+            "R1 count_pedestrian=1@1653016783600 good",
+            "R1 count_unknown=0@1653016783600 good"
         ]
     );
     assert_eq!(reasons(&out), ["bad_shape"]);
+}
+
+// Protects counts: nobody there is a count of 0 for every class, so that the last count does not stand for ever.
+#[test]
+fn rsm_with_nobody() {
+    let zero = ["motor", "non_motor", "pedestrian", "unknown"].map(|c| format!("R1 count_{c}=0@{} good~", NOW.0));
+    for (topic, body) in [
+        ("V2X/RSU/R1/RSM/UP", r#"{"content":{"rsms":[{"participants":[]}]}}"#),
+        ("V2X/RSU/R1/RSM/UP", r#"{"content":{"rsms":[]}}"#),
+        ("V2X/RSU/R1/RSM/UP", r#"{"rsms":[]}"#),
+        ("V2X/RSU/R1/RSM/UP/DAWNLINE", r#"[{"dev_pos":{},"content":[]}]"#),
+        ("V2X/RSU/R1/RSM/UP/DAWNLINE", "[]"),
+    ] {
+        let out = decode(topic, body.as_bytes());
+        assert_eq!((lines(&out), reasons(&out).len()), (zero.to_vec(), 0), "{topic} {body}");
+    }
+}
+
+// Protects absence: a unit that says nothing of use is not silent; what is broken, retained or nobody's is no sign of life.
+#[test]
+fn a_useless_message_is_a_sign_of_life() {
+    for (topic, body) in [
+        ("V2X/RSU/R1/RSI/UP", r#"{"rsiDatas":[]}"#),
+        ("V2X/RSU/R1/RSI/UP", r#"{"rsiDatas":[5]}"#),
+        ("V2X/RSU/R1/RSI/UP", "{}"),
+        ("V2X/RSU/R1/RSI/UP/DAWNLINE", r#"{"event_content":[]}"#),
+        ("V2X/RSU/R1/RSM/UP", r#"{"rsms":[{}]}"#),
+        ("V2X/RSU/R1/RSM/UP", r#"{"rsms":null}"#),
+        ("V2X/RSU/R1/RSM/UP", "7"),
+        ("V2X/RSU/RunningInfo/UP", r#"{"rsuEsn":"R1","runningInfo":{}}"#),
+        ("V2X/RADAR/R1/EVENT/UP", "[]"),
+        ("V2X/RADAR/R1/STATUS/UP", "{}"),
+    ] {
+        let out = decode(topic, body.as_bytes());
+        let alive: Vec<_> = out.liveness.iter().map(|l| (l.device.as_str(), l.received, l.alive)).collect();
+        assert_eq!((alive, out.readings.len() + out.events.len()), (vec![("R1", NOW, true)], 0), "{topic} {body}");
+        assert!(retained(topic, body.as_bytes()).liveness.is_empty(), "{topic} {body}");
+        assert!(decode(topic, &body.as_bytes()[..body.len() - 1]).liveness.is_empty() || body == "7", "{topic} {body}");
+    }
+    assert!(decode("V2X/RSU/R1/RSI/UP", br#"{"rsiDatas":{"alertID":1}}"#).liveness.is_empty(), "the event says it");
 }
 
 // Protects trap 2: a radar's repeats of one event share one identity.

@@ -2,6 +2,8 @@ use crate::{decode, retained};
 
 /// Stands for every identifier of a person or vehicle; no part of it may come out.
 const CANARY: &str = "JINGA8F3K2";
+/// The same for a telephone number.
+const CANARY_DIGITS: &str = "13800138000";
 
 // Protects fault row 82: no identifier of a participant, track or plate leaves the decoder, whatever field it is in.
 #[test]
@@ -47,6 +49,17 @@ fn no_identifier_leaves() {
             "V2X/RSU/R1/RSI/UP/DAWNLINE",
             format!(r#"{{"event_content":[{{{all}"event_id":1}},{{"event_id":2,"plate":"{CANARY}"}}]}}"#),
         ),
+        // As the identity itself: alone, among other words, and as a long number in either spelling.
+        (
+            "V2X/RSU/R1/RSI/UP",
+            format!(
+                r#"{{"rsiDatas":[{{"alertID":"{CANARY}"}},{{"alertID":" {CANARY} x"}},{{"alertID":"{CANARY_DIGITS}"}},{{"alertID":{CANARY_DIGITS}}}]}}"#
+            ),
+        ),
+        (
+            "V2X/RSU/R1/RSI/UP/DAWNLINE",
+            format!(r#"{{"event_content":[{{"event_id":"{CANARY}"}},{{"event_id":{CANARY_DIGITS}}}]}}"#),
+        ),
         ("V2X/RADAR/N1/EVENT/UP", format!(r#"[{{{all}"lane2":1}},{{"eventType":10,"targetId":"{CANARY}"}}]"#)),
         ("V2X/RSU/R1/BSM/UP", format!(r#"{{"bsmDatas":[{{{all}"x":1}}]}}"#)),
         ("V2X/RSU/HB/UP", format!(r#"{{"rsuEsn":"R1",{all}"x":1}}"#)),
@@ -63,6 +76,7 @@ fn no_identifier_leaves() {
         for out in [decode(topic, payload.as_bytes()), retained(topic, payload.as_bytes())] {
             let shown = format!("{out:?}");
             assert!(!shown.contains("JINGA") && !shown.contains("8F3K2"), "{topic}: {shown}");
+            assert!(!shown.contains(CANARY_DIGITS), "{topic}: {shown}");
         }
     }
 }

@@ -131,3 +131,100 @@ fn a_rule_that_comes_back_counts_on() {
     assert_eq!(told, [(zero, 1, "absent"), (zero, 2, "rule_removed"), (zero, 1, "absent")]);
     assert_ne!(w.transitions()[0].episode, w.last().episode);
 }
+
+// a silence has no end of its own: however long it lasts, and however long the rule is gone, no identity is given twice.
+#[test]
+fn a_silence_of_weeks_gets_no_identity_twice() {
+    let day = 86_400_000;
+    let mut w = World::new(&absent());
+    w.at(0).alive().run(s(30)).at(8 * day).edit("").at(8 * day + s(60)).edit(&absent());
+    w.at(9 * day).edit("").restart().at(10 * day).edit(&depth("")).at(30 * day).edit("").edit(&absent());
+    let opened: Vec<_> = w.transitions().iter().filter(|t| t.version == 1).map(|t| (t.started_at, t.episode)).collect();
+    assert_eq!(opened.len(), 3);
+    assert!(opened.iter().all(|(since, _)| *since == opened[0].0), "one silence");
+    let ids: std::collections::BTreeSet<_> = opened.iter().map(|(_, id)| *id).collect();
+    assert_eq!(ids.len(), 3, "{opened:?}");
+}
+
+// what is remembered of a rule that went is forgotten a week after it went, not a week after it began.
+#[test]
+fn what_is_spent_is_forgotten_by_when_it_went() {
+    let day = 86_400_000;
+    let mut w = World::new(&absent());
+    w.at(0).alive().run(s(30)).at(s(40)).edit("").at(s(50)).alive();
+    let kept = w.machine.snapshot().len();
+    w.at(6 * day).edit(&depth("")).at(6 * day + 1).edit("");
+    assert!(w.machine.snapshot().len() >= kept, "six days");
+    w.at(8 * day).edit(&depth("")).at(8 * day + 1).edit("");
+    assert!(w.machine.snapshot().len() < kept, "eight days, and the silence is over");
+}
+
+fn recovering(keep: &str) -> World {
+    let mut w = World::every("60s", &depth(&format!("keep_firing_for = \"{keep}\"")));
+    w.at(0).value(12.0).at(s(10)).value(0.0).at(s(15)).expect(&["0 v1 firing blue threshold"]);
+    w
+}
+
+// only timers edited: a recovery goes on by its new length, and is over at the edit only where that is over.
+#[test]
+fn an_edit_of_timers_ends_no_recovery() {
+    let keep = |time: &str| depth(&format!("keep_firing_for = \"{time}\""));
+    let mut w = recovering("60s");
+    w.edit(&keep("90s")).restart().run(s(99)).expect(&[]);
+    w.run(s(100)).expect(&["100000 v2 resolved blue recovered"]);
+    let mut w = recovering("60s");
+    w.edit(&keep("30s")).run(s(39)).expect(&[]);
+    w.run(s(40)).expect(&["40000 v2 resolved blue recovered"]);
+    recovering("60s").edit(&keep("2s")).expect(&["15000 v2 resolved blue rule_changed"]);
+    let mut w = recovering("60s");
+    w.edit(&(keep("60s") + "for = \"10s\"\nstale_after = \"170s\"")).run(s(69)).expect(&[]);
+    w.run(s(70)).expect(&["70000 v2 resolved blue recovered"]);
+}
+
+// another level's limit edited: a recovery of the others goes on too; its own limit edited is a judgement at once.
+#[test]
+fn an_edit_of_another_limit_ends_no_recovery() {
+    let rule = |from: &str, to: &str| depth("keep_firing_for = \"60s\"").replace(from, to);
+    let mut w = recovering("60s");
+    w.edit(&rule("red = 40", "red = 50")).run(s(69)).expect(&[]);
+    w.run(s(70)).expect(&["70000 v2 resolved blue recovered"]);
+    recovering("60s").edit(&rule("blue = 10", "blue = 9")).expect(&["15000 v2 resolved blue rule_changed"]);
+}
+
+// an absence rule edited while it fires: by the new one the silence is not too long yet, and the episode ends; it comes
+// back as another when it is.
+#[test]
+fn an_edited_absence_is_judged_anew() {
+    let after = |n: i32| absent().replace("intervals = 3", &format!("intervals = {n}"));
+    let mut w = World::new(&absent());
+    w.at(0).alive().run(s(40)).expect(&["30000 v1 firing yellow absent"]);
+    let first = w.last().episode;
+    w.edit(&after(2)).expect(&[]);
+    w.edit(&after(6)).restart().expect(&["40000 v2 resolved yellow rule_changed"]);
+    w.run(s(59)).expect(&[]);
+    w.run(s(60)).expect(&["60000 v1 firing yellow absent"]);
+    assert_ne!(w.last().episode, first);
+    w.edit(&after(6).replace("yellow", "red")).expect(&["60000 v2 firing red rule_changed"]);
+}
+
+// the device's interval edited: the same.
+#[test]
+fn an_edited_interval_is_judged_anew() {
+    let mut w = World::new(&absent());
+    w.at(0).alive().run(s(40)).expect(&["30000 v1 firing yellow absent"]);
+    w.edit_catalogue(&catalogue(&[("d", "11s")])).expect(&[]);
+    w.edit_catalogue(&catalogue(&[("d", "1m")])).expect(&["40000 v2 resolved yellow rule_changed"]);
+    w.run(s(180)).expect(&["180000 v1 firing yellow absent"]);
+}
+
+// while Maibo is deaf an edit ends no absence, and the grace after it is none of the rule's.
+#[test]
+fn an_edit_and_deafness_end_no_absence() {
+    let words = |w: &str| absent().replace("\"a\"", &format!("\"{w}\""));
+    let mut w = World::new(&absent());
+    w.at(0).alive().run(s(40)).expect(&["30000 v1 firing yellow absent"]);
+    w.deaf(s(40)).edit(&words("b").replace("intervals = 3", "intervals = 9")).expect(&[]);
+    let mut w = World::new(&absent());
+    w.at(0).alive().run(s(40)).deaf(s(40)).run(s(50)).listening().at(s(55)).edit(&words("b"));
+    w.edit(&words("b").replace("intervals = 3", "intervals = 2")).expect(&["30000 v1 firing yellow absent"]);
+}

@@ -3,7 +3,7 @@
 use maibo_core::fact::{Body, Fact, Reason, State, Transition};
 use maibo_core::place::Level;
 
-use crate::engine_world::{World, depth, s};
+use crate::engine_world::{World, ZERO, absent, depth, s};
 
 fn edited(fact: &Fact, edit: impl FnOnce(&mut Transition)) -> Fact {
     let mut fact = fact.clone();
@@ -72,4 +72,54 @@ fn an_episode_of_an_unknown_rule() {
     w.at(s(1)).edit("");
     assert_eq!(w.last().reason, Reason::RuleRemoved);
     assert_eq!(w.machine.open_alerts().count(), 0);
+}
+
+// an absence that only the log has: it is open, stays open over a snapshot, ends with the device's sign of life, and its
+// identity is not given to the next one of the same silence.
+#[test]
+fn an_absence_that_only_the_log_has() {
+    let mut told = World::new(&absent());
+    told.at(0).alive().run(s(30)).at(s(31)).edit("").edit(&absent());
+    let second = told.facts.last().expect("the second of one silence").clone();
+    let mut w = World::new(&absent());
+    w.at(0).alive().at(s(31)).machine.impose(&[], std::slice::from_ref(&second));
+    w.restart();
+    assert_eq!(w.machine.open_alerts().count(), 1);
+    assert!(matches!(w.known(), maibo_core::engine::Verdict::Firing { level: Level::Yellow, .. }));
+    w.run(s(40)).edit("").edit(&absent()).restart();
+    let opened: Vec<_> = w.transitions().iter().filter(|t| t.version == 1).map(|t| t.episode).collect();
+    assert!(!opened.is_empty() && !opened.contains(&told.last().episode), "counted on");
+    w.at(s(50)).alive();
+    assert_eq!((w.last().reason, w.machine.open_alerts().count()), (Reason::Returned, 0));
+}
+
+// a clock alert that only the log has, and one that only this binary has.
+#[test]
+fn a_clock_alert_that_only_one_of_them_has() {
+    let mut told = World::new(&depth(""));
+    told.at(s(1)).value_at(-ZERO, 0.0).at(s(11)).value_at(-ZERO + 1, 0.0).at(s(21)).value_at(-ZERO + 2, 0.0);
+    let fact = told.facts.last().expect("a fact").clone();
+    let mut w = World::new(&depth(""));
+    w.at(s(1)).value(0.0).machine.impose(&[], std::slice::from_ref(&fact));
+    w.restart();
+    assert_eq!(w.machine.open_alerts().count(), 1);
+    w.at(s(31)).value(0.0).at(s(41)).value(0.0).at(s(51)).value(0.0);
+    assert_eq!((w.last().reason, w.machine.open_alerts().count()), (Reason::ClockRight, 0));
+    told.machine.impose(std::slice::from_ref(&fact), &[]);
+    told.restart();
+    assert_eq!(told.machine.open_alerts().count(), 0);
+}
+
+// an episode that the log opened and closed, and this binary did not: its identity is given, and the next of the same
+// silence gets another.
+#[test]
+fn an_episode_that_the_log_closed() {
+    let mut told = World::new(&absent());
+    told.at(0).alive().run(s(40)).edit(&absent().replace("intervals = 3", "intervals = 9"));
+    let mut w = World::new(&absent());
+    w.at(0).alive().machine.impose(&[], &told.facts);
+    assert_eq!(w.machine.open_alerts().count(), 0);
+    w.restart().run(s(30)).expect(&["30000 v1 firing yellow absent"]);
+    assert_eq!(w.last().started_at, told.last().started_at);
+    assert_ne!(w.last().episode, told.last().episode);
 }

@@ -18,7 +18,7 @@ fn acknowledged_by_name() {
     let outcome = w.at(s(1)).acknowledge("li", 1);
     let t = outcome.result.expect("accepted");
     assert_eq!(t.acknowledged.as_ref().map(|a| (a.by.as_str(), &*a.note)), Some(("li", "on my way")));
-    w.expect(&["1000 v2 firing yellow acknowledged acknowledged"]);
+    w.expect(&["0 v2 firing yellow acknowledged acknowledged"]);
     assert_eq!(w.facts.last().and_then(|f| f.actor.as_ref()).map(maibo_core::id::Actor::as_str), Some("li"));
     w.at(s(2)).value(45.0).expect(&["2000 v3 firing red raised acknowledged"]);
     w.at(s(3)).value(0.0).run(s(9)).expect(&["8000 v4 resolved red recovered acknowledged"]);
@@ -56,4 +56,16 @@ fn resolved_is_refused() {
     w.at(s(1)).value(0.0).run(s(10));
     let refusal = w.acknowledge("li", 2).result.expect_err("refused");
     assert_eq!((refusal.reason, refusal.current), ("resolved", None));
+}
+
+// an acknowledgement is no event of the values: it moves no event time, and a recovery measured before it keeps its own.
+#[test]
+fn an_acknowledgement_moves_no_time() {
+    let mut w = firing();
+    assert!(w.at(s(20)).acknowledge("li", 1).result.is_ok());
+    w.expect(&["0 v2 firing yellow acknowledged acknowledged"]);
+    let fact = w.facts.last().expect("a fact");
+    assert_eq!(fact.at.0 - crate::engine_world::ZERO, s(20), "when it was said stands in the fact");
+    w.at(s(21)).value_at(s(2), 0.0).value_at(s(9), 0.0).expect(&["7000 v3 resolved yellow recovered acknowledged"]);
+    assert_eq!(w.last().resolved_at.map(|at| at.0 - crate::engine_world::ZERO), Some(s(7)));
 }

@@ -3,7 +3,9 @@
 use maibo_core::engine::{Unknown, Verdict};
 use maibo_core::place::Level;
 
-use crate::engine_world::{World, depth, s};
+use maibo_core::input::Input;
+
+use crate::engine_world::{World, depth, ladder, reading, s};
 
 // never seen: unknown, inactive; with the first value it is normal.
 #[test]
@@ -102,4 +104,31 @@ fn timers_do_not_bridge_a_gap_in_event_time() {
     w.at(s(103)).value_at(s(103), 12.0).expect(&[]);
     w.run(s(109)).expect(&[]);
     w.run(s(110)).expect(&["110000 v1 firing blue threshold"]);
+}
+
+// never seen: a device that is heard, but of whose judged quantity no value that can be compared ever came, is not normal.
+#[test]
+fn a_judged_quantity_without_a_value_is_unknown() {
+    let hot = ladder("hot", "when = { quantity = \"temperature\" }\nlevels = { red = 40 }\ndirection = \"above\"");
+    let never = Verdict::Unknown { why: Unknown::Never };
+    let mut w = World::new(&(depth("") + &hot));
+    w.at(0).alive();
+    assert_eq!(w.known(), never, "a heartbeat is no value");
+    w.value(0.0);
+    assert_eq!(w.known(), never, "of temperature");
+    let named = w.machine.devices().next().and_then(|d| d.quantity.map(ToString::to_string));
+    assert_eq!(named.as_deref(), Some("temperature"));
+    let broken = reading("d", "temperature", 1, 1, f64::NAN);
+    w.at(1).batch(vec![Input::Reading(broken)]).restart();
+    assert_eq!(w.known(), never, "what cannot be compared is none");
+    w.at(2).batch(vec![Input::Reading(reading("d", "temperature", 2, 2, 20.0))]);
+    assert_eq!((w.known(), w.verdict()), (Verdict::Normal, Verdict::Normal));
+    w.at(3).batch(vec![Input::Reading(reading("d", "temperature", 3, 3, 50.0))]);
+    assert!(matches!(w.known(), Verdict::Firing { .. }), "an alert comes first");
+    // A rule that begins to judge another quantity makes it unknown, and one that goes makes it known.
+    let wind = ladder("wind", "when = { quantity = \"wind_speed\" }\nlevels = { red = 30 }\ndirection = \"above\"");
+    w.at(4).edit(&(depth("") + &wind));
+    assert_eq!((w.known(), w.verdict()), (never, never));
+    w.at(5).edit(&depth(""));
+    assert_eq!(w.known(), Verdict::Normal);
 }

@@ -21,15 +21,18 @@ fn what_cannot_be_compared_moves_nothing() {
     w.run(s(60)).expect(&["30006 v2 firing blue data_stale stale"]);
 }
 
-// late readings do not move state; a late value above a limit is counted.
+// late readings do not move state; a late value above an open limit is counted, above any other it is history.
 #[test]
 fn late_readings_are_history() {
     let mut w = World::new(&depth(""));
     w.at(s(10)).value(0.0);
     w.at(s(11)).value_at(s(9), 45.0).expect(&[]);
-    assert_eq!((w.out.counts.late, w.out.counts.late_exceeding), (1, 1));
-    w.at(s(12)).value_at(s(9), 1.0).expect(&[]);
-    assert_eq!((w.out.counts.late, w.out.counts.late_exceeding), (1, 0));
+    assert_eq!((w.out.counts.late, w.out.counts.late_exceeding), (1, 0), "nothing is open");
+    w.at(s(12)).value(25.0).expect(&["12000 v1 firing yellow threshold"]);
+    for (value, exceeding) in [(19.0, 0), (20.0, 1), (45.0, 1)] {
+        w.value_at(s(9), value).expect(&[]);
+        assert_eq!((w.out.counts.late, w.out.counts.late_exceeding), (1, exceeding), "{value}: yellow is open");
+    }
 }
 
 // same series, same millisecond: equal is a duplicate, different a conflict; the first wins.
@@ -67,7 +70,7 @@ fn older_than_seven_days_is_not_judged() {
     let mut w = World::new(&depth(""));
     w.at(s(1)).value_at(s(1) - 604_800_001, 45.0).expect(&[]);
     assert_eq!((w.out.counts.too_old, w.out.counts.judged), (1, 0));
-    w.at(s(2)).value_at(s(2) - 604_800_000, 45.0).expect(&["-604798000 v1 firing red threshold historic"]);
+    w.at(s(2)).value_at(s(2) - 604_800_000, 45.0).expect(&["-604798000 v1 firing red threshold stale historic"]);
 }
 
 // format without source time: the event time is the receive time.
@@ -96,9 +99,10 @@ fn a_lagging_series_has_its_own_clock() {
 #[test]
 fn what_lies_far_back_is_historic() {
     let mut w = World::new(&depth(""));
-    w.at(s(100)).value_at(s(40), 12.0).expect(&["40000 v1 firing blue threshold"]);
-    w.at(s(111)).value_at(s(50), 25.0).expect(&["50000 v2 firing yellow raised historic"]);
-    w.at(s(112)).value_at(s(111), 45.0).expect(&["111000 v3 firing red raised"]);
+    w.at(s(100)).value_at(s(40), 12.0).expect(&["40000 v1 firing blue threshold stale"]);
+    w.at(s(111)).value_at(s(50), 25.0).expect(&["50000 v2 firing yellow raised stale historic"]);
+    w.at(s(112)).value_at(s(111), 45.0);
+    w.expect(&["111000 v3 firing yellow data_fresh", "111000 v4 firing red raised"]);
     let mut w = World::every("5m", &depth(""));
     w.at(s(600)).value_at(0, 12.0).expect(&["0 v1 firing blue threshold"]);
     w.at(s(601)).value_at(s(1), 25.0).expect(&["1000 v2 firing yellow raised"]);
@@ -114,7 +118,7 @@ fn a_backlog_is_judged_in_its_own_time() {
     for (t, value) in [(0, 12.0), (10, 12.0), (20, 0.0), (30, 0.0), (40, 0.0)] {
         w.value_at(s(t), value);
     }
-    w.expect(&["15000 v1 firing blue threshold historic", "35000 v2 resolved blue recovered historic"]);
+    w.expect(&["15000 v1 firing blue threshold stale historic", "35000 v2 resolved blue recovered stale historic"]);
 }
 
 // clock step: engine time jumps, receive-time deadlines jump with it, event-time state does not notice.

@@ -67,6 +67,11 @@ pub(crate) fn reading(device: &str, quantity: &str, at: i64, received: i64, valu
     }
 }
 
+/// A value of `d` without a time of its own.
+pub(crate) fn untimed(received: i64, value: f64) -> Reading {
+    Reading { timed: false, ..reading("d", "water_depth", received, received, value) }
+}
+
 pub(crate) fn source(id: &str) -> SourceId {
     SourceId::new(id).expect("source")
 }
@@ -217,7 +222,11 @@ impl World {
             && d.at.0 <= ZERO + until
         {
             let at = d.at.0 - ZERO;
-            assert!(at > self.now || self.out.facts.is_empty() || at == self.now, "a deadline in the past");
+            let last = self.machine.now();
+            assert!(
+                last.is_none_or(|last| d.at > last),
+                "due at {at}, before the batch at {last:?}: nobody would call"
+            );
             self.now = at.max(self.now);
             self.tick();
             let next = self.machine.next_deadline().map(|d| d.at);
@@ -261,6 +270,12 @@ impl World {
     /// The verdict last told of the device.
     pub(crate) fn verdict(&self) -> Verdict {
         let of = self.verdicts.iter().rev().find(|v| v.device.as_str() == self.device);
+        of.map_or(Verdict::Unknown { why: maibo_core::engine::Unknown::Never }, |v| v.verdict)
+    }
+
+    /// What the machine knows of the device now.
+    pub(crate) fn known(&self) -> Verdict {
+        let of = self.machine.devices().find(|v| v.device.as_str() == self.device);
         of.map_or(Verdict::Unknown { why: maibo_core::engine::Unknown::Never }, |v| v.verdict)
     }
 

@@ -1,6 +1,6 @@
 //! Native events.
 
-use super::super::json::{Json, Scalar, parse};
+use super::super::json::{Broken, Json, Scalar, parse};
 use super::super::scope::Scope;
 use super::super::{Decoded, Message, ProblemReason, text};
 use crate::id::DeviceId;
@@ -13,17 +13,15 @@ const MAX_WORD: usize = 64;
 const MAX_TEXT: usize = 200;
 
 /// Reads one event or an array of events.
-pub(super) fn decode(m: &Message<'_>, scope: &Scope<'_>, device: &DeviceId, out: &mut Decoded) {
-    let body = match parse(m.payload) {
-        Ok(body) => body,
-        Err(broken) => return scope.report(out, broken.reason, broken.detail, broken.offset),
-    };
+pub(super) fn decode(m: &Message<'_>, scope: &Scope<'_>, device: &DeviceId, out: &mut Decoded) -> Result<(), Broken> {
+    let body = parse(m.payload)?;
     for item in body.one_or_many() {
         match event(item, m.received, device) {
             Ok(event) => out.events.push(event),
             Err((reason, detail)) => scope.problem(out, reason, detail),
         }
     }
+    Ok(())
 }
 
 fn event(body: &Json<'_>, received: Timestamp, device: &DeviceId) -> Result<Event, (ProblemReason, &'static str)> {

@@ -1,13 +1,17 @@
 //! Roadside information: events on the road, in the standard body and in the DAWNLINE body.
 
+use sha2::{Digest, Sha256};
+
 use super::super::json::{Json, Scalar};
 use super::super::{Decoded, ProblemReason, stamp};
-use super::{Context, Trouble, position, word};
+use super::{Context, Trouble, position};
 use crate::reading::{Event, Text};
 use crate::time::{Millis, Timestamp};
 
 /// The classes that exist; everything else is said to be `unknown`.
 const CLASSES: [&str; 4] = ["AbnormalTraffic", "AdverseWeather", "AbnormalVehicle", "TrafficSign"];
+/// Longest number that stays readable as an identity. Telephone and identity card numbers are longer.
+const MAX_PLAIN_DIGITS: usize = 9;
 /// Longest believed duration.
 const MAX_DURATION: Millis = Millis::from_secs(24 * 3600);
 
@@ -29,7 +33,7 @@ pub(super) fn decode(context: &Context<'_>, body: &Json<'_>, out: &mut Decoded) 
 }
 
 fn standard(context: &Context<'_>, item: &Json<'_>) -> Result<Event, Trouble> {
-    let identity = identity(item, "alertID")?;
+    let identity = identity(context, item, "alertID")?;
     let at = match item.get("timeStamp").and_then(Json::scalar) {
         None => None,
         Some(Scalar::Str(s)) if !s.trim().bytes().all(|b| b.is_ascii_digit()) => {
@@ -57,7 +61,7 @@ fn standard(context: &Context<'_>, item: &Json<'_>) -> Result<Event, Trouble> {
 }
 
 fn dawnline(context: &Context<'_>, item: &Json<'_>) -> Result<Event, Trouble> {
-    let identity = identity(item, "event_id")?;
+    let identity = identity(context, item, "event_id")?;
     let at = match item.get("timeStamp").and_then(Json::scalar) {
         None => context.received,
         Some(s) => Timestamp(s.whole(true).ok_or((ProblemReason::BadTime, "timeStamp is no time"))?),
@@ -76,14 +80,35 @@ fn dawnline(context: &Context<'_>, item: &Json<'_>) -> Result<Event, Trouble> {
     })
 }
 
-fn identity(item: &Json<'_>, key: &str) -> Result<Text, Trouble> {
+/// Identity for updates and cancellation. A short number stays readable; whatever else a unit writes there could be a
+/// number plate, and only its hash goes on: equal identities of one unit stay equal, and that is all they are for.
+fn identity(context: &Context<'_>, item: &Json<'_>, key: &str) -> Result<Text, Trouble> {
     if !item.is_object() {
         return Err((ProblemReason::BadShape, "an event must be an object"));
     }
-    if item.get(key).is_none() {
-        return Err((ProblemReason::MissingField, "the event's identity"));
+    let value = item.get(key).ok_or((ProblemReason::MissingField, "the event's identity"))?;
+    let text = match value.scalar() {
+        Some(Scalar::Str(s)) => s.trim().to_owned(),
+        Some(Scalar::Int(n)) => n.to_string(),
+        Some(Scalar::Uint(n)) => n.to_string(),
+        _ => String::new(),
+    };
+    match text.len() {
+        0 => Err((ProblemReason::BadValue, "the event's identity is neither text nor a whole number")),
+        1..=MAX_PLAIN_DIGITS if text.bytes().all(|b| b.is_ascii_digit()) => Ok(Text::from(text.as_str())),
+        _ => Ok(hashed(context.device.as_str(), &text)),
     }
-    word(item.get(key)).ok_or((ProblemReason::BadValue, "the event's identity is no word"))
+}
+
+/// The first 64 bits of a SHA-256 over unit and text: without the unit the same vehicle could be followed along a road.
+fn hashed(unit: &str, text: &str) -> Text {
+    let mut hash = Sha256::new();
+    for part in ["maibo-rsi-1", unit, text] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    let head = hash.finalize().iter().take(8).fold(0_u64, |n, b| (n << 8) | u64::from(*b));
+    Text::from(format!("x{head:016x}").as_str())
 }
 
 /// `rsi.<number>` of GB/T 29100, or `rsi.unknown`: a type in words could carry anything.

@@ -1,7 +1,7 @@
 //! Road users around a unit, in the standard body and in the DAWNLINE body: counted and averaged, never followed.
 //!
-//! A message gives one count for each of the three classes, 0 included, and a mean speed for each class that has a
-//! valid speed. Participants of unknown class are counted apart. Nothing that tells one participant from another is
+//! A message gives one count for each of the three classes and one for participants of no known class, 0 included, and a
+//! mean speed for each class that has a valid speed. An empty list counts as what it says: nobody is there. Nothing that tells one participant from another is
 //! read: neither `ptcId` nor `global_track_id` nor a plate.
 
 use super::super::json::{Json, Scalar};
@@ -46,7 +46,7 @@ pub(super) fn decode(context: &Context<'_>, body: &Json<'_>, out: &mut Decoded) 
         Json::Array(parts) => each(context, parts, "content", &mut scene, dawnline, out),
         Json::Object(_) => {
             let list = body.get("content").and_then(|c| c.get("rsms")).or_else(|| body.get("rsms"));
-            match list {
+            match list.filter(|l| **l != Json::Scalar(Scalar::Null)) {
                 Some(list) => each(context, list.one_or_many(), "participants", &mut scene, standard, out),
                 // A single DAWNLINE part without its array.
                 None => each(context, core::slice::from_ref(body), "content", &mut scene, dawnline, out),
@@ -64,7 +64,7 @@ pub(super) fn decode(context: &Context<'_>, body: &Json<'_>, out: &mut Decoded) 
 
 type Read = fn(&Json<'_>, &mut Scene) -> Result<(), Trouble>;
 
-/// Reads the participants of all parts; says whether any part had a list of them.
+/// Reads the participants of all parts; says whether any part had a list of them, or there was no part at all.
 fn each(
     context: &Context<'_>,
     parts: &[Json<'_>],
@@ -73,7 +73,7 @@ fn each(
     read: Read,
     out: &mut Decoded,
 ) -> bool {
-    let mut usable = false;
+    let mut usable = parts.is_empty();
     for part in parts {
         let Some(Json::Array(participants)) = part.get(key) else {
             context.problem(out, (ProblemReason::BadShape, "a part has no list of participants"));
@@ -164,8 +164,6 @@ impl Scene {
                 context.push(mean_speed, mean, self.latest, quality, out);
             }
         }
-        if self.unknown > 0 {
-            context.push("count_unknown", f64::from(self.unknown), self.latest, quality, out);
-        }
+        context.push("count_unknown", f64::from(self.unknown), self.latest, quality, out);
     }
 }
