@@ -118,8 +118,8 @@ pub struct DeviceFrame {
 pub struct Score {
     /// 0 to 100; `null` where nothing is known.
     pub index: Option<f64>,
-    /// Share of devices that are known, 0 to 1.
-    pub coverage: f64,
+    /// Share of devices that are known, 0 to 1; `null` where there are no devices.
+    pub coverage: Option<f64>,
 }
 
 /// The city's index and its parts.
@@ -127,8 +127,8 @@ pub struct Score {
 pub struct Indices {
     /// 0 to 100; `null` where nothing is known.
     pub city: Option<f64>,
-    /// Share of devices that are known, 0 to 1.
-    pub coverage: f64,
+    /// Share of devices that are known, 0 to 1; `null` where there are no devices.
+    pub coverage: Option<f64>,
     /// By domain.
     pub domains: BTreeMap<String, Score>,
 }
@@ -165,6 +165,8 @@ pub struct Heartbeat {
     pub districts: BTreeMap<String, DistrictState>,
     /// Alerts opened in the last ten minutes.
     pub alarm_rate_10min: u64,
+    /// Whether rules are being judged. Where not, nothing new will be told, however alive the connection is.
+    pub evaluating: bool,
 }
 
 /// Why the server closes.
@@ -175,7 +177,7 @@ pub enum ByeCode {
     Restart,
     /// Too many clients.
     Overload,
-    /// This client is too slow.
+    /// This client took nothing for too long.
     Slow,
 }
 

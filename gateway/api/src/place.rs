@@ -20,8 +20,8 @@ pub struct DomainState {
     pub open: LevelCounts,
     /// 0 to 100; `null` where nothing is known.
     pub index: Option<f64>,
-    /// Share of devices that are known, 0 to 1.
-    pub coverage: f64,
+    /// Share of devices that are known, 0 to 1; `null` where there are no devices.
+    pub coverage: Option<f64>,
 }
 
 /// One place with its present state.

@@ -100,7 +100,7 @@ pub struct Status {
 pub struct Parts {
     /// Rules are being judged.
     pub evaluating: bool,
-    /// Reads of alerts keep up.
+    /// Reads of alerts and of readings keep up: a list has everything that is on record.
     pub history: bool,
     /// At least one source delivers.
     pub sources: bool,

@@ -168,20 +168,25 @@ fn heartbeat_is_stable() {
         sources: vec![source],
         index: Indices {
             city: Some(98.1),
-            coverage: 0.99,
-            domains: BTreeMap::from([("traffic".to_owned(), Score { index: None, coverage: 0.0 })]),
+            coverage: Some(0.99),
+            domains: BTreeMap::from([
+                ("health".to_owned(), Score { index: None, coverage: None }),
+                ("traffic".to_owned(), Score { index: None, coverage: Some(0.0) }),
+            ]),
         },
         districts: BTreeMap::from([("110105".to_owned(), DistrictState { devices: 9, online: 8, open })]),
         alarm_rate_10min: 2,
+        evaluating: true,
     };
     golden(
         &ServerFrame::Hb(heartbeat),
         concat!(
             r#"{"t":"hb","s":8132,"ts":7,"rate":123.4,"devices":5000,"online":4990,"sources":[{"id":"embedded","#,
             r#""kind":"embedded","state":"listening","since":"2026-11-23T12:00:00.000Z","detail":"127.0.0.1:1883"}],"#,
-            r#""index":{"city":98.1,"coverage":0.99,"domains":{"traffic":{"index":null,"coverage":0.0}}},"#,
+            r#""index":{"city":98.1,"coverage":0.99,"domains":{"health":{"index":null,"coverage":null},"#,
+            r#""traffic":{"index":null,"coverage":0.0}}},"#,
             r#""districts":{"110105":{"devices":9,"online":8,"open":{"blue":0,"yellow":0,"orange":0,"red":1}}},"#,
-            r#""alarm_rate_10min":2}"#
+            r#""alarm_rate_10min":2,"evaluating":true}"#
         ),
     );
 }

@@ -4,11 +4,13 @@
 //! history); the one way to change anything is a command, which goes through the pipeline like every other input.
 //!
 //! Invariants: every error is `application/problem+json` with a stable code; every query sees only its [`Scope`](crate::live::Scope); every
-//! command has an [`Caller`](extract::Caller) and is answered after what it did is durable *and* can be read.
+//! command has an [`Caller`](extract::Caller) and is answered after what it did is durable *and* can be read; a request that
+//! names another server is not answered.
 //!
 //! Limits: [`guard::BODY_MAX`] bytes a body, [`guard::REQUESTS_MAX`] requests at a time, [`guard::REQUEST_TIME`] each,
-//! [`serve::CONNECTIONS_MAX`] connections, [`socket::CLIENTS_MAX`] live clients. Beyond a limit the answer is 413, 503
-//! with `Retry-After`, or waiting to be accepted.
+//! [`blocking::READS_MAX`] reads of databases at a time, [`serve::CONNECTIONS_MAX`] connections,
+//! [`socket::CLIENTS_MAX`] live clients. Beyond a limit the answer is 413, 503 with `Retry-After`, or waiting. A peer that
+//! takes nothing for [`serve::WRITE_TIME`] is let go.
 
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
@@ -28,13 +30,16 @@ use crate::live::{Picture, client};
 
 mod acknowledge;
 mod alerts;
+pub mod blocking;
 mod deliveries;
 mod devices;
 pub mod extract;
 pub mod guard;
 mod health;
+mod host;
 mod openapi;
 mod page;
+mod patient;
 mod places;
 mod problem;
 mod quarantine;
@@ -88,6 +93,10 @@ pub struct Limits {
     pub clients: Arc<Semaphore>,
     /// Requests at a time.
     pub requests: Arc<Semaphore>,
+    /// Reads that may block at a time.
+    pub reads: Arc<Semaphore>,
+    /// Names this server is asked for by, besides its addresses and `localhost`.
+    pub names: Arc<[String]>,
 }
 
 impl Default for Limits {
@@ -99,6 +108,8 @@ impl Default for Limits {
             client: client::Limits::default(),
             clients: Arc::new(Semaphore::new(socket::CLIENTS_MAX)),
             requests: Arc::new(Semaphore::new(guard::REQUESTS_MAX)),
+            reads: Arc::new(Semaphore::new(blocking::READS_MAX)),
+            names: Arc::default(),
         }
     }
 }
@@ -153,7 +164,8 @@ pub fn router(state: HttpState) -> Router {
     let guarded = api.layer(axum::middleware::from_fn_with_state(state.clone(), guard::guard));
     // The socket lives longer than a request may, and has limits of its own.
     let live = Router::new().route("/ws", get(socket::upgrade));
-    guarded.merge(live).layer(axum::middleware::from_fn(guard::headers)).with_state(state)
+    let named = guarded.merge(live).layer(axum::middleware::from_fn_with_state(state.clone(), host::check));
+    named.layer(axum::middleware::from_fn(guard::headers)).with_state(state)
 }
 
 #[cfg(test)]

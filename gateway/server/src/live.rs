@@ -8,17 +8,21 @@
 //! snapshot is exactly the state as of its sequence number. Alerts are never merged and never dropped from the ring
 //! before it wraps; device values are merged, the last one wins, the highest level of the window is told.
 //!
+//! The decider waits for the model's lock, so it is held for the time of a copy: what searches, counts, puts into words or
+//! encodes does so after it, and never across I/O. A crowd of pages that comes back at once shares one snapshot.
+//!
 //! Limits: [`hub::RING`] frames a view, [`device::SERIES_POINTS`] recent readings a series and [`device::POINTS_MAX`] in
-//! all, [`device::VALUES_MAX`] quantities a device, [`alerts::RESOLVED_MAX`] resolved alerts shown. Locks are held for the
-//! time of a copy, never across I/O.
+//! all, [`device::VALUES_MAX`] quantities a device, [`alerts::RESOLVED_MAX`] resolved alerts shown. Where the pipeline says
+//! nothing for [`pulse::SILENT`], the picture says that nothing is judged, and lets everything in it grow old.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::body::Bytes;
 use maibo_api as api;
 use maibo_core::engine::DeviceView;
 use maibo_core::fact::Transition;
-use maibo_core::id::DeviceId;
+use maibo_core::id::{DeviceId, EpisodeId, RuleId};
 use maibo_core::time::Timestamp;
 
 use crate::ingest::ClockMode;
@@ -32,8 +36,11 @@ pub mod follow;
 pub mod hub;
 mod index;
 mod model;
+mod outlet;
+pub mod pulse;
 mod rates;
 pub mod roster;
+mod score;
 mod sources;
 pub mod ticker;
 mod view;
@@ -45,7 +52,13 @@ pub use sources::{SourceInfo, configured};
 pub use view::Scope;
 
 use hub::Hub;
-use model::Model;
+use model::{Model, shown};
+use outlet::Outlet;
+use pulse::Pulse;
+use view::Layout;
+
+/// Devices looked at under one lock.
+const SEARCHED: usize = 4_096;
 
 /// What a picture begins with.
 pub struct Start {
@@ -69,13 +82,16 @@ pub struct Start {
 pub struct Picture {
     inner: Mutex<Model>,
     versions: Arc<VersionStore>,
+    outlets: Vec<Outlet>,
+    pulse: Pulse,
 }
 
 impl Picture {
     /// The picture as of the start: open alerts are known, devices are not yet.
     pub fn new(start: Start) -> Self {
-        let versions = Arc::clone(&start.versions);
-        Self { inner: Mutex::new(Model::new(start)), versions }
+        let (versions, pulse) = (Arc::clone(&start.versions), Pulse::new(start.clock));
+        let model = Model::new(start);
+        Self { outlets: model.outlets(), inner: Mutex::new(model), versions, pulse }
     }
 
     /// Takes in what a recovered machine knows of its devices.
@@ -95,28 +111,49 @@ impl Picture {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes in a step, and publishes its alerts at once.
+    /// A view, for somebody who may see all of it.
+    fn outlet(&self, view: &str, scope: &Scope) -> Option<&Outlet> {
+        self.outlets.iter().find(|o| o.id == view && scope.covers(&o.scope))
+    }
+
+    /// Takes in a step, and publishes its alerts at once. Called by one thread only.
     pub fn observe(&self, step: &Step<'_>) {
-        let mut model = self.lock();
-        if let Some(roster) = model.wanted(step).and_then(|wanted| wanted.build(&self.versions)) {
-            model.rebuild(roster);
+        self.pulse.step();
+        let wanted = self.lock().wanted(step);
+        if let Some(roster) = wanted.and_then(|wanted| wanted.build(&self.versions)) {
+            let roster = Arc::new(roster);
+            let layouts = self.outlets.iter().map(|o| Layout::new(&o.scope, &roster)).collect();
+            self.lock().rebuild(roster, layouts);
         }
-        model.observe(step);
+        let (news, roster) = {
+            let mut model = self.lock();
+            (model.observe(step), Arc::clone(&model.roster))
+        };
+        for news in news {
+            news.tell(&roster);
+        }
     }
 
     /// Publishes what changed about devices since the last call.
     pub fn flush(&self, now: Timestamp) {
-        self.lock().flush(now);
+        let news = self.lock().flush(now);
+        news.into_iter().for_each(view::DeviceNews::tell);
     }
 
     /// Publishes a heartbeat. Called once a second: rates are counted in calls.
     pub fn beat(&self, now: Timestamp) {
-        self.lock().beat(now);
+        let beat = self.lock().beat(now, self.pulse.alive());
+        self.outlets.iter().for_each(|outlet| outlet.beat(&beat));
     }
 
-    /// The frames of a view.
-    pub fn hub(&self, view: &str) -> Option<Arc<Hub>> {
-        self.lock().hub(view)
+    /// Whether steps of the pipeline come in. Answers also where the picture's lock is never let go.
+    pub fn evaluating(&self) -> bool {
+        self.pulse.alive()
+    }
+
+    /// The frames of a view; `None` where there is no such view, or the scope does not see all of it.
+    pub fn hub(&self, view: &str, scope: &Scope) -> Option<Arc<Hub>> {
+        self.outlet(view, scope).map(|o| Arc::clone(&o.hub))
     }
 
     /// Engine time as the picture knows it.
@@ -130,25 +167,22 @@ impl Picture {
     }
 
     /// The device columns of a view with their version.
-    pub fn columns(&self, view: &str) -> Option<(String, Bytes)> {
-        self.lock().columns(view)
+    pub fn columns(&self, view: &str, scope: &Scope) -> Option<(String, Bytes)> {
+        let outlet = self.outlet(view, scope)?;
+        self.lock().columns(outlet.id)
     }
 
-    /// A view's snapshot as JSON. The same bytes for everybody who asks at the same sequence number.
-    pub fn snapshot(&self, view: &str, clock: Timestamp) -> Option<Bytes> {
-        // The copy is taken under the lock, the encoding is not.
-        let snapshot = match self.lock().snapshot(view, clock)? {
-            model::Snapshot::Encoded(bytes) => return Some(bytes),
-            model::Snapshot::Fresh(snapshot) => snapshot,
-        };
-        let bytes = Bytes::from(serde_json::to_vec(&*snapshot).unwrap_or_default());
-        self.lock().keep_snapshot(view, snapshot.seq, &bytes);
-        Some(bytes)
+    /// A view's snapshot as JSON. The same bytes for everybody who asks at the same sequence number. May take a while:
+    /// to be called where it may block.
+    pub fn snapshot(&self, view: &str, scope: &Scope, clock: Timestamp) -> Option<Bytes> {
+        let outlet = self.outlet(view, scope)?;
+        outlet.snapshot(|| self.lock().shot(outlet.id, clock))
     }
 
     /// Counts and indices of what a scope sees.
     pub fn tally(&self, scope: &Scope) -> Tally {
-        self.lock().tally(scope)
+        let sight = self.lock().sight();
+        sight.tally(scope)
     }
 
     /// States of the sources.
@@ -156,29 +190,53 @@ impl Picture {
         self.lock().sources.list()
     }
 
-    /// Up to `limit` devices from position `from` on that `keep` wants, and where to go on.
+    /// Up to `limit` devices of a roster from position `from` on that `keep` wants, in a state if one is wanted, and where
+    /// to go on. `None` where another roster is in force by now.
     pub fn devices(
         &self,
+        roster: &Arc<Roster>,
         from: usize,
         limit: usize,
-        keep: impl Fn(&roster::Entry, &device::Slot) -> bool,
-    ) -> (Vec<api::Device>, Option<usize>) {
-        self.lock().devices(from, limit, keep)
+        keep: impl Fn(&roster::Entry) -> bool,
+        state: Option<api::DeviceState>,
+    ) -> Option<(Vec<api::Device>, Option<usize>)> {
+        let mut found = Vec::new();
+        let mut wanted = (from..roster.devices.len()).filter(|i| roster.devices.get(*i).is_some_and(&keep));
+        loop {
+            // Texts are compared here, without the lock; under it only states are.
+            let candidates: Vec<usize> = wanted.by_ref().take(SEARCHED).collect();
+            if candidates.is_empty() {
+                return Some((found, None));
+            }
+            let glances = self.lock().glances(roster, &candidates, state, limit + 1 - found.len())?;
+            for (i, glance) in glances {
+                if found.len() == limit {
+                    return Some((found, Some(i)));
+                }
+                found.extend(roster.devices.get(i).map(|entry| shown(entry, glance)));
+            }
+        }
     }
 
     /// One device.
     pub fn device(&self, id: &DeviceId) -> Option<api::Device> {
-        self.lock().device(id)
+        let (roster, i, glance) = self.lock().glance(id)?;
+        roster.devices.get(i).map(|entry| shown(entry, glance))
     }
 
-    /// Recent readings of one series, oldest first, and whether there is such a series.
+    /// Recent readings of one series, oldest first; `None` where there is no such series.
     pub fn recent(&self, id: &DeviceId, quantity: &str) -> Option<Vec<(i64, f64)>> {
         self.lock().recent(id, quantity)
     }
 
-    /// Open alerts by rule.
-    pub fn open_by_rule(&self) -> std::collections::BTreeMap<maibo_core::id::RuleId, u64> {
-        self.lock().alerts.by_rule()
+    /// Open alerts that a scope sees, by rule.
+    pub fn open_by_rule(&self, scope: &Scope) -> BTreeMap<RuleId, u64> {
+        let open = self.lock().alerts.open();
+        let mut counts = BTreeMap::new();
+        for t in open.iter().filter(|t| scope.allows_alert(t)) {
+            *counts.entry(t.rule.clone()).or_insert(0) += 1;
+        }
+        counts
     }
 
     /// The index after the last fact shown: a read that is to agree with the picture waits for it.
@@ -192,8 +250,9 @@ impl Picture {
     }
 
     /// An alert that is open, or was resolved a moment ago.
-    pub fn alert(&self, episode: maibo_core::id::EpisodeId) -> Option<Transition> {
-        self.lock().alerts.get(episode).cloned()
+    pub fn alert(&self, episode: EpisodeId) -> Option<Transition> {
+        let found = self.lock().alerts.get(episode).cloned();
+        found.map(|t| (*t).clone())
     }
 }
 
@@ -202,6 +261,11 @@ impl Picture {
     /// Shows an alert that no pipeline knows.
     pub(crate) fn show(&self, t: &Transition) {
         self.lock().alerts.apply(t.at, t);
+    }
+
+    /// As if the pipeline had been silent for longer.
+    pub(crate) fn silent(&self, by: std::time::Duration) {
+        self.pulse.age(by);
     }
 }
 

@@ -70,7 +70,7 @@ fn partition(subject: &Subject) -> PartitionId {
 async fn find(state: &HttpState, scope: &Scope, episode: EpisodeId) -> Result<Transition, Fault> {
     let found = match state.picture.alert(episode) {
         Some(found) => Some(found),
-        None => state.projection.read(move |r| r.alert(episode)).await?.map(|row| row.alert),
+        None => state.stored(move |r| r.alert(episode)).await?.map(|row| row.alert),
     };
     found.filter(|t| scope.allows_alert(t)).ok_or_else(alerts::missing)
 }
@@ -100,7 +100,7 @@ async fn refused(
     let current = match current {
         Some(current) => Some(current),
         // The machine forgets what is over; the record does not.
-        None => state.projection.read(move |r| r.alert(episode)).await?.map(|row| row.alert),
+        None => state.stored(move |r| r.alert(episode)).await?.map(|row| row.alert),
     };
     let Some(current) = current else { return Ok(alerts::missing()) };
     let over = current.state == AlertState::Resolved;

@@ -56,7 +56,7 @@ pub(super) async fn list(
     };
     extract::wait_for(&state, after, state.limits.after).await?;
     // One more than asked tells whether there is a next page; at the most the reader gives, a full page does.
-    let mut rows = state.projection.read(move |r| r.alerts(&filter, before, limit + 1)).await?;
+    let mut rows = state.stored(move |r| r.alerts(&filter, before, limit + 1)).await?;
     let more = rows.len() > limit || rows.len() == maibo_store::state::PAGE_MAX;
     rows.truncate(limit);
     let next = rows.last().filter(|_| more).map(|row| row.opened.to_string());
@@ -115,7 +115,7 @@ pub(super) async fn one(
     let shown = state.picture.alert(episode).is_some();
     let after = after(query.after.as_deref())?.or(shown.then(|| state.picture.facts()));
     extract::wait_for(&state, after, state.limits.after).await?;
-    let found = state.projection.read(move |r| Ok((r.alert(episode)?, r.versions(episode)?))).await?;
+    let found = state.stored(move |r| Ok((r.alert(episode)?, r.versions(episode)?))).await?;
     let (Some(row), versions) = found else { return Err(missing()) };
     if !scope.allows_alert(&row.alert) {
         return Err(missing());

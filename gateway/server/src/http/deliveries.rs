@@ -1,19 +1,21 @@
 //! Deliveries to receivers.
 
+use std::collections::BTreeSet;
 use std::sync::PoisonError;
 
 use axum::Json;
 use axum::extract::State;
 use maibo_api as api;
+use maibo_core::id::EpisodeId;
 use maibo_core::time::Timestamp;
-use maibo_store::outbox::{OutboxFilter, OutboxRow};
-use maibo_store::state::{DeliveryFilter, DeliveryRow};
+use maibo_store::outbox::{self, OutboxFilter, OutboxRow};
+use maibo_store::state::{DeliveryFilter, DeliveryRow, StateReader};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::extract::{self, Params};
 use super::{Fault, HttpState};
-use crate::live::words;
+use crate::live::{Scope, words};
 
 /// Parameters of the list of deliveries.
 #[derive(Deserialize, IntoParams)]
@@ -35,6 +37,7 @@ pub(super) struct DeliveriesQuery {
     responses((status = 200, body = api::Page<api::Delivery>), (status = 400, body = api::Problem)))]
 pub(super) async fn list(
     State(state): State<HttpState>,
+    scope: Scope,
     Params(query): Params<DeliveriesQuery>,
 ) -> Result<Json<api::Page<api::Delivery>>, Fault> {
     let limit = extract::limit(query.limit.as_deref())?;
@@ -44,19 +47,42 @@ pub(super) async fn list(
     if let Some(outbox) = state.outbox.clone() {
         let filter = OutboxFilter { receiver: query.receiver, outcome: query.outcome, episode: None };
         let read = move || outbox.lock().unwrap_or_else(PoisonError::into_inner).list(&filter, before, limit + 1);
-        let rows = tokio::task::spawn_blocking(read).await.map_err(|e| Fault::internal(&e))?;
-        let mut rows = rows.map_err(|e| Fault::internal(&e))?;
-        let more = rows.len() > limit;
-        rows.truncate(limit);
-        let next = rows.last().filter(|_| more).map(|row| row.id.to_string());
-        return Ok(Json(api::Page { items: rows.into_iter().filter_map(owed).collect(), next }));
+        let mut rows = state.blocking(read).await?.map_err(|e| Fault::internal(&e))?;
+        let next = cut(&mut rows, limit, outbox::PAGE_MAX, |row| row.id);
+        let items = rows.into_iter().filter_map(owed).collect();
+        return Ok(Json(api::Page { items: seen(&state, scope, items).await?, next }));
     }
     let filter = DeliveryFilter { receiver: query.receiver, outcome: query.outcome };
-    let mut rows = state.projection.read(move |r| r.deliveries(&filter, before, limit + 1)).await?;
-    let more = rows.len() > limit || rows.len() == maibo_store::state::PAGE_MAX;
+    let mut rows = state.stored(move |r| r.deliveries(&filter, before, limit + 1)).await?;
+    let next = cut(&mut rows, limit, maibo_store::state::PAGE_MAX, |row| row.id);
+    let items = rows.into_iter().filter_map(delivery).collect();
+    Ok(Json(api::Page { items: seen(&state, scope, items).await?, next }))
+}
+
+/// Leaves one page; gives where the next begins. One more than asked tells whether there is one; at the most that the
+/// reader gives, a full page does.
+fn cut<T>(rows: &mut Vec<T>, limit: usize, most: usize, id: impl Fn(&T) -> u64) -> Option<String> {
+    let more = rows.len() > limit || rows.len() == most;
     rows.truncate(limit);
-    let next = rows.last().filter(|_| more).map(|row| row.id.to_string());
-    Ok(Json(api::Page { items: rows.into_iter().filter_map(delivery).collect(), next }))
+    rows.last().filter(|_| more).map(|row| id(row).to_string())
+}
+
+/// Leaves deliveries about alerts that the caller may see; a page may come out shorter, and there may be more behind it.
+async fn seen(state: &HttpState, scope: Scope, items: Vec<api::Delivery>) -> Result<Vec<api::Delivery>, Fault> {
+    if scope.is_everything() {
+        return Ok(items);
+    }
+    let filter = move |r: &StateReader| {
+        let wanted: BTreeSet<&str> = items.iter().map(|d| d.alert.as_str()).collect();
+        let mut allowed = BTreeSet::new();
+        for episode in wanted.into_iter().filter_map(EpisodeId::parse) {
+            if r.alert(episode)?.is_some_and(|row| scope.allows_alert(&row.alert)) {
+                allowed.insert(episode.to_string());
+            }
+        }
+        Ok(items.into_iter().filter(|d| allowed.contains(&d.alert)).collect())
+    };
+    state.stored(filter).await
 }
 
 fn outcome(word: &str) -> Option<api::Outcome> {

@@ -1,5 +1,7 @@
 //! Devices with their present state.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use maibo_api as api;
@@ -10,6 +12,7 @@ use utoipa::IntoParams;
 use super::extract::{self, Params};
 use super::{Fault, HttpState};
 use crate::live::Scope;
+use crate::live::roster::Entry;
 
 /// Parameters of the list of devices.
 #[derive(Deserialize, IntoParams)]
@@ -45,7 +48,8 @@ pub(super) async fn list(
     let limit = extract::limit(query.limit.as_deref())?;
     let part = query.q.map(|q| q.to_lowercase());
     // Positions mean something in one catalogue only.
-    let version = state.picture.roster().catalogue_version.to_string();
+    let roster = state.picture.roster();
+    let version = roster.catalogue_version.to_string();
     let from = match query.cursor.as_deref() {
         None => 0,
         Some(cursor) => cursor
@@ -54,16 +58,19 @@ pub(super) async fn list(
             .and_then(|(_, n)| n.parse().ok())
             .ok_or_else(|| Fault::bad_request("cursor: is not one that this list gave for the present catalogue"))?,
     };
-    let (items, next) = state.picture.devices(from, limit, |entry, slot| {
+    let keep = move |entry: &Entry| {
         scope.allows(&entry.district, entry.domain)
             && query.district.as_ref().is_none_or(|d| entry.district == *d)
             && domain.is_none_or(|d| entry.domain == d)
             && query.kind.as_ref().is_none_or(|k| entry.kind == *k)
-            && wanted.is_none_or(|s| slot.state() == s)
             && part
                 .as_ref()
                 .is_none_or(|q| entry.id.as_str().to_lowercase().contains(q) || entry.name.to_lowercase().contains(q))
-    });
+    };
+    // A search goes over every device.
+    let picture = Arc::clone(&state.picture);
+    let found = state.blocking(move || picture.devices(&roster, from, limit, keep, wanted)).await?;
+    let (items, next) = found.ok_or_else(|| Fault::unavailable("the catalogue is just being changed", 1))?;
     Ok(Json(api::Page { items, next: next.map(|n| format!("{version}.{n}")) }))
 }
 

@@ -33,11 +33,12 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     }
 }
 
-/// What the caller may see. Today everybody sees everything; every query asks all the same.
+/// What the caller may see: what whoever knows the caller has put among the request's extensions. Today nobody does, and
+/// everybody sees everything; every query asks all the same.
 impl<S: Sync> FromRequestParts<S> for Scope {
     type Rejection = Fault;
-    async fn from_request_parts(_: &mut Parts, _: &S) -> Result<Self, Fault> {
-        Ok(Self::everything())
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Fault> {
+        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_else(Self::everything))
     }
 }
 

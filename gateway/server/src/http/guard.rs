@@ -16,9 +16,10 @@ pub const REQUESTS_MAX: usize = 256;
 /// Time for one request.
 pub const REQUEST_TIME: Duration = Duration::from_secs(10);
 
-/// The page may load nothing from elsewhere and may be framed by nobody. MapLibre needs blob workers and inline styles.
-const CSP: &str = "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; \
-                   worker-src 'self' blob:; connect-src 'self' ws: wss:; object-src 'none'; frame-ancestors 'none'";
+/// The page may load nothing from elsewhere, may tell nothing to elsewhere, and may be framed by nobody. `'self'` covers
+/// its own `/ws` and its map's worker too. Styles and small images are written into the page by the map.
+const CSP: &str = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; worker-src 'self'; \
+                   connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /// Admits a request, or says why not.
 pub(super) async fn guard(State(state): State<HttpState>, request: Request, next: Next) -> Response {

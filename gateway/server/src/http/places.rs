@@ -74,13 +74,26 @@ pub(super) async fn places(
     Ok(Json(api::Page { items, next }))
 }
 
-/// Shapes of the districts.
+/// Shapes of the districts that the caller may see.
 #[utoipa::path(get, path = "/api/v1/districts", tag = "places",
     responses((status = 200, body = api::FeatureCollection, content_type = "application/geo+json"),
         (status = 404, body = api::Problem)))]
-pub(super) async fn districts(State(state): State<HttpState>) -> Result<impl IntoResponse, Fault> {
-    match &state.shared.settings.districts {
-        Some(text) => Ok(([(header::CONTENT_TYPE, "application/geo+json")], text.clone())),
-        None => Err(Fault::not_found("no district shapes are configured")),
+pub(super) async fn districts(State(state): State<HttpState>, scope: Scope) -> Result<impl IntoResponse, Fault> {
+    let missing = || Fault::not_found("no district shapes are configured");
+    let text = state.shared.settings.districts.as_ref().ok_or_else(missing)?;
+    let text = match &scope.districts {
+        None => text.clone(),
+        Some(_) => shapes(text, &scope).map_err(|e| Fault::internal(&e))?,
+    };
+    Ok(([(header::CONTENT_TYPE, "application/geo+json")], text))
+}
+
+/// The collection without the features of districts outside the scope; one without a code belongs to nobody.
+fn shapes(text: &str, scope: &Scope) -> Result<String, serde_json::Error> {
+    let mut collection: serde_json::Value = serde_json::from_str(text)?;
+    if let Some(features) = collection.get_mut("features").and_then(serde_json::Value::as_array_mut) {
+        let code = |f: &serde_json::Value| f.pointer("/properties/code").and_then(|c| c.as_str()).map(str::to_owned);
+        features.retain(|f| code(f).is_some_and(|c| scope.allows_district(&c)));
     }
+    serde_json::to_string(&collection)
 }

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `bad_request` | 400, 405 | the request cannot be understood, or the method is not one of the path's |
 //! | `bad_request` | 403 | a command from a foreign page |
+//! | `bad_request` | 421 | a request that names another server |
 //! | `not_found` | 404 | there is no such thing, or it is outside the caller's scope |
 //! | `conflict` | 409 | somebody or something was first |
 //! | `too_large` | 413 | the body is longer than the limit |
@@ -46,6 +47,11 @@ impl Fault {
     /// Not from here.
     pub fn forbidden(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, api::Code::BadRequest, detail)
+    }
+
+    /// Not to us.
+    pub fn misdirected(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::MISDIRECTED_REQUEST, api::Code::BadRequest, detail)
     }
 
     /// There is no such thing.

@@ -1,6 +1,5 @@
 //! Readings over time.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use axum::Json;
@@ -8,7 +7,7 @@ use axum::extract::{Path, State};
 use maibo_api as api;
 use maibo_core::id::{DeviceId, Quantity};
 use maibo_core::time::{Millis, Timestamp};
-use maibo_store::history::HistoryReader;
+use maibo_store::history::{HistoryReader, RAW_MAX};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -18,8 +17,10 @@ use crate::live::{Picture, Scope, words};
 
 /// Points where the caller does not say.
 const POINTS: usize = 300;
-/// Most points, and most raw readings.
+/// Most points.
 pub const POINTS_MAX: usize = 5_000;
+/// Most raw readings of one answer: what history gives at once.
+pub const READINGS_MAX: usize = RAW_MAX;
 /// Span where the caller does not say.
 const SPAN: Millis = Millis(3_600_000);
 
@@ -33,7 +34,8 @@ pub struct SeriesError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 
 /// Where readings over time come from. Called where it may block.
 pub trait SeriesSource: Send + Sync {
-    /// Readings with `from <= time < to`, oldest first, at most the newest `limit`. A series nobody knows is empty.
+    /// Readings with `from <= time < to`, oldest first; `None` where there are more than `limit`, which is at most
+    /// [`READINGS_MAX`]. A series nobody knows is empty.
     ///
     /// # Errors
     /// Where the source cannot be read.
@@ -44,7 +46,7 @@ pub trait SeriesSource: Send + Sync {
         from: Timestamp,
         to: Timestamp,
         limit: usize,
-    ) -> Result<Vec<(i64, f64)>, SeriesError>;
+    ) -> Result<Option<Vec<(i64, f64)>>, SeriesError>;
 
     /// The same in `points` buckets of equal width; empty buckets are left out.
     ///
@@ -57,10 +59,7 @@ pub trait SeriesSource: Send + Sync {
         from: Timestamp,
         to: Timestamp,
         points: usize,
-    ) -> Result<Vec<Bucket>, SeriesError> {
-        let raw = self.raw(device, quantity, from, to, usize::MAX)?;
-        Ok(gather(&raw, from, to, points))
-    }
+    ) -> Result<Vec<Bucket>, SeriesError>;
 }
 
 /// The last readings, from memory: what there is before history is open, and in tests.
@@ -74,11 +73,22 @@ impl SeriesSource for Recent {
         from: Timestamp,
         to: Timestamp,
         limit: usize,
-    ) -> Result<Vec<(i64, f64)>, SeriesError> {
+    ) -> Result<Option<Vec<(i64, f64)>>, SeriesError> {
         let mut points = self.0.recent(device, quantity.as_str()).unwrap_or_default();
         points.retain(|(at, _)| (from.0..to.0).contains(at));
-        points.drain(..points.len().saturating_sub(limit));
-        Ok(points)
+        Ok((points.len() <= limit).then_some(points))
+    }
+
+    fn buckets(
+        &self,
+        device: &DeviceId,
+        quantity: &Quantity,
+        from: Timestamp,
+        to: Timestamp,
+        points: usize,
+    ) -> Result<Vec<Bucket>, SeriesError> {
+        let raw = self.0.recent(device, quantity.as_str()).unwrap_or_default();
+        Ok(gather(&raw, from, to, points))
     }
 }
 
@@ -93,18 +103,10 @@ impl SeriesSource for Kept {
         from: Timestamp,
         to: Timestamp,
         limit: usize,
-    ) -> Result<Vec<(i64, f64)>, SeriesError> {
-        let (mut points, mut from): (VecDeque<(i64, f64)>, _) = (VecDeque::new(), from);
-        loop {
-            let page = self.0.raw(device, quantity, from, to, usize::MAX).map_err(|e| SeriesError(Box::new(e)))?;
-            let last = page.items.last().map(|s| s.t);
-            points.extend(page.items.iter().filter(|s| s.value.is_finite()).map(|s| (s.t, s.value)));
-            points.drain(..points.len().saturating_sub(limit));
-            match last {
-                Some(last) if page.more => from = Timestamp(last) + Millis(1),
-                _ => return Ok(points.into()),
-            }
-        }
+    ) -> Result<Option<Vec<(i64, f64)>>, SeriesError> {
+        let answer = self.0.raw(device, quantity, from, to, limit).map_err(|e| SeriesError(Box::new(e)))?;
+        let finite = answer.items.iter().filter(|s| s.value.is_finite()).map(|s| (s.t, s.value));
+        Ok((!answer.more).then(|| finite.collect()))
     }
 
     fn buckets(
@@ -158,7 +160,7 @@ pub(super) struct SeriesQuery {
     from: Option<String>,
     /// RFC 3339 or milliseconds since 1970; now where it is left out.
     to: Option<String>,
-    /// Number of buckets, at most 5,000, default 300; 0 for raw readings (the newest 5,000).
+    /// Number of buckets, at most 5,000, default 300; 0 for raw readings, of which there may be 100,000 in the span.
     points: Option<String>,
 }
 
@@ -188,13 +190,15 @@ pub(super) async fn series(
     let name = quantity.to_string();
     let source = Arc::clone(&state.series);
     let read = move || match points {
-        0 => source.raw(&device, &quantity, from, to, POINTS_MAX).map(api::Points::Raw),
-        n => source.buckets(&device, &quantity, from, to, n).map(api::Points::Buckets),
+        0 => source.raw(&device, &quantity, from, to, READINGS_MAX).map(|raw| raw.map(api::Points::Raw)),
+        n => source.buckets(&device, &quantity, from, to, n).map(|buckets| Some(api::Points::Buckets(buckets))),
     };
-    match tokio::task::spawn_blocking(read).await {
-        Ok(Ok(points)) => Ok(Json(api::Series { quantity: name, unit, points })),
-        Ok(Err(error)) => Err(Fault::internal(&error)),
-        Err(error) => Err(Fault::internal(&error)),
+    match state.blocking(read).await?.map_err(|e| Fault::internal(&e))? {
+        Some(points) => Ok(Json(api::Series { quantity: name, unit, points })),
+        None => Err(Fault::bad_request(format!(
+            "from, to: more than {READINGS_MAX} readings lie between them; ask for a shorter span, or for points=1 to \
+             {POINTS_MAX}"
+        ))),
     }
 }
 

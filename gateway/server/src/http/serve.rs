@@ -17,10 +17,14 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
+use super::patient::Patient;
+
 /// Connections at a time; beyond it new ones wait to be accepted.
 pub const CONNECTIONS_MAX: usize = 1_024;
 /// Time for the head of a request, and between requests of one connection.
 const HEAD_TIME: Duration = Duration::from_secs(10);
+/// Time in which a peer must take something of what it is sent.
+pub const WRITE_TIME: Duration = Duration::from_secs(30);
 /// Time for open requests to end after the stop.
 const DRAIN_TIME: Duration = Duration::from_secs(2);
 /// Pause after a failed accept: out of file descriptors, most likely.
@@ -45,7 +49,7 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
         };
         match accepted {
             Some((stream, permit)) => {
-                tokio::spawn(connection(stream, router.clone(), Held(Arc::new(permit)), stop.clone()));
+                tokio::spawn(connection(stream, router.clone(), Held(Arc::new(permit)), WRITE_TIME, stop.clone()));
             }
             None => tokio::time::sleep(ACCEPT_PAUSE).await,
         }
@@ -75,8 +79,15 @@ async fn accept(listener: &TcpListener, permits: &Arc<Semaphore>) -> Option<(Tcp
     }
 }
 
+/// Speaks on one connection that holds no place.
+#[cfg(test)]
+pub(super) async fn alone(stream: TcpStream, router: Router, patience: Duration) {
+    let place = Arc::new(Semaphore::new(1)).acquire_owned().await.expect("a place");
+    connection(stream, router, Held(Arc::new(place)), patience, CancellationToken::new()).await;
+}
+
 /// Speaks on one connection until it ends; after `stop` the request under way is the last.
-async fn connection(stream: TcpStream, router: Router, held: Held, stop: CancellationToken) {
+async fn connection(stream: TcpStream, router: Router, held: Held, patience: Duration, stop: CancellationToken) {
     // Frames are small and must not wait for each other.
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%error, "set TCP_NODELAY");
@@ -89,7 +100,7 @@ async fn connection(stream: TcpStream, router: Router, held: Held, stop: Cancell
     let served = Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(Patient::new(stream, patience)), service)
         .with_upgrades();
     let mut served = pin!(served);
     let ended = tokio::select! {

@@ -10,7 +10,7 @@ use axum::response::Response;
 
 use super::serve::Held;
 use super::{Fault, HttpState, guard};
-use crate::live::client;
+use crate::live::{Scope, client};
 
 /// Live clients at a time; one more is told to come back later.
 pub const CLIENTS_MAX: usize = 500;
@@ -18,6 +18,7 @@ pub const CLIENTS_MAX: usize = 500;
 /// Takes a client in.
 pub(super) async fn upgrade(
     State(state): State<HttpState>,
+    scope: Scope,
     headers: HeaderMap,
     held: Option<Extension<Held>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
@@ -37,7 +38,7 @@ pub(super) async fn upgrade(
         };
         let gauge = state.shared.metrics.live_clients.clone();
         gauge.inc();
-        client::serve(socket, &state.picture, &state.shared.clock, state.limits.client, &state.stop).await;
+        client::serve(socket, &state.picture, &scope, &state.shared.clock, state.limits.client, &state.stop).await;
         gauge.dec();
     }))
 }

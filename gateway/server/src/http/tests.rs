@@ -24,9 +24,13 @@ use crate::live::tests::{CATALOGUE, RULES, device, reading};
 use crate::live::{self, Roster, follow};
 use crate::pipeline::Work;
 
+mod bounds;
 mod commands;
+mod hosts;
 mod live_socket;
 mod reads;
+mod ready;
+mod scopes;
 
 const CONFIG: &str = r#"
 data = "data"
@@ -46,8 +50,8 @@ struct Server {
     state: HttpState,
     running: Option<Running>,
     stop: CancellationToken,
-    _app: Option<App>,
-    _dir: TempDir,
+    app: Option<App>,
+    dir: TempDir,
 }
 
 impl Server {
@@ -58,7 +62,10 @@ impl Server {
 
     async fn build(run: bool, limits: Limits) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
-        let shapes = r#"{"type":"FeatureCollection","features":[]}"#;
+        let shapes = r#"{"type":"FeatureCollection","features":[
+            {"type":"Feature","properties":{"code":"110105"},"geometry":null},
+            {"type":"Feature","properties":{"code":"110106"},"geometry":null},
+            {"type":"Feature","properties":{},"geometry":null}]}"#;
         for (name, text) in
             [("maibo.toml", CONFIG), ("devices.csv", CATALOGUE), ("rules.toml", RULES), ("districts.json", shapes)]
         {
@@ -99,7 +106,7 @@ impl Server {
         } else {
             (None, Some(app))
         };
-        Self { router, state, running, stop, _app: app, _dir: dir }
+        Self { router, state, running, stop, app, dir }
     }
 
     /// Puts a water depth through the pipeline and waits until the picture has it.
@@ -120,7 +127,7 @@ impl Server {
 
     /// Puts in a value that changes an alert, and gives the alert as the API shows it.
     async fn alert(&self, id: &str, depth: f64) -> api::Alert {
-        let hub = self.state.picture.hub("city").expect("a view");
+        let hub = self.state.picture.hub("city", &live::Scope::everything()).expect("a view");
         let (mut wake, mut cursor) = (hub.subscribe(), hub.join(None).cursor);
         self.measure(id, depth).await;
         loop {
@@ -140,11 +147,17 @@ impl Server {
     }
 
     async fn send(&self, mut request: Request<Body>) -> Answer {
-        request.headers_mut().insert("host", "maibo:8080".parse().expect("a header"));
+        request.headers_mut().entry("host").or_insert("127.0.0.1:8080".parse().expect("a header"));
         let response: Response<Body> = self.router.clone().oneshot(request).await.expect("answers");
         let (head, body) = response.into_parts();
         let body = axum::body::to_bytes(body, 1 << 24).await.expect("a body");
         Answer { head, body }
+    }
+
+    /// The same server with other parts.
+    fn change(&mut self, change: impl FnOnce(&mut HttpState)) {
+        change(&mut self.state);
+        self.router = router(self.state.clone());
     }
 
     async fn finish(mut self) {

@@ -1,20 +1,28 @@
 //! What the page loads before it listens.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use maibo_api as api;
 
 use super::{Fault, HttpState};
+use crate::live::Scope;
 
-/// The one view there is.
+/// The one view there is. It is encoded once for everybody, so that a caller who may see a part of it only is told that
+/// there is none; whoever gives out such scopes needs views for them.
 const VIEW: &str = "city";
 
 /// The device columns; a device is its position in them.
 #[utoipa::path(get, path = "/api/v1/view/devices", tag = "view",
     responses((status = 200, body = api::ViewDevices), (status = 304)))]
-pub(super) async fn devices(State(state): State<HttpState>, headers: HeaderMap) -> Result<Response, Fault> {
-    let (version, columns) = state.picture.columns(VIEW).ok_or_else(missing)?;
+pub(super) async fn devices(
+    State(state): State<HttpState>,
+    scope: Scope,
+    headers: HeaderMap,
+) -> Result<Response, Fault> {
+    let (version, columns) = state.picture.columns(VIEW, &scope).ok_or_else(missing)?;
     let tag = format!("\"{version}\"");
     let fixed = [
         (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
@@ -29,9 +37,9 @@ pub(super) async fn devices(State(state): State<HttpState>, headers: HeaderMap) 
 
 /// The view as of one sequence number.
 #[utoipa::path(get, path = "/api/v1/view/snapshot", tag = "view", responses((status = 200, body = api::Snapshot)))]
-pub(super) async fn snapshot(State(state): State<HttpState>) -> Result<Response, Fault> {
-    let clock = state.shared.clock.now();
-    let snapshot = state.picture.snapshot(VIEW, clock).ok_or_else(missing)?;
+pub(super) async fn snapshot(State(state): State<HttpState>, scope: Scope) -> Result<Response, Fault> {
+    let (clock, picture) = (state.shared.clock.now(), Arc::clone(&state.picture));
+    let snapshot = state.blocking(move || picture.snapshot(VIEW, &scope, clock)).await?.ok_or_else(missing)?;
     Ok(([(header::CONTENT_TYPE, "application/json")], snapshot).into_response())
 }
 

@@ -1,9 +1,10 @@
 //! Open alerts, and those over a moment ago.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use maibo_core::fact::{State, Transition};
-use maibo_core::id::{EpisodeId, RuleId};
+use maibo_core::id::EpisodeId;
 use maibo_core::time::Timestamp;
 
 /// Resolved alerts kept for the page; beyond it the oldest go early.
@@ -11,19 +12,19 @@ pub const RESOLVED_MAX: usize = 1_000;
 /// How long a resolved alert stays on the page, in milliseconds.
 pub const RESOLVED_SHOWN: i64 = 600_000;
 
-/// The alerts of the present, each as of its latest version.
+/// The alerts of the present, each as of its latest version. Shared, so that a copy of them all is a quick one.
 #[derive(Default)]
 pub(super) struct Alerts {
-    open: BTreeMap<EpisodeId, Transition>,
+    open: BTreeMap<EpisodeId, Arc<Transition>>,
     /// With the engine time at which each was told.
-    resolved: VecDeque<(Timestamp, Transition)>,
+    resolved: VecDeque<(Timestamp, Arc<Transition>)>,
 }
 
 impl Alerts {
     /// Takes in a transition told at `now`; gives what was open before.
-    pub(super) fn apply(&mut self, now: Timestamp, t: &Transition) -> Option<Transition> {
+    pub(super) fn apply(&mut self, now: Timestamp, t: &Transition) -> Option<Arc<Transition>> {
         match t.state {
-            State::Firing => self.open.insert(t.episode, t.clone()),
+            State::Firing => self.open.insert(t.episode, Arc::new(t.clone())),
             State::Resolved => {
                 let before = self.open.remove(&t.episode);
                 // A later version of a resolved alert takes the place of the earlier one.
@@ -31,7 +32,7 @@ impl Alerts {
                 if self.resolved.len() == RESOLVED_MAX {
                     self.resolved.pop_front();
                 }
-                self.resolved.push_back((now, t.clone()));
+                self.resolved.push_back((now, Arc::new(t.clone())));
                 before
             }
         }
@@ -45,26 +46,17 @@ impl Alerts {
     }
 
     /// The open ones, by episode.
-    pub(super) fn open(&self) -> impl Iterator<Item = &Transition> {
-        self.open.values()
+    pub(super) fn open(&self) -> Vec<Arc<Transition>> {
+        self.open.values().cloned().collect()
     }
 
     /// The open ones, then those that are over.
-    pub(super) fn all(&self) -> impl Iterator<Item = &Transition> {
-        self.open.values().chain(self.resolved.iter().map(|(_, t)| t))
+    pub(super) fn all(&self) -> Vec<Arc<Transition>> {
+        self.open.values().chain(self.resolved.iter().map(|(_, t)| t)).cloned().collect()
     }
 
     /// One of them.
-    pub(super) fn get(&self, episode: EpisodeId) -> Option<&Transition> {
+    pub(super) fn get(&self, episode: EpisodeId) -> Option<&Arc<Transition>> {
         self.open.get(&episode).or_else(|| self.resolved.iter().map(|(_, t)| t).find(|t| t.episode == episode))
-    }
-
-    /// How many are open, by rule.
-    pub(super) fn by_rule(&self) -> BTreeMap<RuleId, u64> {
-        let mut counts = BTreeMap::new();
-        for t in self.open.values() {
-            *counts.entry(t.rule.clone()).or_insert(0) += 1;
-        }
-        counts
     }
 }

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::hub::{Cursor, Hub, Next};
 use super::view::encode;
-use super::{Picture, ticker};
+use super::{Picture, Scope, ticker};
 use crate::clock::EngineClock;
 
 /// Longest frame from a client, in bytes.
@@ -63,14 +63,20 @@ enum End {
 }
 
 /// Serves one client until it leaves, breaks a limit, or `stop`.
-pub async fn serve<S, E>(socket: S, picture: &Picture, clock: &EngineClock, limits: Limits, stop: &CancellationToken)
-where
+pub async fn serve<S, E>(
+    socket: S,
+    picture: &Picture,
+    scope: &Scope,
+    clock: &EngineClock,
+    limits: Limits,
+    stop: &CancellationToken,
+) where
     S: Stream<Item = Result<Message, E>> + Sink<Message> + Unpin,
     E: Display,
 {
     let mut session = Session { socket, limits, window: (Instant::now(), 0) };
     let end = tokio::select! {
-        end = session.run(picture, clock) => end,
+        end = session.run(picture, scope, clock) => end,
         () = stop.cancelled() => End::Bye(api::ByeCode::Restart),
     };
     session.end(end).await;
@@ -98,19 +104,24 @@ where
     S: Stream<Item = Result<Message, E>> + Sink<Message> + Unpin,
     E: Display,
 {
-    async fn run(&mut self, picture: &Picture, clock: &EngineClock) -> End {
-        match self.stream(picture, clock).await {
+    async fn run(&mut self, picture: &Picture, scope: &Scope, clock: &EngineClock) -> End {
+        match self.stream(picture, scope, clock).await {
             Ok(never) => match never {},
             Err(end) => end,
         }
     }
 
-    async fn stream(&mut self, picture: &Picture, clock: &EngineClock) -> Result<std::convert::Infallible, End> {
+    async fn stream(
+        &mut self,
+        picture: &Picture,
+        scope: &Scope,
+        clock: &EngineClock,
+    ) -> Result<std::convert::Infallible, End> {
         let hello = match timeout(self.limits.hello, self.hello()).await {
             Ok(hello) => hello?,
             Err(_) => return Err(End::Close(NO_HELLO, "hello")),
         };
-        let Some(hub) = picture.hub(&hello.view).filter(|_| hello.v == 1) else {
+        let Some(hub) = picture.hub(&hello.view, scope).filter(|_| hello.v == 1) else {
             return Err(End::Close(POLICY, "view"));
         };
         // Subscribed before joining, so that no publication in between goes unnoticed.
@@ -172,7 +183,6 @@ where
             match hub.next(cursor) {
                 Next::Frame(frame) => self.send(Message::Text(frame)).await?,
                 Next::Gap => self.send(text(&api::ServerFrame::Gap)).await?,
-                Next::Slow => return Err(End::Bye(api::ByeCode::Slow)),
                 Next::Idle => return Ok(()),
             }
         }

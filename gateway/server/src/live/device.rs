@@ -4,9 +4,12 @@ use std::collections::VecDeque;
 
 use maibo_api as api;
 use maibo_core::id::Quantity;
+use maibo_core::limit::{MAX_AGE, MAX_LEAD};
 use maibo_core::place::Level;
 use maibo_core::reading::{Quality, Reading};
 use maibo_core::time::{Millis, Timestamp};
+
+use super::score::{Scale, cap};
 
 /// Quantities kept of one device; values of further ones are not shown.
 pub const VALUES_MAX: usize = 32;
@@ -47,8 +50,30 @@ pub struct Slot {
     open: [u32; 4],
     /// Maibo itself heard nothing since, and the engine has not said otherwise.
     deaf: bool,
-    /// Too old, for a device the engine says nothing about.
+    /// Too old, for a device the engine says nothing about, or said nothing about for too long.
     stale: bool,
+    /// Points of its score that the value of its primary quantity costs.
+    lost: f64,
+}
+
+/// What the index needs of a device.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Condition {
+    /// Whether it is known.
+    pub(super) known: bool,
+    /// Its highest open level.
+    pub(super) level: Option<Level>,
+    /// 0 to 100, where it has one.
+    pub(super) score: Option<f64>,
+}
+
+/// A device as it is at one moment, without its recent readings: copied under the picture's lock, put into words after.
+pub(super) struct Glance {
+    pub(super) state: api::DeviceState,
+    pub(super) unknown: Option<api::UnknownWhy>,
+    pub(super) level: Option<Level>,
+    pub(super) last_heard: Option<Timestamp>,
+    pub(super) values: Vec<(Quantity, f64, Timestamp, Quality)>,
 }
 
 impl Slot {
@@ -64,10 +89,9 @@ impl Slot {
             return Some(api::UnknownWhy::Deaf);
         }
         match (self.verdict, self.last_heard) {
-            (Some(Known::Yes), _) => None,
             (Some(Known::No(why)), _) => Some(why),
             (None, None) => Some(api::UnknownWhy::Never),
-            (None, Some(_)) => self.stale.then_some(api::UnknownWhy::Stale),
+            (Some(Known::Yes), _) | (None, Some(_)) => self.stale.then_some(api::UnknownWhy::Stale),
         }
     }
 
@@ -91,6 +115,41 @@ impl Slot {
         }
     }
 
+    /// What the index needs. A firing device of which nothing can be said has what its level leaves it.
+    pub(super) fn condition(&self) -> Condition {
+        let (known, level) = (self.unknown().is_none(), self.level());
+        let score = match (level, known) {
+            (Some(level), true) => Some(cap(level).min(100.0 - self.lost)),
+            (Some(level), false) => Some(cap(level)),
+            (None, true) => Some(100.0 - self.lost),
+            (None, false) => None,
+        };
+        Condition { known, level, score }
+    }
+
+    /// A copy without the recent readings.
+    pub(super) fn glance(&self) -> Glance {
+        Glance {
+            state: self.state(),
+            unknown: self.unknown(),
+            level: self.level(),
+            last_heard: self.last_heard,
+            values: self.values.iter().map(|v| (v.quantity.clone(), v.value, v.at, v.quality)).collect(),
+        }
+    }
+
+    /// Computes anew what the value of the primary quantity costs. A value that rules may not compare costs what the one
+    /// before did: it changes no verdict either.
+    pub(super) fn score(&mut self, primary: Option<&Quantity>, scale: &Scale) {
+        match primary.map(|q| self.last(q)) {
+            Some(Some(last)) if last.value.is_finite() && last.quality.comparable() => {
+                self.lost = 100.0 - scale.score(last.value);
+            }
+            Some(Some(_)) => {}
+            Some(None) | None => self.lost = 0.0,
+        }
+    }
+
     /// The last value of a quantity.
     pub(super) fn last(&self, quantity: &Quantity) -> Option<&Last> {
         self.values.iter().find(|v| v.quantity == *quantity)
@@ -104,7 +163,7 @@ impl Slot {
 
     /// Takes in what the engine says.
     pub(super) fn verdict(&mut self, known: Known) {
-        self.deaf = false;
+        (self.deaf, self.stale) = (false, false);
         self.verdict = Some(known);
     }
 
@@ -117,14 +176,15 @@ impl Slot {
     /// Takes in a reading; `points` is the number of recent readings kept of all devices.
     pub(super) fn reading(&mut self, r: &Reading, points: &mut usize) {
         self.heard(r.received);
+        let Some(Judged { at, quality, borrowed }) = judged(r) else { return };
         let i = match self.values.iter().position(|v| v.quantity == r.quantity) {
             Some(i) => i,
             None if self.values.len() < VALUES_MAX => {
                 self.values.push(Last {
                     quantity: r.quantity.clone(),
                     value: r.value,
-                    at: r.at,
-                    quality: r.quality,
+                    at,
+                    quality,
                     recent: VecDeque::new(),
                 });
                 self.values.len() - 1
@@ -132,12 +192,13 @@ impl Slot {
             None => return,
         };
         let last = &mut self.values[i];
-        // A late reading belongs to history; of equal times the first holds.
-        if r.at > last.at {
-            (last.value, last.at, last.quality) = (r.value, r.at, r.quality);
+        // A late reading belongs to history; of equal times the first holds. A time that was borrowed says nothing about
+        // the order of measuring: what came last counts.
+        if at > last.at || borrowed {
+            (last.value, last.at, last.quality) = (r.value, at.max(last.at), quality);
         }
-        if r.value.is_finite() && r.quality.comparable() {
-            last.keep(r.at.0, r.value, points);
+        if r.value.is_finite() && quality.comparable() {
+            last.keep(at.0, r.value, points);
         }
     }
 
@@ -161,14 +222,35 @@ impl Slot {
         }
     }
 
-    /// Looks at the age of a device that the engine says nothing about; true where that changed something.
-    pub(super) fn age(&mut self, now: Timestamp, stale_after: Millis) -> bool {
-        if self.verdict.is_some() {
-            return false;
-        }
-        let stale = self.last_heard.is_some_and(|at| now.since(at) > stale_after);
+    /// Looks at the age of a device that the engine says nothing about; true where that changed something. While the
+    /// engine judges nothing, its last word on a device says nothing about now.
+    pub(super) fn age(&mut self, now: Timestamp, stale_after: Millis, evaluating: bool) -> bool {
+        let judged = evaluating && self.verdict.is_some();
+        let stale = !judged && self.last_heard.is_some_and(|at| now.since(at) > stale_after);
         std::mem::replace(&mut self.stale, stale) != stale
     }
+}
+
+/// When a reading counts, and as what.
+struct Judged {
+    at: Timestamp,
+    quality: Quality,
+    /// The time is not the device's own.
+    borrowed: bool,
+}
+
+/// The rule that engine and history have: a device ahead of Maibo, or with a clock that cannot be right, is taken at the
+/// receive time, so that a clock that lied once does not freeze what is shown. `None` where it is history only.
+fn judged(r: &Reading) -> Option<Judged> {
+    let lead = r.at.since(r.received);
+    let wrong = r.timed && (r.at < Timestamp::EARLIEST || lead > MAX_LEAD || r.quality == Quality::Clock);
+    if wrong {
+        return Some(Judged { at: r.received, quality: Quality::Clock, borrowed: true });
+    }
+    if !r.timed || lead > Millis::ZERO {
+        return Some(Judged { at: r.received, quality: r.quality, borrowed: true });
+    }
+    (r.received.since(r.at) <= MAX_AGE).then_some(Judged { at: r.at, quality: r.quality, borrowed: false })
 }
 
 impl Last {
@@ -192,71 +274,4 @@ impl Last {
 }
 
 #[cfg(test)]
-mod tests {
-    use maibo_core::id::DeviceId;
-
-    use super::*;
-
-    fn reading(at: i64, value: f64) -> Reading {
-        Reading {
-            device: DeviceId::new("d").expect("id"),
-            quantity: Quantity::new("temperature").expect("id"),
-            at: Timestamp(at),
-            received: Timestamp(at),
-            value,
-            quality: Quality::Good,
-            timed: true,
-        }
-    }
-
-    // P: the last value is the latest by its own time, late readings are charted, and a series stays within its bound.
-    #[test]
-    fn values() {
-        let (mut slot, mut points) = (Slot::default(), 0);
-        for at in [10, 30, 30, 20] {
-            slot.reading(&reading(at, at as f64), &mut points);
-        }
-        assert_eq!(slot.values[0].at, Timestamp(30));
-        slot.reading(&reading(40, f64::NAN), &mut points);
-        assert_eq!(slot.values[0].recent, [(10, 10.0), (20, 20.0), (30, 30.0)]);
-        assert_eq!(slot.values[0].at, Timestamp(40));
-        for at in 100..2_000 {
-            slot.reading(&reading(at, 1.0), &mut points);
-        }
-        assert_eq!((slot.values[0].recent.len(), points), (SERIES_POINTS, SERIES_POINTS));
-        slot.reading(&reading(5, 1.0), &mut points);
-        assert_eq!(slot.values[0].recent.front(), Some(&(1_280, 1.0)));
-    }
-
-    // P: when all memory for recent readings is used, a series still shows its newest.
-    #[test]
-    fn points_are_bounded_in_all() {
-        let (mut slot, mut points) = (Slot::default(), 0);
-        slot.reading(&reading(1, 1.0), &mut points);
-        points = POINTS_MAX;
-        slot.reading(&reading(2, 2.0), &mut points);
-        assert_eq!((slot.values[0].recent.clone(), points), (VecDeque::from([(2, 2.0)]), POINTS_MAX));
-    }
-
-    // P: unknown says why: never, stale by age, deaf; the engine's word counts more than age.
-    #[test]
-    fn unknown() {
-        let (mut slot, mut points) = (Slot::default(), 0);
-        assert_eq!(slot.code(), -1);
-        slot.deafen();
-        assert_eq!(slot.code(), -3);
-        slot.undeafen();
-        assert_eq!(slot.code(), -1);
-        slot.reading(&reading(1_000, 1.0), &mut points);
-        assert_eq!(slot.code(), 0);
-        assert!(!slot.age(Timestamp(31_000), Millis(30_000)));
-        assert!(slot.age(Timestamp(31_001), Millis(30_000)));
-        assert_eq!(slot.code(), -2);
-        slot.verdict(Known::Yes);
-        assert_eq!(slot.code(), 0);
-        assert!(!slot.age(Timestamp(900_000), Millis(30_000)));
-        slot.verdict(Known::No(api::UnknownWhy::Stale));
-        slot.count(Level::Orange, true);
-        assert_eq!((slot.code(), slot.unknown()), (3, Some(api::UnknownWhy::Stale)));
-    }
-}
+mod tests;

@@ -1,17 +1,21 @@
 //! The frames of one view: a sequence, a ring of the last frames, the latest heartbeat.
 //!
-//! Frames are encoded once and shared. A client is a cursor into the ring; it is never waited for. Falling out of the ring
-//! is answered with a gap, being too many bytes behind with goodbye.
+//! Frames are encoded once and shared. A client is a cursor into the ring; it is never waited for. Falling out of the ring,
+//! or too many bytes behind, is answered with a gap: a snapshot is then the shorter way. What was published last is sent in
+//! any case, however much it is: who has everything before it is not slow.
+//!
+//! A frame has its number before it has its text: numbers are given out under the picture's lock, where the order is
+//! decided, and texts are made after it. Clients read as far as no text is missing.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::ws::Utf8Bytes;
 use tokio::sync::watch;
 
 /// Frames kept for clients that were away or are slow: one minute at 5 Hz.
 pub const RING: usize = 300;
-/// A client that has this many bytes to catch up is told goodbye.
+/// A client that has more bytes than this to catch up takes a snapshot instead.
 pub const BEHIND_MAX: u64 = 1 << 20;
 
 /// The frames of one view.
@@ -23,21 +27,30 @@ pub struct Hub {
 
 struct Kept {
     seq: u64,
-    text: Utf8Bytes,
-    /// Bytes of all frames up to and with this one.
+    /// Missing until it is made.
+    text: Option<Utf8Bytes>,
+    /// Bytes of all frames up to and with this one; of those that clients can read.
     end: u64,
 }
 
 struct State {
+    /// The last number given out.
     seq: u64,
-    /// Bytes published so far.
+    /// The last number up to which no text is missing.
+    told: u64,
+    /// The last number before the newest publication.
+    before: u64,
+    /// Bytes of the frames up to `told`.
     end: u64,
+    /// Numbers without a gap.
     ring: VecDeque<Kept>,
     heartbeat: Option<Beat>,
 }
 
 struct Beat {
     number: u64,
+    /// The last frame that it counts.
+    seq: u64,
     text: Utf8Bytes,
 }
 
@@ -65,18 +78,46 @@ pub struct Joined {
 pub enum Next {
     /// A frame or a heartbeat.
     Frame(Utf8Bytes),
-    /// Its place in the ring is gone: it must take a snapshot. The cursor stands at the end.
+    /// Its place in the ring is gone, or it is more than [`BEHIND_MAX`] behind: it must take a snapshot. The cursor stands
+    /// at the end.
     Gap,
-    /// It is more than [`BEHIND_MAX`] behind.
-    Slow,
     /// Nothing now.
     Idle,
+}
+
+/// Numbers of one publication whose frames are to be made.
+///
+/// Numbers that are dropped without a frame would hold up everybody; they make a cut instead.
+#[must_use]
+pub struct Places {
+    hub: Arc<Hub>,
+    next: u64,
+    last: u64,
+}
+
+impl Places {
+    /// Makes the frame of the next number and tells it. Does nothing where all are made.
+    pub fn fill(&mut self, encode: impl FnOnce(u64) -> String) {
+        if self.next <= self.last {
+            let text = Utf8Bytes::from(encode(self.next));
+            self.hub.tell(self.next, text);
+            self.next += 1;
+        }
+    }
+}
+
+impl Drop for Places {
+    fn drop(&mut self) {
+        if self.next <= self.last {
+            self.hub.cut();
+        }
+    }
 }
 
 impl Hub {
     /// An empty sequence.
     pub fn new(epoch: String) -> Self {
-        let state = State { seq: 0, end: 0, ring: VecDeque::with_capacity(RING), heartbeat: None };
+        let state = State { seq: 0, told: 0, before: 0, end: 0, ring: VecDeque::with_capacity(RING), heartbeat: None };
         Self { epoch, state: Mutex::new(state), wake: watch::Sender::new(()) }
     }
 
@@ -99,29 +140,31 @@ impl Hub {
         self.wake.subscribe()
     }
 
-    /// Publishes the frame that `encode` makes for its sequence number.
-    pub fn publish(&self, encode: impl FnOnce(u64) -> String) {
-        {
-            let mut state = self.lock();
-            let seq = state.seq + 1;
-            let text = Utf8Bytes::from(encode(seq));
-            state.seq = seq;
-            state.end += text.len() as u64;
-            let end = state.end;
-            if state.ring.len() == RING {
-                state.ring.pop_front();
-            }
-            state.ring.push_back(Kept { seq, text, end });
+    /// Gives out the numbers of a publication of `n` frames.
+    pub fn reserve(self: &Arc<Self>, n: usize) -> Places {
+        let mut state = self.lock();
+        let first = state.seq + 1;
+        if n > 0 {
+            state.before = state.seq;
         }
+        for _ in 0..n {
+            state.add();
+        }
+        Places { hub: Arc::clone(self), next: first, last: state.seq }
+    }
+
+    /// Takes the text of a number; one that is no longer in the ring is passed over.
+    fn tell(&self, seq: u64, text: Utf8Bytes) {
+        self.lock().fill(seq, text);
         self.wake.send_replace(());
     }
 
-    /// Replaces the heartbeat by the one that `encode` makes for the present sequence number.
-    pub fn heartbeat(&self, encode: impl FnOnce(u64) -> String) {
+    /// Replaces the heartbeat by one that counts the frames up to `seq`.
+    pub fn heartbeat(&self, seq: u64, text: String) {
         {
             let mut state = self.lock();
             let number = state.heartbeat.as_ref().map_or(1, |b| b.number + 1);
-            state.heartbeat = Some(Beat { number, text: Utf8Bytes::from(encode(state.seq)) });
+            state.heartbeat = Some(Beat { number, seq, text: Utf8Bytes::from(text) });
         }
         self.wake.send_replace(());
     }
@@ -133,6 +176,7 @@ impl Hub {
             state.ring.clear();
             // One number is left out, so that not even the last frame before the cut can be resumed from.
             state.seq += 1;
+            (state.told, state.before) = (state.seq, state.seq);
         }
         self.wake.send_replace(());
     }
@@ -141,8 +185,6 @@ impl Hub {
     pub fn join(&self, resume: Option<(&str, u64)>) -> Joined {
         let state = self.lock();
         let at = resume.filter(|(epoch, seq)| *epoch == self.epoch && state.can_follow(*seq)).map(|(_, seq)| seq);
-        // More to replay than a client may be behind is not worth replaying.
-        let at = at.filter(|seq| state.behind(*seq) <= BEHIND_MAX);
         let cursor = Cursor { seq: at.unwrap_or(state.seq), heartbeat: 0 };
         Joined { cursor, seq: state.seq, resumed: at.is_some() }
     }
@@ -154,16 +196,14 @@ impl Hub {
             cursor.seq = state.seq;
             return Next::Gap;
         }
-        if state.behind(cursor.seq) > BEHIND_MAX {
-            return Next::Slow;
-        }
-        if let Some(kept) = state.after(cursor.seq) {
-            cursor.seq = kept.seq;
-            return Next::Frame(kept.text.clone());
+        if let Some((seq, text)) = state.after(cursor.seq).and_then(|k| Some((k.seq, k.text.clone()?))) {
+            cursor.seq = seq;
+            return Next::Frame(text);
         }
         // After the frames only: a heartbeat must not overtake those it counts.
         if let Some(beat) = &state.heartbeat
             && beat.number > cursor.heartbeat
+            && beat.seq <= cursor.seq
         {
             cursor.heartbeat = beat.number;
             return Next::Frame(beat.text.clone());
@@ -173,118 +213,58 @@ impl Hub {
 }
 
 impl State {
-    /// Whether every frame after `seq` is still in the ring.
-    fn can_follow(&self, seq: u64) -> bool {
-        seq == self.seq || self.ring.front().is_some_and(|first| first.seq <= seq + 1 && seq < self.seq)
+    /// Gives out a number.
+    fn add(&mut self) {
+        if self.ring.len() == RING
+            && let Some(gone) = self.ring.pop_front()
+        {
+            // Nobody can wait for it any more.
+            self.told = self.told.max(gone.seq);
+            self.advance();
+        }
+        self.seq += 1;
+        self.ring.push_back(Kept { seq: self.seq, text: None, end: 0 });
     }
 
+    fn fill(&mut self, seq: u64, text: Utf8Bytes) {
+        if let Some(i) = self.index(seq)
+            && let Some(kept) = self.ring.get_mut(i)
+        {
+            kept.text = Some(text);
+        }
+        self.advance();
+    }
+
+    /// Opens to clients what is complete.
+    fn advance(&mut self) {
+        while let Some(i) = self.index(self.told + 1)
+            && let Some(Kept { seq, text: Some(text), end }) = self.ring.get_mut(i)
+        {
+            self.end += text.len() as u64;
+            (*end, self.told) = (self.end, *seq);
+        }
+    }
+
+    fn index(&self, seq: u64) -> Option<usize> {
+        usize::try_from(seq.checked_sub(self.ring.front()?.seq)?).ok()
+    }
+
+    /// Whether what comes after `seq` is still in the ring, and not too much to be worth sending.
+    fn can_follow(&self, seq: u64) -> bool {
+        let held = seq == self.seq || (seq < self.seq && self.ring.front().is_some_and(|first| first.seq <= seq + 1));
+        held && (seq >= self.before || self.behind(seq) <= BEHIND_MAX)
+    }
+
+    /// The frame after `seq`, where clients can read it.
     fn after(&self, seq: u64) -> Option<&Kept> {
-        let first = self.ring.front()?.seq;
-        self.ring.get(usize::try_from((seq + 1).checked_sub(first)?).ok()?)
+        (seq < self.told).then(|| self.ring.get(self.index(seq + 1)?)).flatten()
     }
 
     /// Bytes of the frames after `seq`.
     fn behind(&self, seq: u64) -> u64 {
-        self.after(seq).map_or(0, |next| self.end - (next.end - next.text.len() as u64))
+        self.after(seq).map_or(0, |next| self.end - (next.end - next.text.as_ref().map_or(0, |t| t.len() as u64)))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn frames(hub: &Hub, cursor: &mut Cursor) -> Vec<String> {
-        let mut out = Vec::new();
-        loop {
-            match hub.next(cursor) {
-                Next::Frame(text) => out.push(text.to_string()),
-                Next::Idle => return out,
-                other => {
-                    out.push(format!("{other:?}"));
-                    if other == Next::Slow {
-                        return out;
-                    }
-                }
-            }
-        }
-    }
-
-    // P: resuming inside the ring of the same epoch replays exactly what was missed; anything else takes a snapshot.
-    #[test]
-    fn resume_or_snapshot() {
-        let hub = Hub::new("e1".into());
-        for _ in 0..5 {
-            hub.publish(|n| format!("f{n}"));
-        }
-        let mut joined = hub.join(Some(("e1", 3)));
-        assert!(joined.resumed);
-        assert_eq!(joined.seq, 5);
-        assert_eq!(frames(&hub, &mut joined.cursor), ["f4", "f5"]);
-        for wrong in [None, Some(("e0", 3)), Some(("e1", 6)), Some(("e1", u64::MAX - 1))] {
-            let mut joined = hub.join(wrong);
-            assert!(!joined.resumed, "{wrong:?}");
-            assert_eq!(frames(&hub, &mut joined.cursor), [""; 0]);
-        }
-        for _ in 0..RING {
-            hub.publish(|n| format!("f{n}"));
-        }
-        assert!(!hub.join(Some(("e1", 4))).resumed);
-        assert!(hub.join(Some(("e1", 5))).resumed);
-        assert!(hub.join(Some(("e1", 305))).resumed);
-    }
-
-    // P: a client that fell out of the ring is told of the gap once and goes on from the end.
-    #[test]
-    fn gap() {
-        let hub = Hub::new("e".into());
-        let mut cursor = hub.join(None).cursor;
-        for _ in 0..=RING {
-            hub.publish(|n| format!("f{n}"));
-        }
-        assert_eq!(hub.next(&mut cursor), Next::Gap);
-        assert_eq!(hub.next(&mut cursor), Next::Idle);
-        hub.publish(|n| format!("f{n}"));
-        assert_eq!(frames(&hub, &mut cursor), ["f302"]);
-    }
-
-    // P: a client with more than 1 MiB to catch up is slow; one that resumes with that much takes a snapshot instead.
-    #[test]
-    fn slow() {
-        let hub = Hub::new("e".into());
-        let mut cursor = hub.join(None).cursor;
-        let big = "x".repeat(300_000);
-        for _ in 0..3 {
-            hub.publish(|_| big.clone());
-        }
-        assert!(hub.join(Some(("e", 0))).resumed);
-        hub.publish(|_| big.clone());
-        assert_eq!(hub.next(&mut cursor), Next::Slow);
-        assert!(!hub.join(Some(("e", 0))).resumed);
-    }
-
-    // P: a heartbeat comes once, the latest only, and never before the frames it counts.
-    #[test]
-    fn heartbeat_follows_its_frames() {
-        let hub = Hub::new("e".into());
-        let mut cursor = hub.join(None).cursor;
-        hub.publish(|n| format!("f{n}"));
-        hub.heartbeat(|n| format!("old{n}"));
-        hub.heartbeat(|n| format!("hb{n}"));
-        assert_eq!(frames(&hub, &mut cursor), ["f1", "hb1"]);
-        assert_eq!(frames(&hub, &mut cursor), [""; 0]);
-    }
-
-    // P: after a cut everybody takes a snapshot, also who had the very last frame and who resumes from it.
-    #[test]
-    fn cut() {
-        let hub = Hub::new("e".into());
-        hub.publish(|n| format!("f{n}"));
-        let mut cursor = hub.join(None).cursor;
-        hub.cut();
-        assert!(!hub.join(Some(("e", 1))).resumed);
-        hub.publish(|n| format!("f{n}"));
-        assert_eq!(frames(&hub, &mut cursor), ["Gap", ""].map(str::to_owned).into_iter().take(1).collect::<Vec<_>>());
-        hub.publish(|n| format!("f{n}"));
-        assert_eq!(frames(&hub, &mut cursor), ["f4"]);
-    }
-}
+mod tests;

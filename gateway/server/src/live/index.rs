@@ -1,17 +1,22 @@
 //! Counts and indices: what the city's state comes to in numbers.
 //!
-//! A device that is known scores 100, a firing one the cap of its level (blue 95, yellow 80, orange 60, red 40). A street of
-//! one domain is the mean of its devices, capped by its worst open level. A domain is the mean of its streets, the city
-//! the mean of its domains. What is unknown has no score: it lowers the coverage instead.
+//! A device that is known scores by how far its value is from its limits ([`super::score`]), a firing one at most what its
+//! level leaves (blue 95, yellow 80, orange 60, red 40). A street of one domain is the mean of its devices, capped by its
+//! worst open level. A domain is the mean of its streets, the city the mean of its domains. What is unknown has no score:
+//! it lowers the coverage instead.
+//!
+//! Counting goes over every device, so it is done on a copy of what it needs, outside of the picture's lock.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use maibo_api as api;
 use maibo_core::fact::Transition;
-use maibo_core::place::{Domain, Level};
+use maibo_core::place::Domain;
 
-use super::device::Slot;
+use super::device::Condition;
 use super::roster::Roster;
+use super::score::cap;
 use super::view::Scope;
 use super::words;
 
@@ -29,8 +34,8 @@ pub struct Group {
 }
 
 impl Group {
-    /// Share of devices that are known; 1 where there are none.
-    pub fn coverage(&self) -> f64 {
+    /// Share of devices that are known; `None` where there are none.
+    pub fn coverage(&self) -> Option<f64> {
         coverage(self.online, self.devices)
     }
 }
@@ -51,23 +56,15 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Share of devices that are known; 1 where there are none.
-    pub fn coverage(&self) -> f64 {
+    /// Share of devices that are known; `None` where there are none.
+    pub fn coverage(&self) -> Option<f64> {
         coverage(self.online, self.devices)
     }
 }
 
-fn coverage(online: u64, devices: u64) -> f64 {
-    if devices == 0 { 1.0 } else { (online as f64 / devices as f64 * 1_000.0).round() / 1_000.0 }
-}
-
-const fn cap(level: Level) -> f64 {
-    match level {
-        Level::Blue => 95.0,
-        Level::Yellow => 80.0,
-        Level::Orange => 60.0,
-        Level::Red => 40.0,
-    }
+/// Of nothing there is no share: neither all of it is known nor none.
+fn coverage(online: u64, devices: u64) -> Option<f64> {
+    (devices > 0).then(|| (online as f64 / devices as f64 * 1_000.0).round() / 1_000.0)
 }
 
 #[derive(Default)]
@@ -91,37 +88,44 @@ fn shown(mean: Option<f64>) -> Option<f64> {
     mean.map(|m| (m * 10.0).round() / 10.0)
 }
 
-/// Counts what `scope` sees. `slots` are in the roster's order.
-pub(super) fn tally<'a>(
-    scope: &Scope,
-    roster: &Roster,
-    slots: &[Slot],
-    open: impl Iterator<Item = &'a Transition>,
-) -> Tally {
+/// What counting needs, as of one moment.
+pub(super) struct Sight {
+    pub(super) roster: Arc<Roster>,
+    /// In the roster's order.
+    pub(super) conditions: Vec<Condition>,
+    /// Open alerts.
+    pub(super) open: Vec<Arc<Transition>>,
+}
+
+impl Sight {
+    /// Counts what `scope` sees.
+    pub(super) fn tally(&self, scope: &Scope) -> Tally {
+        tally(scope, &self.roster, &self.conditions, &self.open)
+    }
+}
+
+fn tally(scope: &Scope, roster: &Roster, conditions: &[Condition], open: &[Arc<Transition>]) -> Tally {
     let mut tally = Tally::default();
     for domain in Domain::ALL.into_iter().filter(|d| scope.allows_domain(*d)) {
         tally.domains.insert(domain, Group::default());
     }
     // Streets by their number in the roster: the mean of their devices, and their worst level.
     let mut streets: Vec<(Mean, f64)> = roster.streets.iter().map(|_| (Mean::default(), 100.0)).collect();
-    for (entry, slot) in roster.devices.iter().zip(slots).filter(|(e, _)| scope.allows(&e.district, e.domain)) {
-        let known = slot.unknown().is_none();
-        let level = slot.level();
+    let seen = roster.devices.iter().zip(conditions).filter(|(e, _)| scope.allows(&e.district, e.domain));
+    for (entry, Condition { known, level, score }) in seen {
         tally.devices += 1;
-        tally.online += u64::from(known);
+        tally.online += u64::from(*known);
         let district = group(&mut tally.districts, &entry.district);
         for group in [Some(district), tally.domains.get_mut(&entry.domain)].into_iter().flatten() {
             group.devices += 1;
-            group.online += u64::from(known);
+            group.online += u64::from(*known);
         }
         let Some((mean, worst)) = streets.get_mut(entry.street as usize) else { continue };
-        match level {
-            Some(level) => {
-                mean.add(cap(level));
-                *worst = worst.min(cap(level));
-            }
-            None if known => mean.add(100.0),
-            None => {}
+        if let Some(score) = score {
+            mean.add(*score);
+        }
+        if let Some(level) = level {
+            *worst = worst.min(cap(*level));
         }
     }
     let mut domains: BTreeMap<Domain, Mean> = BTreeMap::new();
@@ -143,13 +147,8 @@ pub(super) fn tally<'a>(
 }
 
 /// Counts alerts by level. One that is not about a device is a child of its domain by itself.
-fn count_alerts<'a>(
-    scope: &Scope,
-    open: impl Iterator<Item = &'a Transition>,
-    tally: &mut Tally,
-    domains: &mut BTreeMap<Domain, Mean>,
-) {
-    for t in open.filter(|t| scope.allows_alert(t)) {
+fn count_alerts(scope: &Scope, open: &[Arc<Transition>], tally: &mut Tally, domains: &mut BTreeMap<Domain, Mean>) {
+    for t in open.iter().filter(|t| scope.allows_alert(t)) {
         if let Some(group) = tally.domains.get_mut(&t.domain) {
             *group.open.of(words::level(t.level)) += 1;
         }

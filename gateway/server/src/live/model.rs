@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::body::Bytes;
 use maibo_api as api;
 use maibo_core::engine::{DeviceView, Unknown, Verdict, VerdictChange};
 use maibo_core::fact::{Body, Transition};
@@ -10,27 +9,22 @@ use maibo_core::id::{DeviceId, PartitionId, Subject, Version};
 use maibo_core::input::Input;
 use maibo_core::time::Timestamp;
 
+use super::Start;
 use super::alerts::Alerts;
 use super::device::{Known, Slot};
-use super::index;
+use super::index::Sight;
+use super::outlet::{Beat, Outlet};
 use super::rates::Rates;
 use super::roster::Roster;
 use super::sources::Sources;
-use super::view::{Scope, View};
-use super::{Start, words};
+use super::view::{AlertNews, DeviceNews, Layout, Scope, View};
 use crate::ingest::ClockMode;
 use crate::pipeline::Step;
 use crate::versions::VersionStore;
 
 mod show;
 
-/// A snapshot, to be encoded or already encoded.
-pub(super) enum Snapshot {
-    /// Somebody asked at this sequence number before.
-    Encoded(Bytes),
-    /// To be encoded outside the lock.
-    Fresh(Box<api::Snapshot>),
-}
+pub(super) use show::{Shot, shown};
 
 /// Rules and catalogue that a step brought into force.
 pub(super) struct Wanted {
@@ -88,14 +82,20 @@ impl Model {
         model
     }
 
+    /// The views from outside.
+    pub(super) fn outlets(&self) -> Vec<Outlet> {
+        self.views.iter().map(Outlet::of).collect()
+    }
+
     /// Takes in what a recovered machine knows of a device.
     pub(super) fn known(&mut self, device: &DeviceView<'_>) {
         let Some(i) = self.roster.position(device.device) else { return };
-        let Some(slot) = self.slots.get_mut(i) else { return };
+        let (Some(entry), Some(slot)) = (self.roster.devices.get(i), self.slots.get_mut(i)) else { return };
         slot.heard(device.last_heard);
         for value in &device.values {
             slot.held(value.quantity, value.value, value.at);
         }
+        slot.score(entry.primary.as_ref(), &entry.scale);
         slot.verdict(known(device.verdict));
         self.mark(i);
     }
@@ -117,9 +117,8 @@ impl Model {
         (!same).then_some(wanted)
     }
 
-    /// Takes another roster. What was heard of a device stays with it.
-    pub(super) fn rebuild(&mut self, roster: Roster) {
-        let roster = Arc::new(roster);
+    /// Takes another roster, with the layouts that the views have by it. What was heard of a device stays with it.
+    pub(super) fn rebuild(&mut self, roster: Arc<Roster>, layouts: Vec<Layout>) {
         let mut slots = vec![Slot::default(); roster.devices.len()];
         for (i, entry) in self.roster.devices.iter().enumerate() {
             let Some(slot) = self.slots.get_mut(i).map(std::mem::take) else { continue };
@@ -131,12 +130,16 @@ impl Model {
         }
         self.slots = slots;
         self.roster = roster;
-        for view in &mut self.views {
-            view.rebuild(&self.roster);
+        for (entry, slot) in self.roster.devices.iter().zip(&mut self.slots) {
+            slot.score(entry.primary.as_ref(), &entry.scale);
+        }
+        for (view, layout) in self.views.iter_mut().zip(layouts) {
+            view.rebuild(layout);
         }
     }
 
-    pub(super) fn observe(&mut self, step: &Step<'_>) {
+    /// Takes in a step; gives the alerts that are to be told, each view's.
+    pub(super) fn observe<'a>(&mut self, step: &Step<'a>) -> Vec<AlertNews<'a>> {
         self.now = self.now.max(step.now);
         for (partition, _, batch) in step.batches {
             for input in &batch.inputs {
@@ -151,17 +154,16 @@ impl Model {
             self.facts = self.facts.max(fact.index + 1);
             if let Body::Transition(t) = &fact.body {
                 self.transition(t);
-                changed.push((&**t, words::alert(t, &self.roster)));
+                changed.push(&**t);
                 if t.version == 1 {
                     self.rates.opened(self.now);
                 }
             }
         }
-        if !changed.is_empty() {
-            for view in &self.views {
-                view.alerts(self.now, &changed);
-            }
+        if changed.is_empty() {
+            return Vec::new();
         }
+        self.views.iter().map(|view| view.alerts(self.now, &changed)).collect()
     }
 
     fn input(&mut self, partition: PartitionId, input: &Input) {
@@ -169,8 +171,11 @@ impl Model {
             Input::Reading(reading) => {
                 self.rates.readings(1);
                 let Some(i) = self.roster.position(&reading.device) else { return };
-                let Some(slot) = self.slots.get_mut(i) else { return };
+                let (Some(entry), Some(slot)) = (self.roster.devices.get(i), self.slots.get_mut(i)) else { return };
                 slot.reading(reading, &mut self.points);
+                if entry.primary.as_ref() == Some(&reading.quantity) {
+                    slot.score(entry.primary.as_ref(), &entry.scale);
+                }
                 self.mark(i);
             }
             Input::Event(event) => {
@@ -243,27 +248,32 @@ impl Model {
         }
     }
 
-    pub(super) fn flush(&mut self, clock: Timestamp) {
+    /// Takes out what changed about devices, each view's.
+    pub(super) fn flush(&mut self, clock: Timestamp) -> Vec<DeviceNews> {
         let now = self.clock(clock);
-        for view in &mut self.views {
-            view.flush(now, &self.roster, &self.slots);
-        }
+        self.views.iter_mut().map(|view| view.flush(now, &self.roster, &self.slots)).collect()
     }
 
-    pub(super) fn beat(&mut self, clock: Timestamp) {
+    /// Ends a second: what is old is marked, what is long over is forgotten. Gives what heartbeats are made of.
+    pub(super) fn beat(&mut self, clock: Timestamp, evaluating: bool) -> Beat {
         let now = self.clock(clock);
         self.alerts.forget(now);
         let roster = Arc::clone(&self.roster);
         for (i, entry) in roster.devices.iter().enumerate() {
-            if self.slots[i].age(now, entry.stale_after) {
+            if self.slots[i].age(now, entry.stale_after, evaluating) {
                 self.mark(i);
             }
         }
         let rates = self.rates.beat(now);
-        let sources = self.sources.list();
-        for view in &mut self.views {
-            let tally = index::tally(&view.scope, &self.roster, &self.slots, self.alerts.open());
-            view.beat(now, &tally, &sources, rates);
+        Beat { now, sight: self.sight(), sources: self.sources.list(), rates, evaluating }
+    }
+
+    /// A copy of what counting needs.
+    pub(super) fn sight(&self) -> Sight {
+        Sight {
+            roster: Arc::clone(&self.roster),
+            conditions: self.slots.iter().map(Slot::condition).collect(),
+            open: self.alerts.open(),
         }
     }
 }

@@ -13,6 +13,7 @@ use maibo_core::registry::{Catalogue, Device, place};
 use maibo_core::rule::{Bound, Direction, Rule, RuleKind, RuleSet, Threshold};
 use maibo_core::time::Millis;
 
+use super::score::Scale;
 use super::words;
 
 /// One device of the catalogue.
@@ -38,6 +39,8 @@ pub struct Entry {
     pub stale_after: Millis,
     /// What is judged first about it.
     pub primary: Option<Quantity>,
+    /// From its value to the device's score; shared by all devices that the same rules are about.
+    pub(super) scale: Arc<Scale>,
     /// Number of its street and domain in [`Roster::streets`].
     pub street: u32,
 }
@@ -62,6 +65,7 @@ impl Roster {
     pub fn new(catalogue: &Arc<Catalogue>, rules: &RuleSet) -> Self {
         let mut numbers: BTreeMap<(Domain, &str), u32> = BTreeMap::new();
         let mut streets = Vec::new();
+        let mut scales = BTreeMap::new();
         let mut devices = Vec::with_capacity(catalogue.len());
         for device in catalogue.devices() {
             let code = device.place.as_str();
@@ -69,7 +73,7 @@ impl Roster {
                 streets.push(device.domain);
                 streets.len() as u32 - 1
             });
-            devices.push(entry(device, rules, street));
+            devices.push(entry(device, rules, street, &mut scales));
         }
         Self {
             rules_version: rules.version,
@@ -119,10 +123,14 @@ impl Roster {
     }
 }
 
-fn entry(device: &Device, rules: &RuleSet, street: u32) -> Entry {
+fn entry(device: &Device, rules: &RuleSet, street: u32, scales: &mut BTreeMap<Vec<u32>, Arc<Scale>>) -> Entry {
+    let ladder = |n: u32| rules.rules.get(n as usize).and_then(Rule::threshold);
+    let mut judged: Vec<u32> = rules.about(device).into_iter().filter(|n| ladder(*n).is_some()).collect();
     // Rules are in the order of their identifiers: the same device always shows the same quantity first.
-    let judged = rules.about(device).into_iter().filter_map(|n| rules.rules.get(n as usize));
-    let primary = judged.filter_map(Rule::threshold).map(|t| t.quantity.clone()).next();
+    let primary = judged.first().and_then(|n| ladder(*n)).map(|t| t.quantity.clone());
+    judged.retain(|n| ladder(*n).map(|t| &t.quantity) == primary.as_ref());
+    let make = |judged: &Vec<u32>| Arc::new(Scale::new(judged.iter().filter_map(|n| ladder(*n))));
+    let scale = Arc::clone(scales.entry(judged).or_insert_with_key(make));
     Entry {
         id: device.id.clone(),
         kind: device.kind.to_string(),
@@ -134,6 +142,7 @@ fn entry(device: &Device, rules: &RuleSet, street: u32) -> Entry {
         domain: device.domain,
         stale_after: device.stale_after(),
         primary,
+        scale,
         street,
     }
 }

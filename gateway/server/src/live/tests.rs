@@ -14,7 +14,9 @@ use super::*;
 
 mod clients;
 mod following;
+mod load;
 mod stage;
+mod standstill;
 
 pub(crate) use stage::{CATALOGUE, RULES, device, reading, transition};
 use stage::{Stage, catalogue, fact, positions, verdict};
@@ -161,12 +163,15 @@ fn snapshots_are_shared() {
     let stage = Stage::new();
     stage.read(2_000, "wl-1", 0.1);
     stage.flush();
-    let first = stage.picture.snapshot("city", Timestamp(0)).expect("a view");
-    assert_eq!(first.as_ptr(), stage.picture.snapshot("city", Timestamp(0)).expect("a view").as_ptr());
+    let first = stage.picture.snapshot("city", &Scope::everything(), Timestamp(0)).expect("a view");
+    assert_eq!(
+        first.as_ptr(),
+        stage.picture.snapshot("city", &Scope::everything(), Timestamp(0)).expect("a view").as_ptr()
+    );
     stage.read(2_100, "wl-1", 0.4);
     stage.flush();
-    assert_ne!(first, stage.picture.snapshot("city", Timestamp(0)).expect("a view"));
-    assert!(stage.picture.snapshot("moon", Timestamp(0)).is_none());
+    assert_ne!(first, stage.picture.snapshot("city", &Scope::everything(), Timestamp(0)).expect("a view"));
+    assert!(stage.picture.snapshot("moon", &Scope::everything(), Timestamp(0)).is_none());
 }
 
 // P: the index falls with the worst level of a street and with nothing else; what is unknown lowers the coverage.
@@ -174,25 +179,49 @@ fn snapshots_are_shared() {
 fn index() {
     let stage = Stage::new();
     let heartbeat = stage.beaten();
-    assert_eq!((heartbeat.index.city, heartbeat.index.coverage, heartbeat.online), (None, 0.0, 0));
+    assert_eq!((heartbeat.index.city, heartbeat.index.coverage, heartbeat.online), (None, Some(0.0), 0));
+    // Where there are no devices there is no share of them.
+    assert_eq!(heartbeat.index.domains["health"], api::Score { index: None, coverage: None });
     for id in ["wl-1", "wl-2", "wl-3", "aq-1"] {
         stage.read(2_000, id, 0.0);
     }
     let heartbeat = stage.beaten();
-    assert_eq!((heartbeat.index.city, heartbeat.index.coverage, heartbeat.online), (Some(100.0), 1.0, 4));
+    assert_eq!((heartbeat.index.city, heartbeat.index.coverage, heartbeat.online), (Some(100.0), Some(1.0), 4));
     // Street 110105003 of traffic has wl-2 (orange) and wl-3: their mean is 80, the cap 60; street 110106002 has 100.
     stage.tell(2_100, &[transition("wl-2", 1, Level::Orange, State::Firing)]);
     stage.step(2_100, PartitionId(0), vec![], &[], &[verdict("aq-1", Verdict::Unknown { why: Unknown::Stale })]);
     let heartbeat = stage.beaten();
     let traffic = heartbeat.index.domains["traffic"];
-    assert_eq!((traffic.index, traffic.coverage), (Some(80.0), 1.0));
+    assert_eq!((traffic.index, traffic.coverage), (Some(80.0), Some(1.0)));
     let ecology = heartbeat.index.domains["ecology"];
-    assert_eq!((ecology.index, ecology.coverage), (None, 0.0));
-    assert_eq!((heartbeat.index.city, heartbeat.index.coverage), (Some(80.0), 0.75));
+    assert_eq!((ecology.index, ecology.coverage), (None, Some(0.0)));
+    assert_eq!((heartbeat.index.city, heartbeat.index.coverage), (Some(80.0), Some(0.75)));
     let chaoyang = heartbeat.districts["110105"];
     assert_eq!((chaoyang.devices, chaoyang.online, chaoyang.open.orange), (3, 2, 1));
     assert_eq!(heartbeat.alarm_rate_10min, 1);
     assert_eq!(heartbeat.index.domains.len(), 6);
+}
+
+// P: without any alert the index says how near the values are to their limits, at once and with the rules in force.
+#[test]
+fn index_by_distance() {
+    let stage = Stage::new();
+    let traffic = || stage.beaten().index.domains["traffic"].index;
+    // Blue at 0.05: half of it is far, and half way between far and blue costs half of five points.
+    stage.read(2_000, "wl-1", 0.025);
+    assert_eq!(traffic(), Some(100.0));
+    stage.read(3_000, "wl-1", 0.037_5);
+    assert_eq!(traffic(), Some(97.5));
+    // Another street, at yellow: the domain is the mean of both.
+    stage.read(4_000, "wl-2", 0.15);
+    assert_eq!(traffic(), Some(88.8));
+    stage.read(5_000, "wl-1", 0.0);
+    assert_eq!(traffic(), Some(90.0));
+    let rules = RULES.replace("blue = 0.05, yellow = 0.15, orange = 0.27", "blue = 0.15");
+    let next = Arc::new(maibo_core::rule::RuleSet::compile(&[("test.toml", &rules)]).expect("rules"));
+    stage.versions.keep_rules(&vec![("test.toml".into(), rules)], &next).expect("kept");
+    stage.city(6_000, Input::Rules { version: next.version });
+    assert_eq!(traffic(), Some(97.5));
 }
 
 // P: after a restart nothing is trusted until it is heard again; the sources' own words are shown.

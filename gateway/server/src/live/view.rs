@@ -1,4 +1,6 @@
-//! One view of the city: a set of districts and domains with its own columns, sequence and snapshot.
+//! One view of the city: a set of districts and domains with its own columns and sequence.
+//!
+//! Under the picture's lock a view only notes what changed and gives out numbers; frames are made after it, from [`DeviceNews`] and [`AlertNews`].
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,13 +12,14 @@ use maibo_core::place::Domain;
 use maibo_core::time::Timestamp;
 
 use super::device::Slot;
-use super::hub::Hub;
-use super::index::Tally;
-use super::roster::Roster;
+use super::hub::{Hub, Places};
+use super::roster::{Entry, Roster};
 use super::words;
 
 /// Devices in one frame: keeps a frame below 256 kB.
-const FRAME_DEVICES: usize = 4_000;
+pub(super) const FRAME_DEVICES: usize = 4_000;
+/// Alerts in one frame: keeps a frame below 256 kB, where their notes are short.
+pub(super) const FRAME_ALERTS: usize = 250;
 /// Not in the view.
 const NONE: u32 = u32::MAX;
 /// Nothing changed.
@@ -35,6 +38,20 @@ impl Scope {
     /// Sees everything.
     pub fn everything() -> Self {
         Self::default()
+    }
+
+    /// Whether it sees everything that another one does.
+    pub fn covers(&self, other: &Self) -> bool {
+        fn within<T: Ord>(all: Option<&BTreeSet<T>>, some: Option<&BTreeSet<T>>) -> bool {
+            all.is_none_or(|all| some.is_some_and(|some| some.is_subset(all)))
+        }
+        within(self.districts.as_ref(), other.districts.as_ref())
+            && within(self.domains.as_ref(), other.domains.as_ref())
+    }
+
+    /// Whether nothing is kept from it.
+    pub fn is_everything(&self) -> bool {
+        self.covers(&Self::everything())
     }
 
     /// Whether it sees a domain.
@@ -58,71 +75,62 @@ impl Scope {
     }
 }
 
-/// A view.
-pub(super) struct View {
-    pub(super) id: &'static str,
-    pub(super) scope: Scope,
-    pub(super) hub: Arc<Hub>,
+/// The devices of a view: which they are, and the columns that say so. Made outside of the picture's lock.
+pub(super) struct Layout {
     /// Version of the columns.
     pub(super) version: String,
     /// The columns as JSON.
     pub(super) columns: Bytes,
     /// Positions in the roster, by position in the view.
-    pub(super) members: Vec<u32>,
+    pub(super) members: Arc<[u32]>,
     /// Positions in the view, by position in the roster.
     positions: Vec<u32>,
+}
+
+impl Layout {
+    pub(super) fn new(scope: &Scope, roster: &Roster) -> Self {
+        let inside = |(_, e): &(usize, &Entry)| scope.allows(&e.district, e.domain);
+        let members: Arc<[u32]> = roster.devices.iter().enumerate().filter(inside).map(|(i, _)| i as u32).collect();
+        let mut positions = vec![NONE; roster.devices.len()];
+        for (position, member) in members.iter().enumerate() {
+            positions[*member as usize] = position as u32;
+        }
+        let columns = roster.columns(&members);
+        let text = Bytes::from(serde_json::to_vec(&columns).unwrap_or_default());
+        Self { version: columns.version, columns: text, members, positions }
+    }
+}
+
+/// A view.
+pub(super) struct View {
+    pub(super) id: &'static str,
+    pub(super) scope: Arc<Scope>,
+    pub(super) hub: Arc<Hub>,
+    pub(super) layout: Layout,
     /// Positions in the view that changed.
     dirty: Vec<u32>,
     /// The highest code of this window, by position in the view.
     peak: Vec<i8>,
-    pub(super) heartbeat: Option<api::Heartbeat>,
-    /// The snapshot that was encoded last, with its sequence number.
-    pub(super) snapshot: Option<(u64, Bytes)>,
 }
 
 impl View {
     pub(super) fn new(id: &'static str, scope: Scope, epoch: String, roster: &Roster) -> Self {
-        let mut view = Self {
-            id,
-            scope,
-            hub: Arc::new(Hub::new(epoch)),
-            version: String::new(),
-            columns: Bytes::new(),
-            members: Vec::new(),
-            positions: Vec::new(),
-            dirty: Vec::new(),
-            peak: Vec::new(),
-            heartbeat: None,
-            snapshot: None,
-        };
-        view.fit(roster);
-        view
+        let layout = Layout::new(&scope, roster);
+        let peak = vec![CLEAN; layout.members.len()];
+        Self { id, scope: Arc::new(scope), hub: Arc::new(Hub::new(epoch)), layout, dirty: Vec::new(), peak }
     }
 
-    /// Takes another roster: positions change their meaning, so everybody takes a snapshot.
-    pub(super) fn rebuild(&mut self, roster: &Roster) {
-        self.fit(roster);
-        self.snapshot = None;
-        self.hub.cut();
-    }
-
-    fn fit(&mut self, roster: &Roster) {
-        let inside = |(_, e): &(usize, &super::roster::Entry)| self.scope.allows(&e.district, e.domain);
-        self.members = roster.devices.iter().enumerate().filter(inside).map(|(i, _)| i as u32).collect();
-        self.positions = vec![NONE; roster.devices.len()];
-        for (position, member) in self.members.iter().enumerate() {
-            self.positions[*member as usize] = position as u32;
-        }
+    /// Takes another roster's layout: positions change their meaning, so everybody takes a snapshot.
+    pub(super) fn rebuild(&mut self, layout: Layout) {
         self.dirty.clear();
-        self.peak = vec![CLEAN; self.members.len()];
-        let columns = roster.columns(&self.members);
-        self.version.clone_from(&columns.version);
-        self.columns = Bytes::from(serde_json::to_vec(&columns).unwrap_or_default());
+        self.peak = vec![CLEAN; layout.members.len()];
+        self.layout = layout;
+        self.hub.cut();
     }
 
     /// Notes that a device changed, and what its code is now.
     pub(super) fn mark(&mut self, device: usize, code: i8) {
-        let Some(position) = self.positions.get(device).copied().filter(|p| *p != NONE) else { return };
+        let Some(position) = self.layout.positions.get(device).copied().filter(|p| *p != NONE) else { return };
         let Some(peak) = self.peak.get_mut(position as usize) else { return };
         if *peak == CLEAN {
             self.dirty.push(position);
@@ -130,10 +138,11 @@ impl View {
         *peak = (*peak).max(code);
     }
 
-    /// Publishes what changed.
-    pub(super) fn flush(&mut self, now: Timestamp, roster: &Roster, slots: &[Slot]) {
+    /// Takes out what changed about devices.
+    pub(super) fn flush(&mut self, now: Timestamp, roster: &Roster, slots: &[Slot]) -> DeviceNews {
         let mut dirty = std::mem::take(&mut self.dirty);
         dirty.sort_unstable();
+        let mut frames = Vec::with_capacity(dirty.len().div_ceil(FRAME_DEVICES));
         for chunk in dirty.chunks(FRAME_DEVICES) {
             let n = chunk.len();
             let mut frame = api::DeviceFrame {
@@ -145,7 +154,7 @@ impl View {
                 a: Vec::with_capacity(n),
             };
             for position in chunk {
-                let member = self.members[*position as usize] as usize;
+                let member = self.layout.members[*position as usize] as usize;
                 let (code, value, at) = present(roster, slots, member);
                 let peak = std::mem::replace(&mut self.peak[*position as usize], CLEAN);
                 frame.l.push(peak);
@@ -156,48 +165,49 @@ impl View {
                     self.mark(member, code);
                 }
             }
-            self.hub.publish(|seq| encode(&api::ServerFrame::Dv(api::DeviceFrame { s: seq, ..frame })));
+            frames.push(frame);
         }
+        DeviceNews { places: self.hub.reserve(frames.len()), frames }
     }
 
-    /// Publishes alerts at once, those of the view.
-    pub(super) fn alerts(&self, now: Timestamp, changed: &[(&Transition, api::Alert)]) {
-        let up: Vec<api::Alert> =
-            changed.iter().filter(|(t, _)| self.scope.allows_alert(t)).map(|(_, alert)| alert.clone()).collect();
-        if !up.is_empty() {
-            self.hub.publish(|seq| encode(&api::ServerFrame::Al(api::AlertFrame { s: seq, ts: now.0, up })));
+    /// Takes the alerts that the view shows.
+    pub(super) fn alerts<'a>(&self, now: Timestamp, changed: &[&'a Transition]) -> AlertNews<'a> {
+        let told: Vec<&Transition> = changed.iter().copied().filter(|t| self.scope.allows_alert(t)).collect();
+        AlertNews { places: self.hub.reserve(told.len().div_ceil(FRAME_ALERTS)), ts: now.0, told }
+    }
+}
+
+/// Changed devices with their numbers, to be told after the picture's lock.
+#[must_use]
+pub(super) struct DeviceNews {
+    places: Places,
+    frames: Vec<api::DeviceFrame>,
+}
+
+impl DeviceNews {
+    pub(super) fn tell(self) {
+        let mut places = self.places;
+        for frame in self.frames {
+            places.fill(|seq| encode(&api::ServerFrame::Dv(api::DeviceFrame { s: seq, ..frame })));
         }
     }
+}
 
-    /// Publishes a heartbeat.
-    pub(super) fn beat(&mut self, now: Timestamp, tally: &Tally, sources: &[api::Source], rates: (f64, u64)) {
-        let score = |(domain, group): (&Domain, &super::index::Group)| {
-            (domain.as_str().to_owned(), api::Score { index: group.index, coverage: group.coverage() })
-        };
-        let district = |(code, g): (&String, &super::index::Group)| {
-            (code.clone(), api::DistrictState { devices: g.devices, online: g.online, open: g.open })
-        };
-        let heartbeat = api::Heartbeat {
-            s: 0,
-            ts: now.0,
-            rate: rates.0,
-            devices: tally.devices,
-            online: tally.online,
-            sources: sources.to_vec(),
-            index: api::Indices {
-                city: tally.index,
-                coverage: tally.coverage(),
-                domains: tally.domains.iter().map(score).collect(),
-            },
-            districts: tally.districts.iter().map(district).collect(),
-            alarm_rate_10min: rates.1,
-        };
-        let kept = &mut self.heartbeat;
-        self.hub.heartbeat(|seq| {
-            let heartbeat = api::Heartbeat { s: seq, ..heartbeat };
-            *kept = Some(heartbeat.clone());
-            encode(&api::ServerFrame::Hb(heartbeat))
-        });
+/// Alerts with their numbers, to be told after the picture's lock.
+#[must_use]
+pub(super) struct AlertNews<'a> {
+    places: Places,
+    ts: i64,
+    told: Vec<&'a Transition>,
+}
+
+impl AlertNews<'_> {
+    pub(super) fn tell(self, roster: &Roster) {
+        let mut places = self.places;
+        for chunk in self.told.chunks(FRAME_ALERTS) {
+            let up = chunk.iter().map(|t| words::alert(t, roster)).collect();
+            places.fill(|seq| encode(&api::ServerFrame::Al(api::AlertFrame { s: seq, ts: self.ts, up })));
+        }
     }
 }
 

@@ -74,7 +74,7 @@ async fn refused_commands() {
     assert_eq!(server.send(foreign.expect("a request")).await.status(), 403);
     let detail: api::AlertDetail = server.get(&format!("/api/v1/alerts/{id}")).await.json();
     assert_eq!(detail.alert.version, 1, "nothing was recorded");
-    let own = acknowledge(&id, "li.wei").header("origin", "http://maibo:8080").body(Body::from(r#"{"version":1}"#));
+    let own = acknowledge(&id, "li.wei").header("origin", "http://127.0.0.1:8080").body(Body::from(r#"{"version":1}"#));
     assert_eq!(server.send(own.expect("a request")).await.status(), 200);
     server.finish().await;
 }

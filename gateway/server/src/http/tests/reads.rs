@@ -184,7 +184,10 @@ async fn page_and_view() {
     let server = Server::build(false, Limits::default()).await;
     let page = server.get("/").await;
     assert_eq!(page.status(), 200);
-    assert!(page.header("content-security-policy").contains("frame-ancestors 'none'"));
+    let policy = page.header("content-security-policy");
+    assert!(policy.contains("frame-ancestors 'none'"));
+    // Neither a socket nor anything else leads elsewhere; the page's own socket is covered by 'self'.
+    assert!(policy.contains("connect-src 'self';") && !policy.contains("ws:") && !policy.contains("wss:"));
     assert_eq!((page.header("cache-control"), page.header("x-content-type-options")), ("no-cache", "nosniff"));
     let columns = server.get("/api/v1/view/devices").await;
     let devices: api::ViewDevices = columns.json();

@@ -61,7 +61,7 @@ impl Peer {
         let token = stop.clone();
         let session = tokio::spawn(async move {
             let clock = EngineClock::new(Box::<SystemClock>::default(), None);
-            serve(socket, &picture, &clock, limits, &token).await;
+            serve(socket, &picture, &Scope::everything(), &clock, limits, &token).await;
         });
         Self { to, from, session, stop }
     }

@@ -24,8 +24,8 @@ fn write(log: &mut FactsLog, versions: std::ops::RangeInclusive<u32>) {
     log.append(facts).expect("appends");
 }
 
-async fn version(projection: &Projection) -> Option<u32> {
-    let rows = projection.read(|r| r.alerts(&AlertFilter::default(), None, 10)).await.expect("reads");
+fn version(projection: &Projection) -> Option<u32> {
+    let rows = projection.read(|r| r.alerts(&AlertFilter::default(), None, 10)).expect("reads");
     rows.first().map(|row| row.alert.version)
 }
 
@@ -42,12 +42,12 @@ async fn follows_waits_and_rebuilds() {
     let (follower, projection) = follow::open(&path, log.next_index()).expect("opens");
     let task = tokio::spawn(follower.run(log.reader(0), wake.clone(), stop.clone()));
     assert!(projection.reached(3, LONG).await);
-    assert_eq!(version(&projection).await, Some(3));
+    assert_eq!(version(&projection), Some(3));
     assert!(!projection.reached(4, Duration::from_millis(10)).await);
     write(&mut log, 4..=4);
     wake_tx.send_replace(log.next_index());
     assert!(projection.reached(4, LONG).await);
-    assert_eq!(version(&projection).await, Some(4));
+    assert_eq!(version(&projection), Some(4));
     stop.cancel();
     task.await.expect("ends");
     drop(projection);
@@ -58,12 +58,12 @@ async fn follows_waits_and_rebuilds() {
     assert_eq!(follower.cursor(), 4);
     drop(wake_tx);
     follower.run(log.reader(4), wake.clone(), CancellationToken::new()).await;
-    assert_eq!(version(&projection).await, Some(2_500));
+    assert_eq!(version(&projection), Some(2_500));
     drop(projection);
 
     let (follower, projection) = follow::open(&path, 7).expect("opens");
     assert_eq!(follower.cursor(), 0);
-    assert_eq!(version(&projection).await, None);
+    assert_eq!(version(&projection), None);
 }
 
 // P: a damaged database costs a rebuild, not the start.
@@ -74,5 +74,5 @@ async fn damaged_database() {
     std::fs::write(&path, vec![7; 8_192]).expect("writes");
     let (follower, projection) = follow::open(&path, 0).expect("opens");
     assert_eq!(follower.cursor(), 0);
-    assert_eq!(version(&projection).await, None);
+    assert_eq!(version(&projection), None);
 }

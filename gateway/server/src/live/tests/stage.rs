@@ -61,6 +61,15 @@ impl Stage {
     }
 
     pub(super) fn with(open: Vec<Transition>) -> Self {
+        Self::build(open, ClockMode::Replay)
+    }
+
+    /// With a clock of its own, as a city has it.
+    pub(super) fn wall() -> Self {
+        Self::build(Vec::new(), ClockMode::Wall)
+    }
+
+    fn build(open: Vec<Transition>, clock: ClockMode) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let versions = Arc::new(VersionStore::open(dir.path()).expect("opens"));
         let rules = Arc::new(RuleSet::compile(&[("test.toml", RULES)]).expect("rules"));
@@ -74,7 +83,7 @@ impl Stage {
             open,
             sources: vec![source],
             now: Timestamp(1_000),
-            clock: ClockMode::Replay,
+            clock,
             epoch: "e".into(),
         }));
         Self { picture, versions, _dir: dir }
@@ -114,29 +123,33 @@ impl Stage {
     }
 
     pub(super) fn join(&self) -> Cursor {
-        self.picture.hub("city").expect("a view").join(None).cursor
+        self.picture.hub("city", &Scope::everything()).expect("a view").join(None).cursor
     }
 
     pub(super) fn frames(&self, cursor: &mut Cursor) -> Vec<ServerFrame> {
-        let hub = self.picture.hub("city").expect("a view");
+        let hub = self.picture.hub("city", &Scope::everything()).expect("a view");
         let mut frames = Vec::new();
         loop {
             match hub.next(cursor) {
                 Next::Frame(text) => frames.push(serde_json::from_str(&text).expect("a frame")),
                 Next::Gap => frames.push(ServerFrame::Gap),
-                Next::Idle | Next::Slow => return frames,
+                Next::Idle => return frames,
             }
         }
     }
 
     pub(super) fn snapshot(&self) -> Snapshot {
-        let bytes = self.picture.snapshot("city", Timestamp(0)).expect("a view");
+        let bytes = self.picture.snapshot("city", &Scope::everything(), Timestamp(0)).expect("a view");
         serde_json::from_slice(&bytes).expect("a snapshot")
     }
 
     pub(super) fn beaten(&self) -> api::Heartbeat {
+        self.beaten_at(0)
+    }
+
+    pub(super) fn beaten_at(&self, now: i64) -> api::Heartbeat {
         let mut cursor = self.join();
-        self.beat();
+        self.picture.beat(Timestamp(now));
         match self.frames(&mut cursor).pop() {
             Some(ServerFrame::Hb(heartbeat)) => heartbeat,
             other => panic!("no heartbeat but {other:?}"),
@@ -200,7 +213,7 @@ pub(super) fn verdict(id: &str, verdict: Verdict) -> VerdictChange {
 
 /// Position of each device in the columns.
 pub(super) fn positions(stage: &Stage) -> BTreeMap<String, usize> {
-    let (_, columns) = stage.picture.columns("city").expect("a view");
+    let (_, columns) = stage.picture.columns("city", &Scope::everything()).expect("a view");
     let columns: api::ViewDevices = serde_json::from_slice(&columns).expect("columns");
     columns.id.into_iter().enumerate().map(|(i, id)| (id, i)).collect()
 }
