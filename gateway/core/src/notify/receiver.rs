@@ -3,6 +3,7 @@
 use crate::fact::Transition;
 use crate::id::PlaceCode;
 use crate::place::{Domain, Level};
+use crate::registry::place;
 
 /// Whether a receiver wants the whole story or the present.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,7 +37,7 @@ pub struct Matcher {
     pub min_level: Level,
     /// In these domains.
     pub domains: Vec<Domain>,
-    /// In places whose code begins with one of these. An alert without a place is in no district.
+    /// In places that lie within one of these: of a city code all below it. An alert without a place is in none.
     pub districts: Vec<PlaceCode>,
 }
 
@@ -71,8 +72,8 @@ impl Receiver {
 /// that only say that the data went stale or fresh and those of an operator included.
 pub fn matches(transition: &Transition, receiver: &Receiver) -> bool {
     let Matcher { min_level, domains, districts } = &receiver.matcher;
-    let place = transition.place.as_ref().map_or("", PlaceCode::as_str);
+    let at = transition.place.as_ref().map_or("", PlaceCode::as_str);
     transition.peak >= *min_level
         && (domains.is_empty() || domains.contains(&transition.domain))
-        && (districts.is_empty() || districts.iter().any(|d| place.starts_with(d.as_str())))
+        && (districts.is_empty() || districts.iter().any(|d| at.starts_with(place::stem(d.as_str()))))
 }

@@ -64,8 +64,11 @@ fn domains_and_districts_select() {
     assert!(matches(&t, &chaoyang));
     t.place = Some(PlaceCode::new("110108").unwrap());
     assert!(!matches(&t, &chaoyang));
+    let city = |code: &str| receiver(Matcher { districts: vec![PlaceCode::new(code).unwrap()], ..Matcher::default() });
+    assert!(["110000", "110100", "11"].into_iter().all(|code| matches(&t, &city(code))));
+    assert!(!matches(&t, &city("120000")));
     t.place = None;
-    assert!(!matches(&t, &chaoyang));
+    assert!(!matches(&t, &chaoyang) && !matches(&t, &city("110000")));
     assert!(matches(&t, &receiver(Matcher::default())));
     assert!(!matches(&t, &receiver(Matcher { domains: vec![Domain::Health], ..Matcher::default() })));
 }

@@ -55,6 +55,11 @@ fn a_value_that_agrees_bridges_no_gap() {
     w.at(0).value(12.0).at(s(10)).deaf(s(10)).run(s(100)).listening().at(s(101)).value(12.0).run(s(120)).expect(&[]);
     w.run(s(121)).expect(&["121000 v1 firing blue threshold"]);
     assert_eq!(w.last().started_at.0 - ZERO, s(101));
+    // The same where the value itself is what says that Maibo hears, and for one that was drained.
+    let mut w = World::new(&depth("for = \"20s\"\nmin_samples = 1"));
+    w.at(0).value(12.0).at(s(10)).deaf(s(10)).run(s(101)).value(12.0).run(s(120)).expect(&[]);
+    let mut w = World::new(&depth("for = \"20s\"\nmin_samples = 1"));
+    w.at(0).value(12.0).at(s(10)).deaf(s(10)).run(s(60)).listening().at(s(61)).value_at(s(50), 12.0).expect(&[]);
 }
 
 // a drained value contradicts: what was pending in the deaf time never fires, what was recovering goes on.

@@ -146,16 +146,16 @@ fn a_silence_of_weeks_gets_no_identity_twice() {
     assert_eq!(ids.len(), 3, "{opened:?}");
 }
 
-// what is remembered of a rule that went is forgotten a week after it went, not a week after it began.
+// what is remembered of a rule that went is forgotten a week after it went, not a week after its last episode began.
 #[test]
 fn what_is_spent_is_forgotten_by_when_it_went() {
     let day = 86_400_000;
     let mut w = World::new(&absent());
-    w.at(0).alive().run(s(30)).at(s(40)).edit("").at(s(50)).alive();
+    w.at(0).alive().run(s(30)).at(5 * day).edit("").at(5 * day + 1).alive();
     let kept = w.machine.snapshot().len();
-    w.at(6 * day).edit(&depth("")).at(6 * day + 1).edit("");
+    w.at(11 * day).edit(&depth("")).edit("");
     assert!(w.machine.snapshot().len() >= kept, "six days");
-    w.at(8 * day).edit(&depth("")).at(8 * day + 1).edit("");
+    w.at(13 * day).edit(&depth("")).edit("");
     assert!(w.machine.snapshot().len() < kept, "eight days, and the silence is over");
 }
 
