@@ -22,6 +22,8 @@ pub struct Settings {
     pub data: PathBuf,
     /// Where HTTP listens.
     pub http: SocketAddr,
+    /// Names under which the page is reached.
+    pub http_names: Vec<String>,
     /// Where `now` comes from.
     pub clock: ClockMode,
     /// Unknown devices.

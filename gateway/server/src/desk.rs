@@ -74,7 +74,7 @@ impl Desk {
             inputs_bytes: Arc::clone(&shared.inputs_bytes),
             outbox: Some(owed),
             stop: stop.clone(),
-            limits: Limits::default(),
+            limits: Limits { names: shared.settings.http_names.clone().into(), ..Limits::default() },
         });
         let observer = picture.observer();
         tasks.spawn(follower.run(facts, shared.facts_wake.clone(), stop.clone()));

@@ -99,6 +99,7 @@ fn settings(arguments: &Arguments, city: &City, data: PathBuf) -> Result<Setting
     Ok(Settings {
         data,
         http: address(arguments.listen, 8080)?,
+        http_names: Vec::new(),
         clock: ClockMode::Wall,
         admission: Admission::Admit,
         inputs_quota: 2 << 30,

@@ -77,11 +77,14 @@ fn admit() -> String {
 pub struct Http {
     /// Address and port.
     pub listen: String,
+    /// Names under which browsers reach the page, besides `localhost` and addresses. A request for any other name is
+    /// refused: it may be a foreign page that has its own name point here.
+    pub names: Vec<String>,
 }
 
 impl Default for Http {
     fn default() -> Self {
-        Self { listen: "127.0.0.1:8080".to_owned() }
+        Self { listen: "127.0.0.1:8080".to_owned(), names: Vec::new() }
     }
 }
 

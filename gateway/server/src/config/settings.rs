@@ -40,6 +40,15 @@ impl Check {
 
     fn settings(mut self, file: &File) -> Result<Settings, Vec<Problem>> {
         let http = file.http.listen.parse().map_err(|e| self.problem("http.listen", e)).ok();
+        for (i, name) in file.http.names.iter().enumerate() {
+            let fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+            if name.is_empty() || name.len() > 253 || !name.chars().all(fine) {
+                self.problem(
+                    format!("http.names[{i}]"),
+                    format!("`{name}` is not a host name such as maibo.city.example"),
+                );
+            }
+        }
         let clock = self.choice("clock", &file.clock, &[("wall", ClockMode::Wall), ("replay", ClockMode::Replay)]);
         let admission = self.choice(
             "unregistered",
@@ -76,6 +85,7 @@ impl Check {
                 Ok(Settings {
                     data,
                     http,
+                    http_names: file.http.names.clone(),
                     clock,
                     admission,
                     inputs_quota,
