@@ -23,12 +23,12 @@ pub(crate) fn run(seconds: u64) -> anyhow::Result<()> {
         println!("fuzzing {target} for {seconds} s");
         let limit = format!("-max_total_time={seconds}");
         let status = Command::new("cargo")
-            .args(["+nightly", "fuzz", "run", "--fuzz-dir", DIR, &target, "--", &limit, "-max_len=65536"])
+            .args(["+nightly", "fuzz", "run", "--fuzz-dir", "fuzz", &target, "--", &limit, "-max_len=65536"])
             .current_dir("gateway/core")
             .status()
             .context("start cargo fuzz (cargo install cargo-fuzz; rustup toolchain install nightly)")?;
         if !status.success() {
-            bail!("{target} failed; the input is kept below {DIR}/artifacts");
+            bail!("{target} failed; where an input made it fail, that is kept below {DIR}/artifacts");
         }
     }
     Ok(())
