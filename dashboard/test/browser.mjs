@@ -17,7 +17,7 @@ const FLAGS = [
 const REFUSED = /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|WebSocket connection/;
 
 // What a picture of the burning city waits for: so many rows in the queue or so long, then for drawing to end.
-const LIVELY_ROWS = 8;
+const LIVELY_ROWS = 15;
 const LIVELY_MS = 240_000;
 const SETTLE_MS = 2_000;
 

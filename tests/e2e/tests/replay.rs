@@ -178,7 +178,7 @@ impl Run {
         value.parse::<f64>().expect("a number") as u64
     }
 
-    /// Raw readings of a series, window by window: an answer has at most 5,000.
+    /// Raw readings of a series, window by window: an answer has at most 100,000.
     fn history(&self, device: &str, quantity: &str, from: i64, to: i64, window: i64) -> Series {
         let mut series = Series::new();
         let mut at = from;

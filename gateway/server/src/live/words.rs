@@ -1,7 +1,7 @@
 //! From the core's values to the words of the interface.
 
 use maibo_api as api;
-use maibo_core::fact::{State, Transition};
+use maibo_core::fact::{Reason, State, Transition};
 use maibo_core::id::{Quantity, Subject};
 use maibo_core::place::{Domain, Level};
 use maibo_core::reading::quantity;
@@ -115,7 +115,7 @@ pub fn alert(t: &Transition, roster: &Roster) -> api::Alert {
         data: if t.stale { api::DataState::Stale } else { api::DataState::Fresh },
         historic: t.historic,
         started_at: time(t.started_at),
-        updated_at: time(t.at),
+        updated_at: time(updated_at(t)),
         resolved_at: t.resolved_at.map(time),
         acknowledged: t.acknowledged.as_ref().map(|a| api::Acknowledged {
             by: a.by.to_string(),
@@ -128,6 +128,14 @@ pub fn alert(t: &Transition, roster: &Roster) -> api::Alert {
         version: t.version,
         lon: entry.and_then(|e| e.lon),
         lat: entry.and_then(|e| e.lat),
+    }
+}
+
+/// When the latest version came to be. An acknowledgement moves no event time, but it is news.
+fn updated_at(t: &Transition) -> Timestamp {
+    match (&t.acknowledged, t.reason) {
+        (Some(acknowledged), Reason::Acknowledged) => acknowledged.at,
+        _ => t.at,
     }
 }
 

@@ -23,6 +23,7 @@ async fn acknowledge_and_conflict() {
     let answer = send(&server, &alert.id, "li.wei", &body).await;
     let told: api::Alert = answer.json();
     let by = told.acknowledged.expect("acknowledged");
+    assert_eq!(told.updated_at, by.at, "the latest version is the acknowledgement");
     assert_eq!((by.by.as_str(), by.note.as_str(), told.version), ("li.wei", "on my way", alert.version + 1));
     let after: u64 = answer.header("maibo-after").parse().expect("a number");
     let detail: api::AlertDetail = server.get(&format!("/api/v1/alerts/{}?after={after}", alert.id)).await.json();
