@@ -49,14 +49,29 @@ fn nobody_is_accused(maibo: &Maibo) {
     assert!(accused.is_empty(), "no device is accused of Maibo's own silence: {accused:#?}");
 }
 
-/// How many readings the history has.
-fn kept(maibo: &Maibo) -> usize {
+/// How many readings the history has of one device.
+fn kept_of(maibo: &Maibo, n: usize) -> usize {
     let from = wall() - 600_000;
-    let of = |n: usize| {
-        let path = format!("/api/v1/devices/d{n}/series/water_depth?points=0&from={from}&to={}", wall() + 60_000);
-        maibo.get(&path)["points"].as_array().map_or(0, Vec::len)
-    };
-    (0..30).map(of).sum()
+    let path = format!("/api/v1/devices/d{n}/series/water_depth?points=0&from={from}&to={}", wall() + 60_000);
+    maibo.get(&path)["points"].as_array().map_or(0, Vec::len)
+}
+
+/// How many readings the history has of all devices.
+fn kept(maibo: &Maibo) -> usize {
+    (0..30).map(|n| kept_of(maibo, n)).sum()
+}
+
+/// Waits until the history has so many readings, and tells which device has how many where it never does.
+fn all_kept(maibo: &Maibo, each: usize) {
+    let started = std::time::Instant::now();
+    while kept(maibo) != 30 * each {
+        if started.elapsed() > Duration::from_secs(10) {
+            let of: Vec<usize> = (0..30).map(|n| kept_of(maibo, n)).collect();
+            let status = maibo.get("/api/v1/status");
+            panic!("{each} readings of each device expected, kept {of:?}; {:#}", status["counters"]);
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 /// The outage as operators see it while it lasts and after, whichever way the broker went away.
@@ -88,7 +103,7 @@ fn outage(mut broker: Mosquitto, stop: fn(&mut Mosquitto)) {
         open["items"].as_array().expect("items").is_empty().then_some(())
     });
     // Counters would count what the broker sent twice: ask the history for each reading of each device.
-    until("all readings of all devices are in", Duration::from_secs(10), || (kept(&maibo) == 30 * 4).then_some(()));
+    all_kept(&maibo, 4);
     assert_eq!(maibo.terminate().code(), Some(0));
     nobody_is_accused(&maibo);
     let mut readings = journal::readings(&maibo.data());
@@ -125,7 +140,7 @@ fn broker_frozen() {
     broker.thaw();
     until("listening again", Duration::from_secs(30), || (source_state(&maibo) == "listening").then_some(()));
     assert_eq!(publish(broker.port, "after", &round(wall()), Duration::from_secs(10)), 30);
-    until("all readings are in", Duration::from_secs(10), || (kept(&maibo) == 30 * 2).then_some(()));
+    all_kept(&maibo, 2);
     assert_eq!(maibo.terminate().code(), Some(0));
     nobody_is_accused(&maibo);
 }
@@ -140,7 +155,7 @@ fn maibo_frozen() {
     assert_eq!(publish(port, "before", &round(wall()), Duration::from_secs(10)), 30);
     maibo.freeze_for(Duration::from_secs(8));
     assert_eq!(publish(port, "after", &round(wall()), Duration::from_secs(10)), 30);
-    until("all readings are in", Duration::from_secs(10), || (kept(&maibo) == 30 * 2).then_some(()));
+    all_kept(&maibo, 2);
     assert_eq!(maibo.terminate().code(), Some(0));
     nobody_is_accused(&maibo);
 }
