@@ -49,6 +49,19 @@ fn nobody_is_accused(maibo: &Maibo) {
     assert!(accused.is_empty(), "no device is accused of Maibo's own silence: {accused:#?}");
 }
 
+/// Maibo behind a broker, with one round of readings taken in.
+fn behind(broker: &Mosquitto, interval: &str) -> Maibo {
+    let mut setup = devices(interval);
+    setup.external(broker.port, "auto");
+    let mut maibo = Maibo::prepare(&setup);
+    maibo.start();
+    until("listening", Duration::from_secs(10), || (source_state(&maibo) == "listening").then_some(()));
+    assert_eq!(publish(broker.port, "before", &round(wall()), Duration::from_secs(10)), 30);
+    // Maibo's promise begins at its own acknowledgement: what the broker still held in memory dies with it.
+    taken_in(&maibo, 30);
+    maibo
+}
+
 /// How many readings the history has of one device.
 fn kept_of(maibo: &Maibo, n: usize) -> usize {
     let from = wall() - 600_000;
@@ -76,14 +89,7 @@ fn all_kept(maibo: &Maibo, each: usize) {
 
 /// The outage as operators see it while it lasts and after, whichever way the broker went away.
 fn outage(mut broker: Mosquitto, stop: fn(&mut Mosquitto)) {
-    let mut setup = devices("2s");
-    setup.external(broker.port, "auto");
-    let mut maibo = Maibo::prepare(&setup);
-    maibo.start();
-    until("listening", Duration::from_secs(10), || (source_state(&maibo) == "listening").then_some(()));
-    assert_eq!(publish(broker.port, "before", &round(wall()), Duration::from_secs(10)), 30);
-    // Maibo's promise begins at its own acknowledgement: what the broker still held in memory dies with it.
-    taken_in(&maibo, 30);
+    let mut maibo = behind(&broker, "2s");
     stop(&mut broker);
     until("the status says deaf", Duration::from_secs(10), || (source_state(&maibo) == "deaf").then_some(()));
     // Twenty seconds of silence, ten times what the rule allows a device.
@@ -128,13 +134,7 @@ fn broker_killed_without_its_sessions() {
 #[test]
 fn broker_frozen() {
     let mut broker = Mosquitto::start(true);
-    let mut setup = devices("10s");
-    setup.external(broker.port, "auto");
-    let mut maibo = Maibo::prepare(&setup);
-    maibo.start();
-    until("listening", Duration::from_secs(10), || (source_state(&maibo) == "listening").then_some(()));
-    assert_eq!(publish(broker.port, "before", &round(wall()), Duration::from_secs(10)), 30);
-    taken_in(&maibo, 30);
+    let mut maibo = behind(&broker, "10s");
     broker.freeze();
     until("the status says deaf", Duration::from_secs(15), || (source_state(&maibo) == "deaf").then_some(()));
     // Two intervals and more since the last reading.
