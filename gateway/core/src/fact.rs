@@ -228,6 +228,9 @@ pub enum Reason {
     /// The device's clock was right several times in a row.
     #[n(16)]
     ClockRight,
+    /// Another period of the rule's schedule began, or it fell asleep.
+    #[n(30)]
+    Calendar,
 }
 
 impl Reason {
@@ -251,6 +254,7 @@ impl Reason {
             Self::SubjectGone => "subject_gone",
             Self::ClockWrong => "clock_wrong",
             Self::ClockRight => "clock_right",
+            Self::Calendar => "calendar",
         }
     }
 }

@@ -16,6 +16,18 @@ pub const MAX_TEXT: usize = 400;
 pub const MAX_DURATION: Millis = Millis::from_secs(31 * 86_400);
 /// Largest `min_samples` and number of intervals. A larger one does not compile.
 pub const MAX_COUNT: i64 = 1_000;
+/// Rules of which one device has limits of its own. More do not compile.
+pub const MAX_OWN_LIMITS: usize = 16;
+/// Periods in the schedule of one rule. A rule with more does not compile.
+pub const MAX_PERIODS: usize = 16;
+/// How far ahead the next edge of a schedule is looked for. What changes later is looked for again from there.
+pub const SCHEDULE_AHEAD: Millis = Millis::from_secs(400 * 86_400);
+/// Terms of one threshold. A rule with more does not compile.
+pub const MAX_TERMS: usize = 4;
+/// Shortest window of a signal. A shorter one does not compile.
+pub const MIN_WINDOW: Millis = Millis::from_secs(1);
+/// Most decimals a signal is rounded to. More do not compile.
+pub const MAX_DECIMALS: u8 = 6;
 /// Problems reported at once; what is found beyond them is counted in the last one.
 pub const MAX_PROBLEMS: usize = 200;
 /// Devices in one catalogue. A longer one does not compile; it bounds the state of all partitions together.

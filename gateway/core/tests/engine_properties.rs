@@ -62,13 +62,39 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
 fn rules(which: usize) -> String {
     let cold = "when = { quantity = \"temperature\" }\nlevels = { yellow = 20, red = 10 }\ndirection = \"below\"\nfor = \"7s\"\nkeep_firing_for = \"20s\"";
     match which {
-        0 => depth("for = \"12s\"\nkeep_firing_for = \"25s\"") + &ladder("cold", cold) + &absent(),
+        0 => {
+            depth("for = \"12s\"\nkeep_firing_for = \"25s\"")
+                + &ladder("cold", cold)
+                + &absent()
+                + &windows()
+                + &periods()
+        }
         1 => {
             let per_level = "for = { blue = \"50s\", yellow = \"20s\", orange = \"5s\", red = \"0s\" }\nmin_samples = 1\nstale_after = \"45s\"";
-            depth(per_level).replace("orange = 30", "orange = 35") + &absent()
+            depth(per_level).replace("orange = 30", "orange = 35") + &absent() + &windows().replace("60", "90")
         }
         _ => ladder("depth", "when = { quantity = \"temperature\" }\nlevels = { orange = 30 }\ndirection = \"above\""),
     }
+}
+
+/// Rules with windows, several terms, a run.
+fn windows() -> String {
+    let any = "when = { quantity = \"temperature\" }\ndirection = \"above\"\nfor = \"3s\"\nkeep_firing_for = \"5s\"\nany = [\n\
+               { signal = \"sum\", window = \"30s\", levels = { blue = 60, red = 150 } },\n\
+               { signal = \"mean\", window = \"50s\", levels = { yellow = 30 }, deadband = 3 },\n\
+               { signal = \"stuck\", tolerance = 2, levels = { orange = 40 } } ]";
+    let share = "when = { quantity = \"water_depth\" }\ndirection = \"below\"\nsignal = \"percentile\"\npercentile = 75\nwindow = \"40s\"\n\
+                 levels = { blue = 12, yellow = 6 }\ndecimals = 0";
+    ladder("any", any) + &ladder("share", share)
+}
+
+/// A rule whose limits change within the minutes that a case takes, and which sleeps in between.
+fn periods() -> String {
+    let edges = "when = { quantity = \"water_depth\" }\ndirection = \"above\"\nlevels = { yellow = 25, red = 50 }\nfor = \"4s\"\n\
+                 stale_after = \"90s\"\n[[rule.during]]\nname = \"one\"\nhours = \"16:00-16:02\"\n\
+                 [[rule.during]]\nname = \"two\"\nhours = \"16:02-16:05\"\nlevels = { yellow = 15, orange = 30 }\n\
+                 [[rule.during]]\nname = \"three\"\nhours = \"16:06-16:09\"\n";
+    ladder("edges", edges)
 }
 
 fn catalogues(which: usize) -> String {

@@ -4,6 +4,8 @@ mod engine_world;
 
 #[path = "engine_semantics/absence.rs"]
 mod absence;
+#[path = "engine_semantics/calendar.rs"]
+mod calendar;
 #[path = "engine_semantics/city.rs"]
 mod city;
 #[path = "engine_semantics/clock.rs"]
@@ -30,3 +32,5 @@ mod shipped;
 mod stale;
 #[path = "engine_semantics/time.rs"]
 mod time;
+#[path = "engine_semantics/window.rs"]
+mod window;

@@ -139,8 +139,8 @@ impl DeviceState {
             Err(i) => {
                 let held = Held { at, value: reading.value, claimed };
                 let about = scene.rules.about(scene.device);
-                let mut series = Series::new(&reading.quantity, held, &about, scene.rules, scene.device);
-                series.observe(scene, held, now, true);
+                let mut series = Series::new(&reading.quantity, held, &about, scene);
+                series.observe(scene, held, now, true, reading.timed);
                 counts.judged += 1;
                 self.missing.retain(|q| *q != reading.quantity);
                 self.series.insert(i, series);
@@ -150,12 +150,12 @@ impl DeviceState {
         let Some(series) = self.series.get_mut(i) else { return };
         match series.arrival(stamp, reading.value, now, scene.device) {
             Arrival::New(held) => {
-                series.observe(scene, held, now, false);
+                series.observe(scene, held, now, false, reading.timed);
                 counts.judged += 1;
             }
             Arrival::Late => {
                 counts.late += 1;
-                counts.late_exceeding += u64::from(series.exceeds_open(reading.value, scene.rules));
+                counts.late_exceeding += u64::from(series.exceeds_open(reading.value, scene));
             }
             Arrival::Duplicate => counts.duplicate += 1,
             Arrival::Conflict => counts.conflict += 1,

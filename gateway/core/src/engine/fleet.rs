@@ -9,6 +9,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::device::DeviceState;
+use super::own::Own;
 use super::series::Scene;
 use super::{Output, VerdictChange};
 use crate::alert::Book;
@@ -24,13 +25,15 @@ pub(super) struct Law {
     pub(super) catalogue: Arc<Catalogue>,
     pub(super) rules_version: Option<Version>,
     pub(super) catalogue_version: Option<Version>,
+    /// What follows from both: thresholds with limits of single devices.
+    pub(super) own: Arc<Own>,
 }
 
 impl Law {
     /// The scene of a device. `None` only where the device left the catalogue, and then it has no state.
     pub(super) fn scene<'a>(&'a self, number: u32, book: &'a mut Book) -> Option<Scene<'a>> {
         let device = self.catalogue.devices().get(number as usize)?;
-        Some(Scene { rules: &self.rules, device, book })
+        Some(Scene { rules: &self.rules, device, own: self.own.of(number), book })
     }
 }
 

@@ -136,14 +136,14 @@ impl Partition {
             Input::Rules { version } => {
                 if let Some(rules) = versions.rules(*version).filter(|_| law.rules_version != Some(*version)) {
                     let next = Law { rules: rules.clone(), rules_version: Some(*version), ..law.clone() };
-                    self.enact(next, now);
+                    self.enact(next.with_own_limits(), now);
                 }
             }
             Input::Catalogue { version } => {
                 let known = versions.catalogue(*version).filter(|_| law.catalogue_version != Some(*version));
                 if let Some(catalogue) = known {
                     let next = Law { catalogue: catalogue.clone(), catalogue_version: Some(*version), ..law.clone() };
-                    self.enact(next, now);
+                    self.enact(next.with_own_limits(), now);
                 }
             }
             // Its effect is in `pass_time`.
