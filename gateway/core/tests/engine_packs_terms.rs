@@ -49,7 +49,7 @@ fn terms_that_are_wrong() {
              { signal = \"mean\", direction = \"above\", levels = { red = 5 }, colour = 1 },\
              { signal = \"last\", window = \"1h\", percentile = 5, direction = \"above\", levels = { red = 5 } } ]\ndecimals = 9",
         ),
-        &expect![[r#"
+        &expect![[r"
             r.signal: belongs to the terms below `any`
             r.levels: belongs to the terms below `any`
             r.any[0].direction: is missing, here or in the rule
@@ -59,14 +59,14 @@ fn terms_that_are_wrong() {
             r.any[2].colour: unknown key
             r.any[3].percentile: belongs to the signal `percentile`
             r.any[3].window: does not belong to the signal `last`
-            r.decimals: is not a whole number from 0 to 6"#]],
+            r.decimals: is not a whole number from 0 to 6"]],
     );
     check(&rule("direction = \"above\"\nany = []"), &expect!["r.any: has 0 terms, not 1 to 4"]);
     check(
         &rule("direction = \"above\"\nlevels = { red = 5 }\nsignal = \"sum\"\nwindow = \"10ms\"\nper = \"1h\""),
-        &expect![[r#"
+        &expect![[r"
             r.per: belongs to the signal `rate`
-            r.window: is shorter than 1 s"#]],
+            r.window: is shorter than 1 s"]],
     );
     check(
         &rule(
@@ -111,9 +111,9 @@ fn an_absence_has_no_window() {
     );
     check(
         &text,
-        &expect![[r#"
+        &expect![[r"
         r.window: does not belong to an absence rule
-        r.zone: does not belong to an absence rule"#]],
+        r.zone: does not belong to an absence rule"]],
     );
 }
 
