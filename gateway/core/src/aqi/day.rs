@@ -39,7 +39,7 @@ struct Hours {
 }
 
 /// Hourly values of one local day, in any order, and ozone of the seven hours before.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Day {
     /// All but ozone, in the order of [`Pollutant::ALL`].
     #[n(0)]
@@ -47,12 +47,6 @@ pub struct Day {
     /// Ozone from seven hours before the day.
     #[n(1)]
     ozone: [Option<Concentration>; 31],
-}
-
-impl Default for Day {
-    fn default() -> Self {
-        Self { hours: [Hours::default(); 5], ozone: [None; 31] }
-    }
 }
 
 impl Day {
