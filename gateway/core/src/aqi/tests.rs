@@ -56,6 +56,8 @@ fn primary_pollutants_are_named_above_fifty_and_all_of_them() {
     assert_eq!((tie.index, tie.class, named(tie)), (100, Class::Good, vec!["pm25", "pm10"]));
     let one = report([36.0, 50.0, 10.0, 10.0, 1.0, 10.0]).expect("a report");
     assert_eq!((one.index, named(one)), (52, vec!["pm25"]));
+    let least = report([35.0, 50.0, 10.0, 10.0, 5.1, 160.0]).expect("a report");
+    assert_eq!((least.index, named(least)), (51, vec!["co"]));
     assert_eq!(report([f64::NAN; 6]), None);
 }
 
