@@ -31,6 +31,7 @@ mod activate;
 mod city;
 mod clock;
 mod deaf;
+mod derive;
 mod device;
 mod fleet;
 mod impose;
@@ -49,6 +50,7 @@ mod watch;
 mod window;
 
 pub use city::{City, SOURCE_RULE};
+pub use derive::{AirState, Closed, DERIVED, Derived};
 pub use device::{DeviceView, ValueView};
 pub use partition::Partition;
 pub use watch::CLOCK_RULE;
