@@ -32,6 +32,7 @@ mod city;
 mod clock;
 mod deaf;
 mod device;
+mod event;
 mod fleet;
 mod impose;
 mod ladder;
@@ -44,6 +45,7 @@ mod watch;
 
 pub use city::{City, SOURCE_RULE};
 pub use device::{DeviceView, ValueView};
+pub use event::EventCounts;
 pub use partition::Partition;
 pub use watch::CLOCK_RULE;
 
@@ -140,7 +142,7 @@ pub struct CommandOutcome {
     pub result: Result<Transition, Refusal>,
 }
 
-/// How many readings went which way.
+/// How many readings and events went which way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Accepted into their series.
@@ -163,6 +165,8 @@ pub struct Counts {
     pub unregistered: u64,
     /// Of quantities beyond [`crate::limit::MAX_SERIES`] of their device.
     pub refused: u64,
+    /// Events.
+    pub events: EventCounts,
 }
 
 /// What one or more steps gave. Steps append; the caller clears.
@@ -174,7 +178,7 @@ pub struct Output {
     pub verdicts: Vec<VerdictChange>,
     /// In the order of the batch's commands.
     pub commands: Vec<CommandOutcome>,
-    /// What happened to readings.
+    /// What happened to readings and events.
     pub counts: Counts,
 }
 

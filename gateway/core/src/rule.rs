@@ -17,11 +17,13 @@ use crate::time::Millis;
 
 mod check;
 mod duration;
+mod event;
 mod pack;
 mod sound;
 mod table;
 
 pub use duration::parse as parse_duration;
+pub use event::EventRule;
 
 /// One thing that is wrong with a pack or a catalogue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -185,6 +187,8 @@ pub enum RuleKind {
     Threshold(Threshold),
     /// Silence of a device.
     Absence(Absence),
+    /// Discrete reports of a device.
+    Event(EventRule),
 }
 
 /// Which devices a rule is about; what is not named does not matter.
@@ -236,15 +240,23 @@ impl Rule {
     pub const fn threshold(&self) -> Option<&Threshold> {
         match &self.kind {
             RuleKind::Threshold(t) => Some(t),
-            RuleKind::Absence(_) => None,
+            RuleKind::Absence(_) | RuleKind::Event(_) => None,
         }
     }
 
     /// The absence, where the rule is one.
     pub const fn absence(&self) -> Option<&Absence> {
         match &self.kind {
-            RuleKind::Threshold(_) => None,
             RuleKind::Absence(a) => Some(a),
+            RuleKind::Threshold(_) | RuleKind::Event(_) => None,
+        }
+    }
+
+    /// The codes, where the rule is about events.
+    pub const fn event(&self) -> Option<&EventRule> {
+        match &self.kind {
+            RuleKind::Event(e) => Some(e),
+            RuleKind::Threshold(_) | RuleKind::Absence(_) => None,
         }
     }
 }
