@@ -20,6 +20,8 @@ mod edit;
 mod event;
 #[path = "engine_semantics/event_edit.rs"]
 mod event_edit;
+#[path = "engine_semantics/event_recorded.rs"]
+mod event_recorded;
 #[path = "engine_semantics/event_rule.rs"]
 mod event_rule;
 #[path = "engine_semantics/impose.rs"]

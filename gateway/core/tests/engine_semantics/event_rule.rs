@@ -79,14 +79,14 @@ fn all_problems() {
     for event in ["3", "{}", "{ codes = [] }"] {
         all += &problems(&ladder("e", &format!("when = {{}}\nevent = {event}")));
     }
-    expect![[r#"
+    expect![[r"
         road.event.codes: has 0 codes, not 1 to 64
         road.event.codes.äääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääää: the code has 65 characters, not 1 to 64
         road.event.codes: has 65 codes, not 1 to 64
         e.event: is a number, not a table
         e.event.codes: is missing
         e.event.codes: is a list, not a table of levels by code
-    "#]]
+    "]]
     .assert_eq(&all);
     let longest = format!("\"{}\" = \"red\"", "ä".repeat(limit::MAX_EVENT_CODE));
     for codes in [longest, many[1..].join(", ")] {
