@@ -1,5 +1,7 @@
 //! Recorded events through the real decoder.
 
+#![allow(clippy::print_stdout, reason = "says what it skips")]
+
 use maibo_core::decode::{DecodeStage, Decoded, Message, Profile, Route};
 use maibo_core::engine::EventCounts;
 use maibo_core::id::PartitionId;
