@@ -33,6 +33,7 @@ mod clock;
 mod deaf;
 mod derive;
 mod device;
+mod event;
 mod fleet;
 mod impose;
 mod judge;
@@ -52,6 +53,7 @@ mod window;
 pub use city::{City, SOURCE_RULE};
 pub use derive::{AirState, Closed, DERIVED, Derived};
 pub use device::{DeviceView, ValueView};
+pub use event::EventCounts;
 pub use partition::Partition;
 pub use watch::CLOCK_RULE;
 
@@ -148,7 +150,7 @@ pub struct CommandOutcome {
     pub result: Result<Transition, Refusal>,
 }
 
-/// How many readings went which way.
+/// How many readings and events went which way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Accepted into their series.
@@ -171,6 +173,8 @@ pub struct Counts {
     pub unregistered: u64,
     /// Of quantities beyond [`crate::limit::MAX_SERIES`] of their device.
     pub refused: u64,
+    /// Events.
+    pub events: EventCounts,
 }
 
 /// What one or more steps gave. Steps append; the caller clears.
@@ -182,7 +186,7 @@ pub struct Output {
     pub verdicts: Vec<VerdictChange>,
     /// In the order of the batch's commands.
     pub commands: Vec<CommandOutcome>,
-    /// What happened to readings.
+    /// What happened to readings and events.
     pub counts: Counts,
 }
 

@@ -28,12 +28,23 @@ pub const MAX_TERMS: usize = 4;
 pub const MIN_WINDOW: Millis = Millis::from_secs(1);
 /// Most decimals a signal is rounded to. More do not compile.
 pub const MAX_DECIMALS: u8 = 6;
+/// Codes in one event rule. A rule with more, or with none, does not compile.
+pub const MAX_EVENT_CODES: usize = 64;
+/// Longest code in an event rule, in characters, as long as a code that a device can report. A longer one does not compile.
+pub const MAX_EVENT_CODE: usize = 64;
+/// How long an event counts without a repeat, where neither it nor the rule says so.
+pub const EVENT_EXPIRES_AFTER: Millis = Millis::from_secs(600);
 /// Problems reported at once; what is found beyond them is counted in the last one.
 pub const MAX_PROBLEMS: usize = 200;
 /// Devices in one catalogue. A longer one does not compile; it bounds the state of all partitions together.
 pub const MAX_DEVICES: usize = 1_000_000;
 /// Series kept for one device. Readings of further quantities are counted and not judged.
 pub const MAX_SERIES: usize = 128;
+/// Events open on one device. A report that would open one more is refused and counted; repeats and ends of open ones go on.
+pub const MAX_EVENTS: usize = 256;
+/// Events that are over, remembered by one rule on one device, for [`MAX_AGE`]: a late copy of a report must not open one
+/// again. At the limit those whose last report is oldest are forgotten, and such a copy opens a new episode.
+pub const MAX_ENDED_EVENTS: usize = 64;
 /// Sources a machine remembers. Further ones are not tracked: their deafness is not told.
 pub const MAX_SOURCES: usize = 256;
 /// Ends of cells whose rule or device is gone, remembered in one partition. At the limit the oldest are forgotten: should

@@ -16,6 +16,7 @@ use crate::registry::{Device, place};
 
 mod check;
 mod duration;
+mod event;
 mod pack;
 mod schedule;
 mod signal;
@@ -24,6 +25,7 @@ mod table;
 mod threshold;
 
 pub use duration::parse as parse_duration;
+pub use event::EventRule;
 pub use schedule::{Period, Schedule};
 pub use signal::Signal;
 pub use threshold::{Bound, Direction, Step, Term, Threshold};
@@ -75,6 +77,8 @@ pub enum RuleKind {
     Threshold(Threshold),
     /// Silence of a device.
     Absence(Absence),
+    /// Discrete reports of a device.
+    Event(EventRule),
 }
 
 /// Which devices a rule is about; what is not named does not matter.
@@ -126,15 +130,23 @@ impl Rule {
     pub const fn threshold(&self) -> Option<&Threshold> {
         match &self.kind {
             RuleKind::Threshold(t) => Some(t),
-            RuleKind::Absence(_) => None,
+            RuleKind::Absence(_) | RuleKind::Event(_) => None,
         }
     }
 
     /// The absence, where the rule is one.
     pub const fn absence(&self) -> Option<&Absence> {
         match &self.kind {
-            RuleKind::Threshold(_) => None,
             RuleKind::Absence(a) => Some(a),
+            RuleKind::Threshold(_) | RuleKind::Event(_) => None,
+        }
+    }
+
+    /// The codes, where the rule is about events.
+    pub const fn event(&self) -> Option<&EventRule> {
+        match &self.kind {
+            RuleKind::Event(e) => Some(e),
+            RuleKind::Threshold(_) | RuleKind::Absence(_) => None,
         }
     }
 }

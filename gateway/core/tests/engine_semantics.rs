@@ -18,6 +18,14 @@ mod deaf_timers;
 mod drain;
 #[path = "engine_semantics/edit.rs"]
 mod edit;
+#[path = "engine_semantics/event.rs"]
+mod event;
+#[path = "engine_semantics/event_edit.rs"]
+mod event_edit;
+#[path = "engine_semantics/event_recorded.rs"]
+mod event_recorded;
+#[path = "engine_semantics/event_rule.rs"]
+mod event_rule;
 #[path = "engine_semantics/impose.rs"]
 mod impose;
 #[path = "engine_semantics/ladder.rs"]

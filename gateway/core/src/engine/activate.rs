@@ -30,7 +30,7 @@ impl Partition {
         let Self { fleet, book, .. } = self;
         book.forget_spent(now - limit::MAX_AGE, |subject, since| match subject {
             Subject::Device(id) => fleet.get(id).is_some_and(|d| d.hearing.heard == since),
-            Subject::Source(_) | Subject::Place(_) => false,
+            Subject::Source(_) | Subject::Place(_) | Subject::Event { .. } => false,
         });
         let mut kept = Vec::new();
         for mut device in self.fleet.take() {
@@ -71,7 +71,9 @@ impl DeviceState {
     pub(super) fn episodes(&self) -> Vec<EpisodeId> {
         let cells = self.series.iter().flat_map(|s| &s.cells).filter_map(|c| c.firing().map(|(id, ..)| id));
         let absences = self.absences.iter().filter_map(|c| c.firing.map(|(id, _)| id));
-        cells.chain(absences).chain(self.watch.episode()).collect()
+        let known = self.events.iter().flat_map(|c| &c.known);
+        let events = known.filter_map(|k| k.firing.map(|(id, _)| id));
+        cells.chain(absences).chain(events).chain(self.watch.episode()).collect()
     }
 
     /// The device is gone.
@@ -80,7 +82,8 @@ impl DeviceState {
             book.change(episode, change(None, now, Reason::SubjectGone));
         }
         let ladders = self.series.iter().flat_map(|s| &s.cells).map(|c| (c.rule, c.given));
-        for (rule, given) in ladders.chain(self.absences.iter().map(|c| (c.rule, c.given))) {
+        let absences = self.absences.iter().map(|c| (c.rule, c.given));
+        for (rule, given) in ladders.chain(absences).chain(self.events.iter().map(|c| (c.rule, c.all_given()))) {
             if let Some(rule) = last.rules.rules.get(rule as usize) {
                 book.spend(&rule.id, Subject::Device(self.id.clone()), Spent { given, at: now });
             }
@@ -103,9 +106,11 @@ impl DeviceState {
             let Some(rule) = last.rules.rules.get(cell.rule as usize) else { return false };
             stays(rule, &about, scene) || retire(rule, open, cell.given, scene, now)
         });
+        self.retire_events(&about, last, scene, now);
         for series in &mut self.series {
             transfer_series(series, &about, last, scene, now);
         }
+        self.transfer_events(&about, last, scene, now);
         let old = core::mem::take(&mut self.absences);
         self.select_absences(&about, scene.rules);
         self.await_values(&about, scene.rules);
@@ -144,13 +149,12 @@ impl AbsenceCell {
 fn same_signal(a: &RuleKind, b: &RuleKind) -> bool {
     match (a, b) {
         (RuleKind::Threshold(a), RuleKind::Threshold(b)) => a.same_signal(b),
-        (RuleKind::Absence(_), RuleKind::Absence(_)) => true,
-        (RuleKind::Threshold(_) | RuleKind::Absence(_), _) => false,
+        _ => core::mem::discriminant(a) == core::mem::discriminant(b),
     }
 }
 
 /// Whether a rule goes on judging the same signal of this device.
-fn stays(rule: &Rule, about: &[u32], scene: &Scene<'_>) -> bool {
+pub(super) fn stays(rule: &Rule, about: &[u32], scene: &Scene<'_>) -> bool {
     let selected = |n: &&u32| scene.rules.rules.get(**n as usize).is_some_and(|r| r.id == rule.id);
     about.iter().find(selected).and_then(|n| scene.rule(*n)).is_some_and(|r| same_signal(&r.kind, &rule.kind))
 }

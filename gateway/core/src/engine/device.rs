@@ -2,6 +2,7 @@
 
 use super::absence::{AbsenceCell, Deafness, Hearing};
 use super::clock::{self, Stamp};
+use super::event::EventCell;
 use super::level::Held;
 use super::series::{Arrival, Scene, Series};
 use super::watch::Watch;
@@ -58,6 +59,8 @@ pub(super) struct DeviceState {
     pub(super) missing: Vec<Quantity>,
     /// In the order of rules.
     pub(super) absences: Vec<AbsenceCell>,
+    /// In the order of rules.
+    pub(super) events: Vec<EventCell>,
     /// Its clock.
     pub(super) watch: Watch,
     /// The verdict last told.
@@ -79,6 +82,7 @@ impl DeviceState {
             series: Vec::new(),
             missing: Vec::new(),
             absences: Vec::new(),
+            events: Vec::new(),
             watch: Watch::default(),
             told: Verdict::Unknown { why: Unknown::Never },
             again: false,
@@ -105,6 +109,7 @@ impl DeviceState {
 
     /// A sign of life.
     pub(super) fn hear(&mut self, scene: &mut Scene<'_>, now: Timestamp) {
+        self.excuse_events(scene, now);
         self.hearing.hear(now);
         for cell in &mut self.absences {
             cell.hear(scene, now);
@@ -189,7 +194,9 @@ impl DeviceState {
             let rule = *scene.rule(c.rule).and_then(Rule::absence)?;
             c.due(self.hearing, rule, scene.device)
         });
-        self.series.iter().map(|s| s.due).chain(silence).min().unwrap_or(Timestamp::MAX)
+        let deaf = self.is_deaf();
+        let events = self.events.iter().map(|c| c.due(deaf));
+        self.series.iter().map(|s| s.due).chain(silence).chain(events).min().unwrap_or(Timestamp::MAX)
     }
 
     /// Lets everything happen that is due at or before `until`, decided at its due time but not before `floor`.
@@ -201,6 +208,24 @@ impl DeviceState {
             let rule = scene.rule(cell.rule).and_then(Rule::absence).copied();
             if let Some(at) = rule.and_then(|r| cell.due(self.hearing, r, scene.device)).filter(|at| *at <= until) {
                 cell.fire(scene, self.hearing, at.max(floor));
+            }
+        }
+        let deaf = self.is_deaf();
+        for cell in &mut self.events {
+            cell.fire(scene, floor, until, deaf);
+        }
+    }
+
+    /// Whether Maibo cannot hear the device now.
+    pub(super) const fn is_deaf(&self) -> bool {
+        matches!(self.hearing.mute, Deafness::Deaf(_))
+    }
+
+    /// What could have been repeated unheard is given the time that Maibo was deaf, which ends now.
+    fn excuse_events(&mut self, scene: &Scene<'_>, now: Timestamp) {
+        if let Deafness::Deaf(from) = self.hearing.mute {
+            for cell in &mut self.events {
+                cell.wait(scene.rules, now.since(from));
             }
         }
     }
@@ -218,6 +243,7 @@ impl DeviceState {
         // Whoever shows it has heard of the deafness. Where it began and ended in one step, no verdict was told of it.
         let deaf = matches!(self.hearing.mute, Deafness::Deaf(_)) || self.series.iter().any(|s| s.mute.is_deaf());
         self.again |= deaf && self.told != Verdict::Unknown { why: Unknown::Deaf };
+        self.excuse_events(scene, now);
         self.hearing.listen(now, scene.device);
         for series in &mut self.series {
             series.listen(scene, now);
@@ -227,6 +253,9 @@ impl DeviceState {
     /// Engine time jumped: what is counted in it moves along, what is counted in event time stays.
     pub(super) fn shift(&mut self, scene: &mut Scene<'_>, by: Millis) {
         self.hearing.shift(by);
+        for cell in &mut self.events {
+            cell.wait(scene.rules, by);
+        }
         for series in &mut self.series {
             series.shift(scene, by);
         }
@@ -239,6 +268,7 @@ impl DeviceState {
             && self.missing.is_empty()
             && self.series.iter().all(Series::is_calm)
             && self.absences.iter().all(|c| c.firing.is_none())
+            && self.events.iter().all(|c| c.open == 0)
             && !clock_is_wrong
         {
             return (Verdict::Normal, None);
@@ -278,7 +308,8 @@ impl DeviceState {
         let cannot_hear = self.hearing.mute != Deafness::No;
         let series = self.series.iter().filter_map(|s| s.firing().map(|(l, stale)| (l, stale, Some(&s.quantity))));
         let silences = self.absences.iter().filter_map(|c| c.firing.map(|(_, l)| (l, cannot_hear, None)));
-        series.chain(silences).max_by_key(|(level, stale, _)| (*level, *stale))
+        let events = self.events.iter().filter_map(|c| c.worst.map(|l| (l, cannot_hear, None)));
+        series.chain(silences).chain(events).max_by_key(|(level, stale, _)| (*level, *stale))
     }
 
     pub(super) fn view(&self) -> DeviceView<'_> {

@@ -73,6 +73,7 @@ impl Fleet {
         if let Some(known) = law.catalogue.devices().get(number as usize) {
             let about = law.rules.about(known);
             device.select_absences(&about, &law.rules);
+            device.select_events(&about, &law.rules);
             device.await_values(&about, &law.rules);
         }
         self.devices.push(device);
@@ -199,6 +200,9 @@ impl Fleet {
         fleet.visit_all(law, book, |device, scene| {
             for series in &mut device.series {
                 series.refresh(scene);
+            }
+            for cell in &mut device.events {
+                cell.refresh(scene.rules);
             }
         });
         fleet

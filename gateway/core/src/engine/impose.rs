@@ -73,7 +73,7 @@ impl Partition {
     /// Makes the alert records what the log says they are; see [`super::Machine::impose`].
     pub fn impose(&mut self, decided: &[Fact], logged: &[Fact]) {
         for (episode, (told, record)) in wanted(&self.book, decided, logged) {
-            if let Subject::Device(id) = &told.subject
+            if let Some(id) = told.subject.device()
                 && let Some(device) = self.fleet.get_mut(id)
             {
                 follow(device, &told, record.as_ref(), &self.law);
@@ -100,6 +100,7 @@ fn follow(device: &mut DeviceState, told: &Transition, record: Option<&Record>, 
     let number = number as u32;
     // Over or not, its identity is given.
     let n = number_of(told);
+    device.follow_event(number, told, record, n);
     let firing = record.map(|r| (told.episode, r.transition.level));
     for cell in device.absences.iter_mut().filter(|c| c.rule == number) {
         let concerned = cell.firing.is_none_or(|(id, _)| id == told.episode) || firing.is_some();

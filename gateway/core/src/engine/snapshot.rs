@@ -10,6 +10,7 @@ use super::absence::{AbsenceCell, Hearing};
 use super::city::{City, Source};
 use super::deaf::Ears;
 use super::device::DeviceState;
+use super::event::Known;
 use super::fleet::{Fleet, Law};
 use super::level::{Active, Held, SavedActive};
 use super::memory::Memories;
@@ -74,6 +75,19 @@ struct SavedDevice {
     absences: Vec<SavedAbsence>,
     #[n(4)]
     watch: Watch,
+    /// None where there are none, as in snapshots from before there were any.
+    #[n(5)]
+    events: Option<Vec<SavedEvents>>,
+}
+
+#[derive(Encode, Decode)]
+struct SavedEvents {
+    #[n(0)]
+    rule: RuleId,
+    #[n(1)]
+    known: Vec<Known>,
+    #[n(2)]
+    given: Given,
 }
 
 #[derive(Encode, Decode)]
@@ -182,11 +196,16 @@ fn save_device(device: &DeviceState, rules: &RuleSet) -> SavedDevice {
     let absences = device.absences.iter().filter(|c| !c.given.is_empty());
     let absences = absences
         .filter_map(|c| rule_id(rules, c.rule).map(|rule| SavedAbsence { rule, firing: c.firing, given: c.given }));
+    let events = device.events.iter().filter(|c| !c.all_given().is_empty());
+    let events: Vec<SavedEvents> = events
+        .filter_map(|c| rule_id(rules, c.rule).map(|rule| SavedEvents { rule, known: c.known.clone(), given: c.given }))
+        .collect();
     SavedDevice {
         id: device.id.clone(),
         hearing: device.hearing,
         absences: absences.collect(),
         watch: device.watch.clone(),
+        events: (!events.is_empty()).then_some(events),
         series: device.series.iter().map(|s| save_series(s, rules)).collect(),
     }
 }
@@ -201,6 +220,13 @@ fn restore_device(saved: SavedDevice, number: u32, scene: &Scene<'_>) -> DeviceS
         let found = device.absences.iter_mut().find(|c| rule_id(scene.rules, c.rule).as_ref() == Some(&old.rule));
         if let Some(cell) = found {
             *cell = AbsenceCell { rule: cell.rule, firing: old.firing, given: old.given };
+        }
+    }
+    device.select_events(&about, scene.rules);
+    for old in saved.events.into_iter().flatten() {
+        let found = device.events.iter_mut().find(|c| rule_id(scene.rules, c.rule).as_ref() == Some(&old.rule));
+        if let Some(cell) = found {
+            (cell.known, cell.given) = (old.known, old.given);
         }
     }
     for old in saved.series {

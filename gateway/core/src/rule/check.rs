@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use smol_str::SmolStr;
 use toml::Value;
 
+use super::event;
 use super::table::Reader;
 use super::{Absence, Rule, RuleKind, Selector};
 use crate::id::{DeviceId, PlaceCode, Quantity, RuleId};
@@ -16,7 +17,7 @@ mod ladder;
 mod threshold;
 
 /// Keys that only a threshold has.
-const LADDER_KEYS: [&str; 17] = [
+pub(super) const LADDER_KEYS: [&str; 17] = [
     "levels",
     "direction",
     "deadband",
@@ -58,7 +59,13 @@ pub(super) fn rule(mut r: Reader<'_>) -> Option<Rule> {
         domain
     });
     let when = r.need_table("when").map(selector);
-    let kind = if r.has("absent") { absence(&mut r, when.as_ref()) } else { threshold::read(&mut r, when.as_ref()) };
+    let kind = if r.has("event") {
+        event::read(&mut r, when.as_ref())
+    } else if r.has("absent") {
+        absence(&mut r, when.as_ref())
+    } else {
+        threshold::read(&mut r, when.as_ref())
+    };
     let source = r.need_text("source");
     let effective = match r.take("effective") {
         Some(Value::Datetime(date)) => Some(date.to_string()),
@@ -150,7 +157,7 @@ fn device_list(r: &mut Reader<'_>, value: Value) -> Option<BTreeSet<DeviceId>> {
     good.then_some(devices)
 }
 
-type When = Option<(Selector, Option<Quantity>)>;
+pub(super) type When = Option<(Selector, Option<Quantity>)>;
 
 fn absence(r: &mut Reader<'_>, when: Option<&When>) -> Option<RuleKind> {
     if let Some(Some((_, Some(_)))) = when {
@@ -173,7 +180,8 @@ fn absence(r: &mut Reader<'_>, when: Option<&When>) -> Option<RuleKind> {
     Some(RuleKind::Absence(Absence { intervals: intervals?, level: level? }))
 }
 
-fn level(r: &mut Reader<'_>, key: &str, text: &str) -> Option<Level> {
+/// Reads a level by its word.
+pub(super) fn level(r: &mut Reader<'_>, key: &str, text: &str) -> Option<Level> {
     let level = Level::parse(text);
     if level.is_none() {
         r.problem(key, format_args!("`{text}` is not one of {}", Level::ALL.map(Level::as_str).join(", ")));
