@@ -28,6 +28,7 @@ use crate::time::{Deadline, Timestamp};
 
 mod absence;
 mod activate;
+mod air;
 mod city;
 mod clock;
 mod deaf;

@@ -4,6 +4,8 @@ mod engine_world;
 
 #[path = "engine_semantics/absence.rs"]
 mod absence;
+#[path = "engine_semantics/air.rs"]
+mod air;
 #[path = "engine_semantics/calendar.rs"]
 mod calendar;
 #[path = "engine_semantics/city.rs"]

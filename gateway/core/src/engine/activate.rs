@@ -114,6 +114,7 @@ impl DeviceState {
         let old = core::mem::take(&mut self.absences);
         self.select_absences(&about, scene.rules);
         self.await_values(&about, scene.rules);
+        self.select_air(&about, scene.rules);
         let interval = last.catalogue.get(&self.id).and_then(|d| d.interval);
         for cell in &mut self.absences {
             let Some(rule) = scene.rules.rules.get(cell.rule as usize) else { continue };

@@ -1,7 +1,9 @@
 //! One device: its series, its silence, and what is known about it as a whole.
 
 use super::absence::{AbsenceCell, Deafness, Hearing};
+use super::air;
 use super::clock::{self, Stamp};
+use super::derive::AirState;
 use super::event::EventCell;
 use super::level::Held;
 use super::series::{Arrival, Scene, Series};
@@ -61,6 +63,8 @@ pub(super) struct DeviceState {
     pub(super) absences: Vec<AbsenceCell>,
     /// In the order of rules.
     pub(super) events: Vec<EventCell>,
+    /// Its air quality, where a rule judges an index of it.
+    pub(super) air: Option<Box<AirState>>,
     /// Its clock.
     pub(super) watch: Watch,
     /// The verdict last told.
@@ -83,6 +87,7 @@ impl DeviceState {
             missing: Vec::new(),
             absences: Vec::new(),
             events: Vec::new(),
+            air: None,
             watch: Watch::default(),
             told: Verdict::Unknown { why: Unknown::Never },
             again: false,
@@ -101,7 +106,8 @@ impl DeviceState {
     pub(super) fn await_values(&mut self, about: &[u32], rules: &RuleSet) {
         let judged = about.iter().filter_map(|n| rules.rules.get(*n as usize)?.threshold()).map(|l| &l.quantity);
         let known = |q: &&Quantity| self.series.binary_search_by(|s| s.quantity.cmp(q)).is_ok();
-        let mut missing: Vec<Quantity> = judged.filter(|q| !known(q)).cloned().collect();
+        // An index closes when its hour or day does.
+        let mut missing: Vec<Quantity> = judged.filter(|q| !known(q) && air::interval(q).is_none()).cloned().collect();
         missing.sort_unstable();
         missing.dedup();
         self.missing = missing;
@@ -121,6 +127,11 @@ impl DeviceState {
         self.hear(scene, now);
         if !reading.quality.comparable() || !reading.value.is_finite() {
             counts.incomparable += 1;
+            return;
+        }
+        if air::interval(&reading.quantity).is_some() {
+            // An index is worked out here, by the edition that the rule names.
+            counts.refused += 1;
             return;
         }
         let found = self.series.binary_search_by(|s| s.quantity.cmp(&reading.quantity));
@@ -149,6 +160,7 @@ impl DeviceState {
                 counts.judged += 1;
                 self.missing.retain(|q| *q != reading.quantity);
                 self.series.insert(i, series);
+                self.derive(scene, &reading.quantity, held, now);
                 return;
             }
         };
@@ -157,6 +169,7 @@ impl DeviceState {
             Arrival::New(held) => {
                 series.observe(scene, held, now, false, reading.timed);
                 counts.judged += 1;
+                self.derive(scene, &reading.quantity, held, now);
             }
             Arrival::Late => {
                 counts.late += 1;

@@ -8,6 +8,7 @@
 //! `stale_after`, that moment included, and never in time that Maibo was deaf, unless readings cover it; nothing but
 //! readings and fresh held values moves a level. An inactive cell owns no memory beyond itself.
 
+use super::air;
 use super::clock::Pace;
 use super::level::{Active, Bench, LevelState, NEVER, complete, timer};
 use super::mute::Pause;
@@ -15,6 +16,7 @@ use super::sight::Sight;
 use crate::alert::{Change, Given, Opening};
 use crate::fact::Reason;
 use crate::id::{EpisodeId, Subject};
+use crate::limit;
 use crate::place::Level;
 use crate::registry::Device;
 use crate::rule::{Term, Threshold};
@@ -54,7 +56,7 @@ impl Cell {
     pub(super) fn new(rule: u32, ladder: &Threshold, device: &Device, at: Timestamp) -> Self {
         Self {
             rule,
-            stale_after: ladder.stale_after.unwrap_or_else(|| device.stale_after()),
+            stale_after: stale_after(ladder, device),
             calm: ladder.calm(),
             active: None,
             given: Given::default(),
@@ -282,6 +284,12 @@ impl Cell {
             }
         }
     }
+}
+
+/// Age at which a value is too old for a rule: what the rule says, else by how often the quantity has a value.
+pub(super) fn stale_after(ladder: &Threshold, device: &Device) -> Millis {
+    let derived = || air::interval(&ladder.quantity).map(|i| i.times(limit::STALE_INTERVALS));
+    ladder.stale_after.or_else(derived).unwrap_or_else(|| device.stale_after())
 }
 
 /// The number to show as the limit of a level.

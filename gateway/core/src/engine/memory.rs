@@ -6,6 +6,7 @@
 
 use minicbor::{Decode, Encode};
 
+use super::ladder::stale_after;
 use super::window::{Stuck, Window};
 use crate::reading::quantity::QuantitySpec;
 use crate::registry::Device;
@@ -39,7 +40,7 @@ impl Asked {
         match term.signal {
             Signal::Last => None,
             Signal::Stuck { tolerance } => {
-                let gap = ladder.stale_after.unwrap_or_else(|| device.stale_after());
+                let gap = stale_after(ladder, device);
                 Some(Self::Run { tolerance, gap })
             }
             signal => {

@@ -9,6 +9,7 @@ use minicbor::{Decode, Encode};
 use super::absence::{AbsenceCell, Hearing};
 use super::city::{City, Source};
 use super::deaf::Ears;
+use super::derive::AirState;
 use super::device::DeviceState;
 use super::event::Known;
 use super::fleet::{Fleet, Law};
@@ -78,6 +79,8 @@ struct SavedDevice {
     /// None where there are none, as in snapshots from before there were any.
     #[n(5)]
     events: Option<Vec<SavedEvents>>,
+    #[n(6)]
+    air: Option<Box<AirState>>,
 }
 
 #[derive(Encode, Decode)]
@@ -205,6 +208,7 @@ fn save_device(device: &DeviceState, rules: &RuleSet) -> SavedDevice {
         hearing: device.hearing,
         absences: absences.collect(),
         watch: device.watch.clone(),
+        air: device.air.clone(),
         events: (!events.is_empty()).then_some(events),
         series: device.series.iter().map(|s| save_series(s, rules)).collect(),
     }
@@ -215,6 +219,7 @@ fn restore_device(saved: SavedDevice, number: u32, scene: &Scene<'_>) -> DeviceS
     let mut device = DeviceState::new(saved.id, number, saved.hearing.heard);
     device.hearing = saved.hearing;
     device.watch = saved.watch;
+    device.air = saved.air;
     device.select_absences(&about, scene.rules);
     for old in saved.absences {
         let found = device.absences.iter_mut().find(|c| rule_id(scene.rules, c.rule).as_ref() == Some(&old.rule));
