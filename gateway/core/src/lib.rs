@@ -4,6 +4,7 @@
 //! give the same facts on every machine.
 
 mod alert;
+pub mod backtest;
 pub mod codec;
 pub mod decode;
 pub mod engine;
