@@ -57,11 +57,11 @@ pub enum BacktestError {
 /// What the rules made of the data.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
-    /// Time of the first input.
+    /// Time of the first report of a device.
     pub begin: Option<Timestamp>,
-    /// Time of the last input.
+    /// End of the data: time of the last input, or what [`Backtest::until`] said.
     pub end: Option<Timestamp>,
-    /// Inputs taken.
+    /// Reports of devices taken: readings, events, signs of life.
     pub inputs: u64,
     /// What happened to readings.
     pub counts: Counts,
@@ -77,6 +77,7 @@ pub struct Backtest {
     activate: [Input; 2],
     machines: Vec<Machine>,
     begin: Option<Timestamp>,
+    started: bool,
     position: u64,
     inputs: u64,
     /// Inputs of the present time, each with its partition.
@@ -97,6 +98,7 @@ impl Backtest {
             activate: [Input::Catalogue { version: catalogue.version }, Input::Rules { version: rules.version }],
             machines: PartitionId::all().map(Machine::new).collect(),
             begin: None,
+            started: false,
             position: 0,
             inputs: 0,
             waiting: Vec::new(),
@@ -121,22 +123,24 @@ impl Backtest {
             Input::Deaf { .. } | Input::Listening { .. } | Input::ClockStep { .. } => PartitionId::CITY,
             Input::Command(_) | Input::Rules { .. } | Input::Catalogue { .. } | Input::Delivered(_) => return Ok(()),
         };
-        match self.begin {
-            None => self.start(now)?,
-            Some(_) if now > self.batch.now => self.flush()?,
-            Some(_) if now < self.batch.now => {
-                return Err(BacktestError::Order { last: self.batch.now, now });
-            }
-            Some(_) => {}
-        }
-        self.batch.now = now;
-        self.inputs += 1;
+        self.move_to(now)?;
         if partition == PartitionId::CITY {
             let others = PartitionId::all().filter(|p| *p != PartitionId::CITY);
             self.waiting.extend(others.map(|p| (p, input.clone())));
+        } else {
+            self.begin.get_or_insert(now);
+            self.inputs += 1;
         }
         self.waiting.push((partition, input));
         Ok(())
+    }
+
+    /// Time went on to `now`, and nothing came: a recording that says how long it listened.
+    ///
+    /// # Errors
+    /// [`BacktestError`].
+    pub fn until(&mut self, now: Timestamp) -> Result<(), BacktestError> {
+        self.move_to(now)
     }
 
     /// Ends it: what is due without further data happens.
@@ -145,7 +149,7 @@ impl Backtest {
     /// [`BacktestError`].
     pub fn finish(mut self) -> Result<Outcome, BacktestError> {
         self.flush()?;
-        let end = self.begin.map(|_| self.batch.now);
+        let end = self.begin.map(|begin| begin.max(self.batch.now));
         if let Some(end) = end {
             self.ledger.data_end(end);
             for n in 0..self.machines.len() {
@@ -156,9 +160,22 @@ impl Backtest {
         Ok(Outcome { begin: self.begin, end, inputs: self.inputs, counts: self.out.counts, episodes, cut_off })
     }
 
+    /// Ends the present time, if this is a later one.
+    fn move_to(&mut self, now: Timestamp) -> Result<(), BacktestError> {
+        if !self.started {
+            self.start(now)?;
+        } else if now < self.batch.now {
+            return Err(BacktestError::Order { last: self.batch.now, now });
+        } else if now > self.batch.now {
+            self.flush()?;
+        }
+        self.batch.now = now;
+        Ok(())
+    }
+
     /// Puts rules and catalogue in force everywhere.
     fn start(&mut self, now: Timestamp) -> Result<(), BacktestError> {
-        self.begin = Some(now);
+        self.started = true;
         self.position += 1;
         let batch = Batch { now, inputs: self.activate.to_vec() };
         for machine in &mut self.machines {

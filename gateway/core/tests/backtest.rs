@@ -136,6 +136,16 @@ fn the_end_of_the_data() {
     let others = (0..10).map(|n| value("e", s(10) * n, 1.0));
     let silent = run(backtest(&rules, &["d", "e"]), std::iter::once(value("d", 0, 1.0)).chain(others));
     assert_eq!(lines(&silent), ["silent d 30000–open yellow x1"]);
+    // A recording that went on listening heard the silence.
+    let mut listened = backtest(&rules, &["d"]);
+    let (now, input) = value("d", 0, 1.0);
+    listened.take(now, input).expect("taken");
+    listened.until(Timestamp(ZERO + s(31))).expect("later");
+    let listened = listened.finish().expect("finishes");
+    assert_eq!(
+        (lines(&listened), listened.end),
+        (vec!["silent d 30000–open yellow x1".to_owned()], Some(Timestamp(ZERO + s(31))))
+    );
     assert_eq!(run(backtest(&rules, &["d"]), []).begin, None);
 }
 
