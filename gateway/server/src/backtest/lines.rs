@@ -51,6 +51,10 @@ fn take(file: &str, line: u64, object: &Map<String, Value>, tape: &mut Tape) -> 
         tape.bad(file, line, "`t` is neither milliseconds since 1970 nor RFC 3339");
         return Ok(());
     };
+    if let Err(problem) = source::plausible(at) {
+        tape.bad(file, line, problem);
+        return Ok(());
+    }
     let mut keep = |name: &str, value: &Value, unit: Option<&str>| -> Result<(), LoadError> {
         let kept = match measured(name, value, unit) {
             Ok((spec, quantity, value)) => {

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Error, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
+use maibo_core::time::Timestamp;
 
 use super::mapping::Mapping;
 use super::{LoadError, Tape, journal, lines, table};
@@ -65,6 +66,20 @@ fn open(path: &Path) -> Result<Box<dyn Read>, LoadError> {
     let is_packed = file.fill_buf().map_err(io)?.starts_with(&[0x1f, 0x8b]);
     let text: Box<dyn Read> = if is_packed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
     Ok(Box::new(Bounded { text, line: 0 }))
+}
+
+/// First time that is taken for one, 2000-01-01T00:00:00Z, and the first that is not any more, 2100-01-01T00:00:00Z.
+const TIMES: std::ops::Range<i64> = Timestamp::EARLIEST.0..4_102_444_800_000;
+
+/// Refuses a time that is none: one line in other units would stretch the data over millennia, and every rate with it.
+///
+/// # Errors
+/// Says so, with what may be the matter.
+pub fn plausible(at: Timestamp) -> Result<Timestamp, String> {
+    match at.0 {
+        ms if TIMES.contains(&ms) => Ok(at),
+        ms => Err(format!("the time {ms} ms since 1970 is not between 2000 and 2100; is it in milliseconds?")),
+    }
 }
 
 /// A read error of `path`: of the disk, or of what is in the file.

@@ -83,7 +83,7 @@ impl<'a> Layout<'a> {
     fn take(&self, file: &str, line: u64, record: &StringRecord, tape: &mut Tape) -> Result<(), LoadError> {
         let cell = |i: Option<usize>| i.and_then(|i| record.get(i)).unwrap_or_default();
         let cells: Vec<&str> = self.time.iter().map(|i| cell(*i)).collect();
-        let at = match time(&self.mapping.time, &self.mapping.zone, &cells) {
+        let at = match time(&self.mapping.time, &self.mapping.zone, &cells).and_then(source::plausible) {
             Ok(at) => at,
             Err(problem) => {
                 tape.bad(file, line, problem);
