@@ -8,6 +8,7 @@
 //! is present as `null`. Golden files in the tests hold the shape of [`Alert`] and of every frame.
 
 mod alert;
+mod backtest;
 mod common;
 mod delivery;
 mod device;
@@ -20,6 +21,10 @@ mod status;
 mod view;
 
 pub use alert::{Acknowledge, Acknowledged, Alert, AlertDetail, AlertState, AlertVersion, DataState, Subject};
+pub use backtest::{
+    Against, BacktestChange, BacktestData, BacktestDetection, BacktestDifference, BacktestEpisode, BacktestLoad,
+    BacktestOver, BacktestPeak, BacktestReading, BacktestReport, BacktestRequest, BacktestRule, BadLine, Pack, Strain,
+};
 pub use common::{Domain, Level, LevelCounts, Ms, Page, Time, Words};
 pub use delivery::{Delivery, Outcome};
 pub use device::{Device, DeviceState, DeviceValue, Points, Series, UnknownWhy};
@@ -41,6 +46,8 @@ pub use view::{FeaturedSeries, Snapshot, ViewDevices};
     Alert,
     AlertDetail,
     AlertVersion,
+    BacktestReport,
+    BacktestRequest,
     ClientFrame,
     Delivery,
     Device,

@@ -5,6 +5,7 @@
 
 mod alert;
 pub mod aqi;
+pub mod backtest;
 pub mod codec;
 pub mod decode;
 pub mod engine;

@@ -84,3 +84,5 @@ pub const SPREAD_MOST: Millis = Millis::from_secs(60);
 pub const SOURCE_DEAF_AFTER: Millis = Millis::from_secs(5);
 /// A source that says nothing for this long after a start is no longer configured and is forgotten.
 pub const SOURCE_FORGET_AFTER: Millis = Millis::from_secs(60);
+/// Episodes of one backtest. One that gives more ends with an error: nobody would read of them.
+pub const BACKTEST_EPISODES: usize = 1_000_000;
