@@ -42,7 +42,7 @@ mod series;
 mod snapshot;
 mod watch;
 
-pub use city::{City, SOURCE_RULE};
+pub use city::{City, MANY_RULE, SOURCE_RULE};
 pub use device::{DeviceView, ValueView};
 pub use partition::Partition;
 pub use watch::CLOCK_RULE;
@@ -330,6 +330,14 @@ impl Machine {
     /// The catalogue in force.
     pub fn catalogue(&self) -> Option<Version> {
         either!(self, m => m.catalogue())
+    }
+
+    /// Number of the next fact that the city machine wants to be told; `None` of a machine of devices.
+    pub fn facts_seen(&self) -> Option<u64> {
+        match self {
+            Self::Partition(_) => None,
+            Self::City(m) => Some(m.facts_seen()),
+        }
     }
 
     /// The whole state in canonical bytes, a format number first.

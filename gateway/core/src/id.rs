@@ -8,6 +8,10 @@ use smol_str::SmolStr;
 
 use crate::time::Timestamp;
 
+mod incident;
+
+pub use incident::IncidentId;
+
 /// Why a text is not an identifier of the wanted kind.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {

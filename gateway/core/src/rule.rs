@@ -18,10 +18,12 @@ use crate::time::Millis;
 mod check;
 mod duration;
 mod pack;
+mod quorum;
 mod sound;
 mod table;
 
 pub use duration::parse as parse_duration;
+pub use quorum::{Extent, Quorum};
 
 /// One thing that is wrong with a pack or a catalogue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -185,6 +187,8 @@ pub enum RuleKind {
     Threshold(Threshold),
     /// Silence of a device.
     Absence(Absence),
+    /// Several devices of one place at once.
+    Quorum(Quorum),
 }
 
 /// Which devices a rule is about; what is not named does not matter.
@@ -236,15 +240,23 @@ impl Rule {
     pub const fn threshold(&self) -> Option<&Threshold> {
         match &self.kind {
             RuleKind::Threshold(t) => Some(t),
-            RuleKind::Absence(_) => None,
+            RuleKind::Absence(_) | RuleKind::Quorum(_) => None,
         }
     }
 
     /// The absence, where the rule is one.
     pub const fn absence(&self) -> Option<&Absence> {
         match &self.kind {
-            RuleKind::Threshold(_) => None,
+            RuleKind::Threshold(_) | RuleKind::Quorum(_) => None,
             RuleKind::Absence(a) => Some(a),
+        }
+    }
+
+    /// The quorum, where the rule is one.
+    pub const fn quorum(&self) -> Option<&Quorum> {
+        match &self.kind {
+            RuleKind::Threshold(_) | RuleKind::Absence(_) => None,
+            RuleKind::Quorum(q) => Some(q),
         }
     }
 }
@@ -273,7 +285,8 @@ impl RuleSet {
         rules.sort_by(|a, b| a.id.cmp(&b.id));
         debug_assert!(rules.len() <= limit::MAX_RULES, "checked when compiled");
         let (mut by_kind, mut any_kind) = (BTreeMap::<_, Vec<u32>>::new(), Vec::new());
-        for (i, rule) in (0..).zip(&rules) {
+        // A quorum is about no device, but about what another rule says of them.
+        for (i, rule) in (0..).zip(&rules).filter(|(_, rule)| rule.quorum().is_none()) {
             match &rule.selector.kind {
                 Some(kind) => by_kind.entry(kind.clone()).or_default().push(i),
                 None => any_kind.push(i),

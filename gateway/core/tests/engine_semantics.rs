@@ -16,14 +16,20 @@ mod deaf_timers;
 mod drain;
 #[path = "engine_semantics/edit.rs"]
 mod edit;
+#[path = "engine_semantics/feed.rs"]
+mod feed;
 #[path = "engine_semantics/impose.rs"]
 mod impose;
+#[path = "engine_semantics/incident.rs"]
+mod incident;
 #[path = "engine_semantics/ladder.rs"]
 mod ladder;
 #[path = "engine_semantics/operator.rs"]
 mod operator;
 #[path = "engine_semantics/order.rs"]
 mod order;
+#[path = "engine_semantics/quorum.rs"]
+mod quorum;
 #[path = "engine_semantics/shipped.rs"]
 mod shipped;
 #[path = "engine_semantics/stale.rs"]

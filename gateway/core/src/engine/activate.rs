@@ -148,7 +148,7 @@ impl AbsenceCell {
 fn signal(kind: &RuleKind) -> Option<&Quantity> {
     match kind {
         RuleKind::Threshold(ladder) => Some(&ladder.quantity),
-        RuleKind::Absence(_) => None,
+        RuleKind::Absence(_) | RuleKind::Quorum(_) => None,
     }
 }
 
@@ -163,9 +163,11 @@ fn retire(rule: &Rule, open: Option<EpisodeId>, given: Given, scene: &mut Scene<
     scene.book.spend(&rule.id, Subject::Device(scene.device.id.clone()), Spent { given, at: now });
     if let Some(episode) = open {
         // It is gone, it judges something else, or it leaves the device out.
-        let reason = match scene.rules.get(&rule.id).map(|r| signal(&r.kind)) {
+        let reason = match scene.rules.get(&rule.id).map(|r| &r.kind) {
             None => Reason::RuleRemoved,
-            Some(now_judged) if now_judged == signal(&rule.kind) => Reason::SubjectGone,
+            Some(kind) if signal(kind) == signal(&rule.kind) && !matches!(kind, RuleKind::Quorum(_)) => {
+                Reason::SubjectGone
+            }
             Some(_) => Reason::RuleChanged,
         };
         scene.book.change(episode, change(None, now, reason));

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use smol_str::SmolStr;
 use toml::Value;
 
-use super::sound;
 use super::table::Reader;
 use super::{Absence, Bound, Direction, Rule, RuleKind, Selector, Step, Threshold};
+use super::{quorum, sound};
 use crate::id::{DeviceId, PlaceCode, Quantity, RuleId};
 use crate::limit;
 use crate::place::{Domain, Level};
@@ -39,8 +39,14 @@ pub(super) fn rule(mut r: Reader<'_>) -> Option<Rule> {
         }
         domain
     });
-    let when = r.need_table("when").map(selector);
-    let kind = if r.has("absent") { absence(&mut r, when.as_ref()) } else { threshold(&mut r, when.as_ref()) };
+    let (when, kind) = if r.has("quorum") {
+        (Some(Some((Selector::default(), None))), quorum::read(&mut r))
+    } else {
+        let when = r.need_table("when").map(selector);
+        let absent = r.has("absent");
+        let kind = if absent { absence(&mut r, when.as_ref()) } else { threshold(&mut r, when.as_ref()) };
+        (when, kind)
+    };
     let source = r.need_text("source");
     let effective = match r.take("effective") {
         Some(Value::Datetime(date)) => Some(date.to_string()),
@@ -155,7 +161,7 @@ fn absence(r: &mut Reader<'_>, when: Option<&When>) -> Option<RuleKind> {
     Some(RuleKind::Absence(Absence { intervals: intervals?, level: level? }))
 }
 
-fn level(r: &mut Reader<'_>, key: &str, text: &str) -> Option<Level> {
+pub(super) fn level(r: &mut Reader<'_>, key: &str, text: &str) -> Option<Level> {
     let level = Level::parse(text);
     if level.is_none() {
         r.problem(key, format_args!("`{text}` is not one of {}", Level::ALL.map(Level::as_str).join(", ")));
