@@ -98,7 +98,7 @@ export const en: Dictionary = {
   reasons: {
     threshold: 'Threshold reached', raised: 'Level rose', lowered: 'Level fell', recovered: 'Back to normal', absent: 'Data missing', returned: 'Data came back',
     data_stale: 'Data went stale', data_fresh: 'Data fresh again', acknowledged: 'Acknowledged', rule_changed: 'Rule changed', rule_removed: 'Rule removed',
-    contradicted: 'Readings contradict', source_deaf: 'Source deaf', source_listening: 'Source listening', subject_gone: 'Subject retired', clock_wrong: 'Clock is wrong', clock_right: 'Clock is right again',
+    contradicted: 'Readings contradict', source_deaf: 'Source deaf', source_listening: 'Source listening', subject_gone: 'Subject retired', clock_wrong: 'Clock is wrong', clock_right: 'Clock is right again', quorum: 'Several at once', quorum_lost: 'No longer several',
   },
   conflict: {
     newer_fact: 'Not acknowledged: another operator has just acted on this alert. See its present state.',

@@ -12,6 +12,7 @@ mod common;
 mod delivery;
 mod device;
 mod frame;
+mod incident;
 mod place;
 mod problem;
 mod quarantine;
@@ -27,6 +28,7 @@ pub use frame::{
     AlertFrame, Bye, ByeCode, ClientFrame, DeviceFrame, DistrictState, Heartbeat, Hello, Indices, Resume, Score,
     ServerFrame, Welcome, WelcomeMode,
 };
+pub use incident::{Incident, IncidentDetail, IncidentState};
 pub use place::{DomainState, Feature, FeatureCollection, Place};
 pub use problem::{Code, ConflictReason, Problem};
 pub use quarantine::QuarantineEntry;
@@ -46,6 +48,7 @@ pub use view::{FeaturedSeries, Snapshot, ViewDevices};
     Device,
     DomainState,
     FeatureCollection,
+    IncidentDetail,
     Place,
     Problem,
     QuarantineEntry,

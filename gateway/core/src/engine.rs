@@ -340,6 +340,14 @@ impl Machine {
         }
     }
 
+    /// Says as of which fact the snapshot was taken that the machine was restored from. Only a city machine from a snapshot
+    /// of an earlier binary, which was told nothing, makes use of it: it is told what was decided since.
+    pub fn restored_at(&mut self, facts_next: u64) {
+        if let Self::City(m) = self {
+            m.begin(facts_next);
+        }
+    }
+
     /// The whole state in canonical bytes, a format number first.
     pub fn snapshot(&self) -> Vec<u8> {
         either!(self, m => m.snapshot())

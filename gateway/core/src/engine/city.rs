@@ -80,6 +80,8 @@ pub struct City {
     pub(super) book: Book,
     /// Number of the next fact wanted.
     pub(super) facts_seen: u64,
+    /// Restored from a snapshot of a time when nothing was told.
+    pub(super) untold: bool,
     /// Open alerts of devices; bounded by what the partitions have open.
     pub(super) open: BTreeMap<EpisodeId, Member>,
     pub(super) quorums: Quorums,
@@ -220,6 +222,14 @@ impl City {
         let orphans: Vec<EpisodeId> = places.map(|t| t.episode).filter(|e| !owned.contains(e)).collect();
         for episode in orphans {
             self.book.change(episode, change(None, now, Reason::RuleRemoved));
+        }
+    }
+
+    /// After a snapshot of a time when nothing was told: what was decided before it, up to fact number `next`, is
+    /// not told any more. An alert that is open since then is known from its next change on.
+    pub(super) const fn begin(&mut self, next: u64) {
+        if core::mem::replace(&mut self.untold, false) {
+            self.facts_seen = next;
         }
     }
 

@@ -84,3 +84,26 @@ fn what_is_told() {
     let cause = Cause { partition: PartitionId::CITY, position: Position(1), seq: 0 };
     assert!(Told::about(&Fact { cause, body: Body::Transition(own), ..facts[0].clone() }).is_none());
 }
+
+// a snapshot of a binary that told the city nothing: it is told what was decided after it, and nothing of before.
+#[test]
+fn an_old_snapshot_begins_where_it_was_taken() {
+    let b = Block::new("");
+    let bytes = b.w.machine.snapshot();
+    // As it was: a format number, then an array of six without what came later.
+    let mut decoder = minicbor::Decoder::new(&bytes);
+    let format = decoder.u32().expect("a format");
+    assert_eq!((format, decoder.array().expect("an array")), (1, Some(11)));
+    let from = decoder.position();
+    for _ in 0..6 {
+        decoder.skip().expect("a field");
+    }
+    let old = [&[1, 0x86], &bytes[from..decoder.position()]].concat();
+    let restore = || maibo_core::engine::Machine::restore(PartitionId::CITY, &old, &b.w.versions).expect("readable");
+    let mut machine = restore();
+    machine.restored_at(17);
+    assert_eq!(machine.facts_seen(), Some(17));
+    let mut kept = maibo_core::engine::Machine::restore(PartitionId::CITY, &bytes, &b.w.versions).expect("a snapshot");
+    kept.restored_at(17);
+    assert_eq!(kept.facts_seen(), Some(0));
+}

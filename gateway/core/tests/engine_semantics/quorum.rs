@@ -4,7 +4,7 @@ use maibo_core::fact::Reason;
 use maibo_core::place::Level::{Blue, Orange, Red, Yellow};
 
 use crate::engine_world::block::{Block, flood, flood_with};
-use crate::engine_world::{ZERO, depth, s};
+use crate::engine_world::{ZERO, depth, ladder, s};
 
 const A: &str = "110105003-a";
 const B: &str = "110105003-b";
@@ -26,7 +26,10 @@ fn enough_devices_are_an_alert() {
     let t = b.w.last();
     assert_eq!((t.subject.kind(), t.subject.id()), ("place", "110105"));
     assert_eq!((t.value, t.threshold), (Some(3.0), Some(3.0)));
-    assert_eq!((t.started_at.0 - ZERO, t.place.as_ref().map(|p| p.as_str())), (s(120), Some("110105")));
+    assert_eq!(
+        (t.started_at.0 - ZERO, t.place.as_ref().map(maibo_core::id::PlaceCode::as_str)),
+        (s(120), Some("110105"))
+    );
 }
 
 // what is not of the place, or not at the level, does not count; a level that is reached later counts from then.
@@ -153,11 +156,11 @@ fn edits() {
         b.w.edit(&rules);
     };
     let mut b = three();
-    edit(&mut b.at(s(130)), &flood().replace("level = \"red\"", "level = \"orange\""));
+    edit(b.at(s(130)), &flood().replace("level = \"red\"", "level = \"orange\""));
     b.expect(&["130000 v2 firing orange rule_changed"]);
     edit(&mut b, &flood().replace("count = 3", "count = 4"));
     b.expect(&["130000 v3 resolved orange rule_changed"]);
-    edit(&mut b.at(s(140)), &flood().replace("count = 3", "count = 2"));
+    edit(b.at(s(140)), &flood().replace("count = 3", "count = 2"));
     b.expect(&["140000 v1 firing red quorum"]);
     edit(&mut b, &flood().replace("count = 3", "count = 2").replace("district", "city"));
     b.expect(&["140000 v1 firing red quorum", "140000 v2 resolved red rule_changed"]);
@@ -206,4 +209,43 @@ fn it_can_be_acknowledged() {
     let mut b = three();
     assert!(b.w.acknowledge("li", 1).result.is_ok());
     b.expect(&["120000 v2 firing red acknowledged acknowledged"]);
+}
+
+// everything wrong with a quorum is told at once, and what it watches must be there.
+#[test]
+fn wrong_quorums_do_not_compile() {
+    let problems = |rules: &str| -> String {
+        let pack = depth("") + rules;
+        let found = maibo_core::rule::RuleSet::compile(&[("p.toml", &pack)]).expect_err("problems");
+        found.into_iter().fold(String::new(), |text, p| text + &p.to_string() + "\n")
+    };
+    expect_test::expect![[r"
+        flood.when: does not belong to a quorum rule: whom it is about the other rule says
+        flood.for: does not belong to a quorum rule: whom it is about the other rule says
+        flood.quorum.level: `pink` is not one of blue, yellow, orange, red
+        flood.quorum.count: is below 2: one device is the other rule's own alert
+        flood.quorum.within: is zero: no two devices reach a level in the same millisecond
+        flood.quorum.of: `village` is not one of street, district, city
+        flood.quorum.colour: unknown key
+        flood.level: is missing
+    "]]
+    .assert_eq(&problems(&ladder(
+        "flood",
+        "quorum = { rule = \"depth\", level = \"pink\", count = 1, within = \"0s\", of = \"village\", colour = 1 }\n\
+         when = { kind = \"k\" }\nfor = \"1s\"",
+    )));
+    assert_eq!(
+        problems(&flood_with("rule = \"dept\", level = \"blue\", count = 2, within = \"1s\", of = \"city\"")),
+        "p.toml: flood.quorum.rule: `dept` is no rule, or one with problems\n"
+    );
+    assert_eq!(
+        problems(&flood_with("rule = \"flood\", level = \"red\", count = 2, within = \"1s\", of = \"city\"")),
+        "p.toml: flood.quorum.rule: `flood` is a quorum itself: name a rule of devices\n"
+    );
+    let silent = crate::engine_world::absent() + &flood().replace("\"depth\"", "\"silent\"");
+    assert!(maibo_core::rule::RuleSet::compile(&[("p.toml", &silent)]).is_ok());
+    assert_eq!(
+        problems(&silent.replace("level = \"yellow\", c", "level = \"red\", c")),
+        "p.toml: flood.quorum.level: `silent` has no level red\n"
+    );
 }

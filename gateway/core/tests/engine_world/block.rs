@@ -56,7 +56,9 @@ impl Block {
         let started_at = before.map_or(now, |b| b.started_at);
         let told = Told {
             index: self.next,
-            episode: EpisodeId::derive(&rule, &subject, started_at, 1),
+            // One that begins anew in the same millisecond is another.
+            episode: before
+                .map_or_else(|| EpisodeId::derive(&rule, &subject, started_at, self.next as u32 + 1), |b| b.episode),
             version: before.map_or(1, |b| b.version + 1),
             rule,
             subject,
@@ -84,6 +86,11 @@ impl Block {
         (told.decided, told.resolved_at) = (told.at, Some(told.at));
         self.next += 1;
         told
+    }
+
+    /// Whether the device's alert of `depth` is open.
+    pub(crate) fn is_open(&self, device: &str) -> bool {
+        self.open.contains_key(&("depth".to_owned(), device.to_owned()))
     }
 
     /// Tells the city.

@@ -6,7 +6,9 @@ use axum::http::header;
 use axum::response::IntoResponse;
 use utoipa::OpenApi;
 
-use super::{acknowledge, alerts, deliveries, devices, health, places, quarantine, rules, series, status, view};
+use super::{
+    acknowledge, alerts, deliveries, devices, health, incidents, places, quarantine, rules, series, status, view,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -26,6 +28,8 @@ use super::{acknowledge, alerts, deliveries, devices, health, places, quarantine
         alerts::list,
         alerts::one,
         acknowledge::acknowledge,
+        incidents::list,
+        incidents::one,
         deliveries::list,
         quarantine::list,
         rules::list,

@@ -27,6 +27,7 @@ use crate::pipeline::Work;
 mod bounds;
 mod commands;
 mod hosts;
+mod incidents;
 mod live_socket;
 mod reads;
 mod ready;
