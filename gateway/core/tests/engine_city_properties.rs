@@ -164,7 +164,7 @@ proptest! {
     // The quorum is open when a plain count says so.
     #[test]
     fn a_quorum_is_what_a_plain_count_says(
-        script in proptest::collection::vec((0..200_000_i64, 0..4_usize, 0..3_usize), 1..80),
+        script in proptest::collection::vec((0..200_000_i64, 0..4_usize, 0..4_usize), 1..80),
     ) {
         let (mut b, mut plain, mut now) = (Block::new(&flood()), Plain::default(), 0);
         for (after, device, act) in script {
@@ -183,8 +183,8 @@ proptest! {
                     b.fire(DEVICES[device], Level::Blue);
                     plain.since.remove(&device);
                 }
-                _ => {
-                    b.fire(DEVICES[device], Level::Orange);
+                level => {
+                    b.fire(DEVICES[device], Level::ALL[level - 1]);
                     plain.since.entry(device).or_insert(now);
                 }
             }

@@ -83,6 +83,16 @@ fn stale_devices_count() {
     b.tell(vec![stale]).at(s(4_000)).expect(&[]);
 }
 
+// news of an alert that leaves its level as it was leaves also the time it counts from.
+#[test]
+fn other_news_do_not_count_anew() {
+    let mut b = Block::new(&flood());
+    b.at(0).fire(A, Yellow).at(s(500));
+    let mut stale = b.fires(A, Yellow);
+    stale.stale = true;
+    b.tell(vec![stale]).fire(B, Yellow).at(s(700)).fire(C, Yellow).expect(&[]);
+}
+
 // what is told late counts from when it happened, whatever the order it is told in.
 #[test]
 fn order_does_not_matter() {

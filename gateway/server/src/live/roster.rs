@@ -172,8 +172,10 @@ fn told(rule: &Rule) -> api::Rule {
         advice: pair(&rule.advice),
         open: 0,
     };
-    if let RuleKind::Threshold(threshold) = &rule.kind {
-        ladder(&mut told, threshold);
+    match &rule.kind {
+        RuleKind::Threshold(threshold) => ladder(&mut told, threshold),
+        RuleKind::Quorum(quorum) => told.keep_firing_for_ms = quorum.keep.0,
+        RuleKind::Absence(_) => {}
     }
     told
 }
