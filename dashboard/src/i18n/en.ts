@@ -100,6 +100,7 @@ export const en: Dictionary = {
     data_stale: 'Data went stale', data_fresh: 'Data fresh again', acknowledged: 'Acknowledged', rule_changed: 'Rule changed', rule_removed: 'Rule removed',
     contradicted: 'Readings contradict', source_deaf: 'Source deaf', source_listening: 'Source listening', subject_gone: 'Subject retired', clock_wrong: 'Clock is wrong', clock_right: 'Clock is right again',
     event: 'Event reported', event_cancelled: 'Event cancelled', event_expired: 'Event expired',
+    quorum: 'Several at once', quorum_lost: 'No longer several', calendar: 'Calendar changed the limits',
   },
   conflict: {
     newer_fact: 'Not acknowledged: another operator has just acted on this alert. See its present state.',

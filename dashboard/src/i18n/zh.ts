@@ -98,6 +98,7 @@ export const zh = {
     data_stale: '数据停滞', data_fresh: '数据恢复新鲜', acknowledged: '已确认', rule_changed: '规则变更', rule_removed: '规则删除',
     contradicted: '读数矛盾', source_deaf: '来源失联', source_listening: '来源恢复', subject_gone: '对象已撤销', clock_wrong: '时钟异常', clock_right: '时钟恢复',
     event: '事件上报', event_cancelled: '事件解除', event_expired: '事件过期',
+    quorum: '多处同发', quorum_lost: '多处缓解', calendar: '时段切换',
   } as Record<string, string>,
   conflict: {
     newer_fact: '未确认：另一位值班员刚刚处置过此预警，请看最新状态。',

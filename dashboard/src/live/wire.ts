@@ -64,6 +64,7 @@ export interface AlertDetail extends Alert {
   readonly source?: string | null;
   readonly levels?: Partial<Record<Level, number | readonly number[]>> | null;
   readonly direction?: string | null;
+  readonly incident?: string | null;
 }
 
 export interface Source {

@@ -140,6 +140,8 @@ pub struct AlertDetail {
     pub levels: Option<std::collections::BTreeMap<Level, Limit>>,
     /// Which side of the ladder is bad.
     pub direction: Option<Direction>,
+    /// The incident it belongs to; `null` for the moment until that is known.
+    pub incident: Option<String>,
 }
 
 /// Body of the acknowledge command.

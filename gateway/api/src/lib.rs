@@ -13,6 +13,7 @@ mod common;
 mod delivery;
 mod device;
 mod frame;
+mod incident;
 mod place;
 mod problem;
 mod quarantine;
@@ -32,6 +33,7 @@ pub use frame::{
     AlertFrame, Bye, ByeCode, ClientFrame, DeviceFrame, DistrictState, Heartbeat, Hello, Indices, Resume, Score,
     ServerFrame, Welcome, WelcomeMode,
 };
+pub use incident::{Incident, IncidentDetail, IncidentState};
 pub use place::{DomainState, Feature, FeatureCollection, Place};
 pub use problem::{Code, ConflictReason, Problem};
 pub use quarantine::QuarantineEntry;
@@ -53,6 +55,7 @@ pub use view::{FeaturedSeries, Snapshot, ViewDevices};
     Device,
     DomainState,
     FeatureCollection,
+    IncidentDetail,
     Place,
     Problem,
     QuarantineEntry,

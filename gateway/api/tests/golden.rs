@@ -81,6 +81,7 @@ fn detail_is_flat() {
         source: Some("DB11/T 1".into()),
         levels: Some(BTreeMap::from([(Level::Blue, Limit::Value(5.0)), (Level::Red, Limit::Band([1.0, 2.0]))])),
         direction: Some(Direction::Above),
+        incident: Some("0a".repeat(16)),
     };
     let head = ALERT.strip_suffix('}').expect("an object");
     let text = format!(
@@ -88,7 +89,8 @@ fn detail_is_flat() {
         concat!(
             r#""versions":[{"version":1,"at":"2026-11-23T12:00:00.000Z","state":"firing","level":"red","#,
             r#""reason":"threshold","value":50.0,"actor":null}],"advice":{"zh":"绕行","en":"Detour"},"#,
-            r#""source":"DB11/T 1","levels":{"blue":5.0,"red":[1.0,2.0]},"direction":"above"}"#
+            r#""source":"DB11/T 1","levels":{"blue":5.0,"red":[1.0,2.0]},"direction":"above","#,
+            r#""incident":"0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a"}"#
         )
     );
     golden(&detail, &text);

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use crate::engine::{Counts, EngineError, Machine, Output, Versions};
 use crate::id::{PartitionId, Position};
-use crate::input::{Batch, Input};
+use crate::input::{Batch, Input, MAX_TOLD, Told};
 use crate::limit;
 use crate::registry::Catalogue;
 use crate::rule::RuleSet;
@@ -85,6 +85,9 @@ pub struct Backtest {
     batch: Batch,
     out: Output,
     ledger: episode::Ledger,
+    /// Where a rule looks at several devices: what the city has to be told.
+    told: Option<Vec<Told>>,
+    facts: u64,
 }
 
 impl Backtest {
@@ -105,12 +108,15 @@ impl Backtest {
             batch: Batch::default(),
             out: Output::default(),
             ledger: episode::Ledger::new(Arc::clone(rules)),
+            told: rules.rules.iter().any(|r| r.quorum().is_some()).then(Vec::new),
+            facts: 0,
         }
     }
 
     /// Takes the next input. `now` is when Maibo has it, and never less than the time before.
     ///
-    /// Commands, deliveries and activations are passed over: they belong to the run that was recorded.
+    /// Commands, deliveries, activations and what the city was told are passed over: they belong to the run that was
+    /// recorded.
     ///
     /// # Errors
     /// [`BacktestError`]; after one there is nothing to go on with.
@@ -121,7 +127,11 @@ impl Backtest {
             Input::Liveness(liveness) => PartitionId::of(&liveness.device),
             // About everything: each machine has to hear it. The last one gets the original.
             Input::Deaf { .. } | Input::Listening { .. } | Input::ClockStep { .. } => PartitionId::CITY,
-            Input::Command(_) | Input::Rules { .. } | Input::Catalogue { .. } | Input::Delivered(_) => return Ok(()),
+            Input::Command(_)
+            | Input::Rules { .. }
+            | Input::Catalogue { .. }
+            | Input::Delivered(_)
+            | Input::Told { .. } => return Ok(()),
         };
         self.move_to(now)?;
         if partition == PartitionId::CITY {
@@ -152,7 +162,11 @@ impl Backtest {
         let end = self.begin.map(|begin| begin.max(self.batch.now));
         if let Some(end) = end {
             self.ledger.data_end(end);
+            let city = usize::from(PartitionId::CITY.0);
             for n in 0..self.machines.len() {
+                if n == city {
+                    self.tell_city()?;
+                }
                 self.pass(n, Timestamp::MAX)?;
             }
         }
@@ -200,6 +214,38 @@ impl Backtest {
         }
         drop(rest);
         self.waiting = waiting;
+        if self.told.is_some() {
+            // What time brought elsewhere is told in time as well.
+            for n in 0..self.machines.len().saturating_sub(1) {
+                self.pass(n, self.batch.now)?;
+            }
+        }
+        self.tell_city()
+    }
+
+    /// Tells the city what the partitions decided since the last time.
+    fn tell_city(&mut self) -> Result<(), BacktestError> {
+        let mut told = match &mut self.told {
+            Some(told) if !told.is_empty() => core::mem::take(told),
+            _ => return Ok(()),
+        };
+        told.sort_by_key(|t| t.decided);
+        let city = usize::from(PartitionId::CITY.0);
+        let latest = told.last().map_or(self.batch.now, |t| t.decided.max(self.batch.now));
+        self.pass(city, latest)?;
+        for items in told.chunks_mut(MAX_TOLD) {
+            let first = self.facts;
+            for item in &mut *items {
+                item.index = self.facts;
+                self.facts += 1;
+            }
+            let Some(machine) = self.machines.get_mut(city) else { return Ok(()) };
+            let now = machine.now().map_or(latest, |last| last.max(latest));
+            let inputs = vec![Input::Told { first, next: self.facts, items: items.to_vec() }];
+            self.position += 1;
+            machine.step(Position(self.position), &Batch { now, inputs }, &self.versions, &mut self.out)?;
+            self.note()?;
+        }
         Ok(())
     }
 
@@ -242,6 +288,9 @@ impl Backtest {
     /// Writes down what was told. Counts stay where they add up.
     fn note(&mut self) -> Result<(), BacktestError> {
         for fact in self.out.facts.drain(..) {
+            if let Some(told) = &mut self.told {
+                told.extend(Told::about(&fact));
+            }
             self.ledger.fact(&fact)?;
         }
         self.out.verdicts.clear();

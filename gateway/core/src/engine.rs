@@ -51,7 +51,7 @@ mod turn;
 mod watch;
 mod window;
 
-pub use city::{City, SOURCE_RULE};
+pub use city::{City, MANY_RULE, SOURCE_RULE};
 pub use derive::{AirState, Closed, DERIVED, Derived};
 pub use device::{DeviceView, ValueView};
 pub use event::EventCounts;
@@ -343,6 +343,22 @@ impl Machine {
     /// The catalogue in force.
     pub fn catalogue(&self) -> Option<Version> {
         either!(self, m => m.catalogue())
+    }
+
+    /// Number of the next fact that the city machine wants to be told; `None` of a machine of devices.
+    pub fn facts_seen(&self) -> Option<u64> {
+        match self {
+            Self::Partition(_) => None,
+            Self::City(m) => Some(m.facts_seen()),
+        }
+    }
+
+    /// Says as of which fact the snapshot was taken that the machine was restored from. Only a city machine from a snapshot
+    /// of an earlier binary, which was told nothing, makes use of it: it is told what was decided since.
+    pub fn restored_at(&mut self, facts_next: u64) {
+        if let Self::City(m) = self {
+            m.begin(facts_next);
+        }
     }
 
     /// The whole state in canonical bytes, a format number first.

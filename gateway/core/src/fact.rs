@@ -11,8 +11,12 @@ use crate::place::{Domain, Level};
 use crate::reading::Text;
 use crate::time::Timestamp;
 
+mod incident;
+
+pub use incident::{Group, Incident, IncidentState};
+
 /// Raised by one whenever the same inputs could give other facts.
-pub const ENGINE_VERSION: u32 = 1;
+pub const ENGINE_VERSION: u32 = 2;
 
 /// Which input made it so.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
@@ -149,6 +153,12 @@ pub enum Body {
         #[n(1)]
         reason: Text,
     },
+    /// An incident opened, grew, got worse or was closed.
+    #[n(8)]
+    Incident(#[n(0)] Box<Incident>),
+    /// Alerts came to incidents; at most [`crate::limit::MAX_GROUPED`] alerts in all.
+    #[n(9)]
+    Grouped(#[n(0)] Vec<Group>),
 }
 
 /// Where an alert stands.
@@ -240,6 +250,12 @@ pub enum Reason {
     /// Another period of the rule's schedule began, or it fell asleep.
     #[n(30)]
     Calendar,
+    /// Enough devices of one place reached the level at about the same time.
+    #[n(28)]
+    Quorum,
+    /// There were fewer for `keep_firing_for`.
+    #[n(29)]
+    QuorumLost,
 }
 
 impl Reason {
@@ -267,6 +283,8 @@ impl Reason {
             Self::EventCancelled => "event_cancelled",
             Self::EventExpired => "event_expired",
             Self::Calendar => "calendar",
+            Self::Quorum => "quorum",
+            Self::QuorumLost => "quorum_lost",
         }
     }
 }
@@ -310,10 +328,11 @@ pub struct Transition {
     /// True where the transition lies in the past by more than max(60 s, 2 intervals).
     #[n(11)]
     pub historic: bool,
-    /// The last value judged, in the quantity's canonical unit; of an event the number of its reports so far.
+    /// The last value judged, in the quantity's canonical unit; of an event the number of its reports so far, of a quorum
+    /// how many devices there are.
     #[n(12)]
     pub value: Option<f64>,
-    /// The limit of `level`.
+    /// The limit of `level`; of a quorum how many are enough.
     #[n(13)]
     pub threshold: Option<f64>,
     /// Since when the condition holds (pending-since).

@@ -10,6 +10,10 @@ use smol_str::SmolStr;
 use crate::reading::Text;
 use crate::time::Timestamp;
 
+mod incident;
+
+pub use incident::IncidentId;
+
 /// Why a text is not an identifier of the wanted kind.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {

@@ -10,6 +10,10 @@ use crate::id::{Actor, EpisodeId, SourceId, Version};
 use crate::reading::{Event, Liveness, Reading, Text};
 use crate::time::{Millis, Timestamp};
 
+mod told;
+
+pub use told::{MAX_TOLD, Told};
+
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub enum Input {
@@ -66,6 +70,19 @@ pub enum Input {
     /// A delivery was settled: delivered, superseded or given up (city only).
     #[n(9)]
     Delivered(#[n(0)] Box<Delivery>),
+    /// What the partitions decided, in the order of the facts log (city only).
+    #[n(10)]
+    Told {
+        /// Number of the first fact looked at.
+        #[n(0)]
+        first: u64,
+        /// Number after the last fact looked at; what is not among `items` the city need not know.
+        #[n(1)]
+        next: u64,
+        /// At most [`MAX_TOLD`], ascending.
+        #[n(2)]
+        items: Vec<Told>,
+    },
 }
 
 /// An operator's command on an episode.

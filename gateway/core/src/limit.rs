@@ -50,6 +50,19 @@ pub const MAX_SOURCES: usize = 256;
 /// Ends of cells whose rule or device is gone, remembered in one partition. At the limit the oldest are forgotten: should
 /// the rule come back and start an episode at the very same millisecond, that episode would have the old one's id.
 pub const MAX_SPENT: usize = 10_000;
+/// Quorum rules times places that the city machine keeps. Further ones are not counted.
+pub const MAX_QUORUMS: usize = 100_000;
+/// Open incidents. While there are so many, one of the rule `maibo-many` takes all that would open another.
+pub const MAX_INCIDENTS: usize = 10_000;
+/// Rules times districts whose last incident is remembered. At the limit those without an open one are forgotten: should
+/// an incident of the very same first millisecond come again, it would have the old one's id.
+pub const MAX_INCIDENT_KEYS: usize = 100_000;
+/// Devices remembered over all open incidents together. A device beyond them is counted again with its next alert.
+pub const MAX_INCIDENT_DEVICES: usize = 1_000_000;
+/// Places listed with an incident. Further ones are not.
+pub const MAX_INCIDENT_PLACES: usize = 32;
+/// Alerts in one fact about which incidents they came to. More are several facts.
+pub const MAX_GROUPED: usize = 256;
 /// Longest note of a command, in characters. What is longer is cut.
 pub const MAX_NOTE: usize = 500;
 
@@ -86,3 +99,7 @@ pub const SOURCE_DEAF_AFTER: Millis = Millis::from_secs(5);
 pub const SOURCE_FORGET_AFTER: Millis = Millis::from_secs(60);
 /// Episodes of one backtest. One that gives more ends with an error: nobody would read of them.
 pub const BACKTEST_EPISODES: usize = 1_000_000;
+/// Alerts of one rule in one district belong to one incident while no more than this lies between their decisions.
+pub const INCIDENT_GAP: Millis = Millis::from_secs(600);
+/// An incident is closed when all its alerts have been over for this long.
+pub const INCIDENT_REST: Millis = Millis::from_secs(600);

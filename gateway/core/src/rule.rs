@@ -18,6 +18,7 @@ mod check;
 mod duration;
 mod event;
 mod pack;
+mod quorum;
 mod schedule;
 mod signal;
 mod sound;
@@ -26,6 +27,7 @@ mod threshold;
 
 pub use duration::parse as parse_duration;
 pub use event::EventRule;
+pub use quorum::{Extent, Quorum};
 pub use schedule::{Period, Schedule};
 pub use signal::Signal;
 pub use threshold::{Bound, Direction, Step, Term, Threshold};
@@ -79,6 +81,8 @@ pub enum RuleKind {
     Absence(Absence),
     /// Discrete reports of a device.
     Event(EventRule),
+    /// Several devices of one place at once.
+    Quorum(Quorum),
 }
 
 /// Which devices a rule is about; what is not named does not matter.
@@ -130,7 +134,7 @@ impl Rule {
     pub const fn threshold(&self) -> Option<&Threshold> {
         match &self.kind {
             RuleKind::Threshold(t) => Some(t),
-            RuleKind::Absence(_) | RuleKind::Event(_) => None,
+            RuleKind::Absence(_) | RuleKind::Event(_) | RuleKind::Quorum(_) => None,
         }
     }
 
@@ -138,7 +142,7 @@ impl Rule {
     pub const fn absence(&self) -> Option<&Absence> {
         match &self.kind {
             RuleKind::Absence(a) => Some(a),
-            RuleKind::Threshold(_) | RuleKind::Event(_) => None,
+            RuleKind::Threshold(_) | RuleKind::Event(_) | RuleKind::Quorum(_) => None,
         }
     }
 
@@ -146,7 +150,15 @@ impl Rule {
     pub const fn event(&self) -> Option<&EventRule> {
         match &self.kind {
             RuleKind::Event(e) => Some(e),
-            RuleKind::Threshold(_) | RuleKind::Absence(_) => None,
+            RuleKind::Threshold(_) | RuleKind::Absence(_) | RuleKind::Quorum(_) => None,
+        }
+    }
+
+    /// The quorum, where the rule is one.
+    pub const fn quorum(&self) -> Option<&Quorum> {
+        match &self.kind {
+            RuleKind::Quorum(q) => Some(q),
+            RuleKind::Threshold(_) | RuleKind::Absence(_) | RuleKind::Event(_) => None,
         }
     }
 }
@@ -175,7 +187,8 @@ impl RuleSet {
         rules.sort_by(|a, b| a.id.cmp(&b.id));
         debug_assert!(rules.len() <= limit::MAX_RULES, "checked when compiled");
         let (mut by_kind, mut any_kind) = (BTreeMap::<_, Vec<u32>>::new(), Vec::new());
-        for (i, rule) in (0..).zip(&rules) {
+        // A quorum is about no device, but about what another rule says of them.
+        for (i, rule) in (0..).zip(&rules).filter(|(_, rule)| rule.quorum().is_none()) {
             match &rule.selector.kind {
                 Some(kind) => by_kind.entry(kind.clone()).or_default().push(i),
                 None => any_kind.push(i),

@@ -202,7 +202,8 @@ fn ladders_must_end() {
 // Names that begin like those of built-in rules are theirs.
 #[test]
 fn built_in_names_are_kept() {
-    for id in [maibo_core::engine::SOURCE_RULE, maibo_core::engine::CLOCK_RULE] {
+    use maibo_core::engine::{CLOCK_RULE, MANY_RULE, SOURCE_RULE};
+    for id in [SOURCE_RULE, CLOCK_RULE, MANY_RULE] {
         let found = problems(&[("p.toml", &depth("").replace("\"depth\"", &format!("\"{id}\"")))]);
         assert_eq!(found, format!("{id}.id: begins with `maibo-`, as only rules do that are built in\n"));
     }

@@ -28,14 +28,20 @@ mod event_edit;
 mod event_recorded;
 #[path = "engine_semantics/event_rule.rs"]
 mod event_rule;
+#[path = "engine_semantics/feed.rs"]
+mod feed;
 #[path = "engine_semantics/impose.rs"]
 mod impose;
+#[path = "engine_semantics/incident.rs"]
+mod incident;
 #[path = "engine_semantics/ladder.rs"]
 mod ladder;
 #[path = "engine_semantics/operator.rs"]
 mod operator;
 #[path = "engine_semantics/order.rs"]
 mod order;
+#[path = "engine_semantics/quorum.rs"]
+mod quorum;
 #[path = "engine_semantics/shipped.rs"]
 mod shipped;
 #[path = "engine_semantics/stale.rs"]

@@ -4,11 +4,14 @@
 use std::fmt::Write as _;
 
 use expect_test::expect;
-use maibo_core::fact::{Acknowledged, Body, Cause, Delivery, Fact, Reason, State, Transition};
-use maibo_core::id::{
-    Actor, DeviceId, EpisodeId, PartitionId, PlaceCode, Position, Quantity, RuleId, SourceId, Subject, Version,
+use maibo_core::fact::{
+    Acknowledged, Body, Cause, Delivery, Fact, Group, Incident, IncidentState, Reason, State, Transition,
 };
-use maibo_core::input::{Act, Batch, Command, Input};
+use maibo_core::id::{
+    Actor, DeviceId, EpisodeId, IncidentId, PartitionId, PlaceCode, Position, Quantity, RuleId, SourceId, Subject,
+    Version,
+};
+use maibo_core::input::{Act, Batch, Command, Input, Told};
 use maibo_core::place::{Domain, Level};
 use maibo_core::reading::{Event, Liveness, Quality, Reading, Text};
 use maibo_core::time::{Millis, Timestamp};
@@ -74,6 +77,30 @@ fn delivery() -> Delivery {
     }
 }
 
+fn incident() -> Incident {
+    let rule = RuleId::new("underpass-waterlogging").expect("id");
+    let district = PlaceCode::new("110106").ok();
+    let id = IncidentId::derive(&rule, district.as_ref(), T, 1);
+    Incident {
+        id,
+        version: 4,
+        state: IncidentState::Closed,
+        into: Some(IncidentId::derive(&rule, None, T, 2)),
+        rule,
+        district,
+        domain: Domain::Traffic,
+        level: Level::Orange,
+        episodes: 9,
+        open: 0,
+        devices: 7,
+        places: PlaceCode::new("110106002").into_iter().collect(),
+        historic: false,
+        started_at: T,
+        opened_at: Timestamp(T.0 + 30_000),
+        latest_at: Timestamp(T.0 + 60_000),
+    }
+}
+
 fn bodies() -> Vec<(&'static str, Body)> {
     let (partition, first, last) = (PartitionId(7), Position(1), Position(9));
     // A new kind of decision does not compile here until it stands in the list below.
@@ -86,6 +113,8 @@ fn bodies() -> Vec<(&'static str, Body)> {
         Body::Gap { .. } => "gap",
         Body::Delivery(_) => "delivery",
         Body::Refused { .. } => "refused",
+        Body::Incident(_) => "incident",
+        Body::Grouped(_) => "grouped",
     };
     let all = vec![
         Body::Transition(Box::new(transition())),
@@ -96,6 +125,8 @@ fn bodies() -> Vec<(&'static str, Body)> {
         Body::Gap { partition, first, last, batches: 4 },
         Body::Delivery(Box::new(delivery())),
         Body::Refused { episode: episode(), reason: Text::from("level_rose") },
+        Body::Incident(Box::new(incident())),
+        Body::Grouped(vec![Group { incident: incident().id, episodes: vec![episode()] }]),
     ];
     all.into_iter().map(|body| (known(&body), body)).collect()
 }
@@ -112,6 +143,7 @@ fn inputs() -> Vec<(&'static str, Input)> {
         Input::Rules { .. } => "rules",
         Input::Catalogue { .. } => "catalogue",
         Input::Delivered(_) => "delivered",
+        Input::Told { .. } => "told",
     };
     let reading = Reading {
         device: device(),
@@ -145,6 +177,7 @@ fn inputs() -> Vec<(&'static str, Input)> {
         Input::Rules { version: Version(u64::MAX) },
         Input::Catalogue { version: Version(0) },
         Input::Delivered(Box::new(delivery())),
+        Input::Told { first: 40, next: 43, items: vec![Told::of(42, &transition(), T)] },
     ];
     all.into_iter().map(|input| (known(&input), input)).collect()
 }
@@ -170,6 +203,8 @@ fn facts() {
         gap 87182a83071903e802f61b0000019b76daa80019feed0182058407010904
         delivery 87182a83071903e802f61b0000019b76daa80019feed018206818666627572656175509b262799d5c0984c31351e2c682a1e3d0364646561640763343130
         refused 87182a83071903e802676c6940647574791b0000019b76daa80019feed01820782509b262799d5c0984c31351e2c682a1e3d6a6c6576656c5f726f7365
+        incident 87182a83071903e802f61b0000019b76daa80019feed018208819050a4c94d8cf2593af35560d848d25574dd040176756e646572706173732d77617465726c6f6767696e676631313031303601020900078169313130313036303032f41b0000019b76daa8001b0000019b76db1d301b0000019b76db9260508d396f2900b1d3bfe815982a535bf207
+        grouped 87182a83071903e802f61b0000019b76daa80019feed01820981818250a4c94d8cf2593af35560d848d25574dd81509b262799d5c0984c31351e2c682a1e3d
     "]].assert_eq(&shown);
 }
 
@@ -195,6 +230,7 @@ fn batches() {
         rules 821b0000019b76daa800818207811bffffffffffffffff
         catalogue 821b0000019b76daa8008182088100
         delivered 821b0000019b76daa800818209818666627572656175509b262799d5c0984c31351e2c682a1e3d0364646561640763343130
+        told 821b0000019b76daa80081820a831828182b818f182a509b262799d5c0984c31351e2c682a1e3d0376756e646572706173732d77617465726c6f6767696e6782008167776c2d3030303169313130313036303032010102f4f51b0000019b76daa8001b0000019b76db1d301b0000019b76db1d301b0000019b76daa800
         tick 821b0000019b76daa80080
     "]].assert_eq(&shown);
 }

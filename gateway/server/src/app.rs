@@ -22,6 +22,7 @@ use crate::config::Settings;
 use crate::ingest::{ClockMode, Ingest, Parts, QUEUE, Unregistered};
 use crate::pipeline::decider::Decider;
 use crate::pipeline::ears::Ears;
+use crate::pipeline::feed::Feed;
 use crate::pipeline::sequencer::Sequencer;
 use crate::pipeline::{CARE, COMMITTED, Deadlines, Observer, Unrecorded, Work, recovery};
 use crate::quarantine::Quarantine;
@@ -190,6 +191,12 @@ impl App {
             ClockMode::Wall => shared.clock.now(),
             ClockMode::Replay => Timestamp(0),
         });
+        let wanted = recovered.machines.iter().find_map(maibo_core::engine::Machine::facts_seen).unwrap_or_default();
+        let feed = Feed::new(logs.facts.reader(wanted), wanted);
+        let (feed, feed_in_replay) = match shared.settings.clock {
+            ClockMode::Wall => (Some(feed), None),
+            ClockMode::Replay => (None, Some(feed)),
+        };
         let sequencer = Sequencer {
             log: logs.inputs,
             work: work.1,
@@ -207,6 +214,7 @@ impl App {
             wake: inputs_tx,
             last_look: shared.clock.now(),
             ears: Ears::default(),
+            feed: feed_in_replay,
         };
         let decider = Decider {
             machines: recovered.machines,
@@ -241,6 +249,10 @@ impl App {
             threads: Some(threads),
             ended,
         };
+        if let Some(feed) = feed {
+            let (queue, wake) = (running.work.clone(), running.shared.facts_wake.clone());
+            running.tasks.spawn(feed.run(queue, wake, running.stop.clone()));
+        }
         running.start_sources().await?;
         Ok(running)
     }

@@ -38,6 +38,7 @@ pub mod extract;
 pub mod guard;
 mod health;
 mod host;
+mod incidents;
 mod openapi;
 mod page;
 mod patient;
@@ -148,6 +149,8 @@ fn routes() -> Vec<Route> {
         read("/api/v1/alerts", get(alerts::list)),
         read("/api/v1/alerts/{id}", get(alerts::one)),
         command("/api/v1/alerts/{id}/acknowledge", post(acknowledge::acknowledge)),
+        read("/api/v1/incidents", get(incidents::list)),
+        read("/api/v1/incidents/{id}", get(incidents::one)),
         read("/api/v1/deliveries", get(deliveries::list)),
         read("/api/v1/quarantine", get(quarantine::list)),
         read("/api/v1/rules", get(rules::list)),

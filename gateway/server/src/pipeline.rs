@@ -8,8 +8,8 @@
 //! ```
 //!
 //! The sequencer stamps `now`, groups inputs by partition, and commits whatever arrived while the last fsync ran. The
-//! decider runs the machines on what is committed; it is the same code on the first day and after a crash. Everything
-//! slower (SQLite, history, delivery) follows the logs with a cursor of its own and cannot hold anybody up here.
+//! decider runs the machines on what is committed; it is the same code on the first day and after a crash. What the
+//! partitions decided comes back as the city machine's input, through the [`feed`]. Everything slower (SQLite, history, delivery) follows the logs with a cursor of its own and cannot hold anybody up here.
 //!
 //! Limits: the edge between the two threads holds [`COMMITTED`] commits; a full edge makes the sequencer wait, which
 //! fills the queue in front of it, which makes QoS 1 sources wait.
@@ -29,6 +29,7 @@ use crate::ingest::Receipt;
 pub mod decider;
 pub mod ears;
 pub mod failpoint;
+pub mod feed;
 pub mod recovery;
 pub mod sequencer;
 mod tickets;
@@ -75,6 +76,8 @@ pub enum Work {
     },
     /// A delivery was settled, to be put on record.
     Delivered(Box<maibo_core::fact::Delivery>),
+    /// What the partitions decided, for the city machine.
+    Told(Input),
     /// A partition's state to keep, as of a position whose facts are durable.
     Snapshot {
         /// Whose.

@@ -1,4 +1,4 @@
-//! What the facts amount to: alerts with their versions, and deliveries, in SQLite, for reads.
+//! What the facts amount to: alerts with their versions, incidents, and deliveries, in SQLite, for reads.
 //!
 //! Place in the data path: behind the facts log, on a thread of its own. A projection: it can be deleted at any time and is
 //! rebuilt from the facts. Nothing is decided from it.
@@ -14,10 +14,12 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
+mod incident;
 mod read;
 mod schema;
 mod write;
 
+pub use incident::{IncidentFilter, IncidentRow};
 pub use read::{AlertFilter, AlertRow, DeliveryFilter, DeliveryRow, OpenCount, StateReader, VersionRow};
 pub use write::StateWriter;
 

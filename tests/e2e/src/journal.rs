@@ -34,6 +34,28 @@ pub fn readings(data: &Path) -> Vec<(String, String, i64, f64)> {
         .collect()
 }
 
+/// Numbers of the facts that the city machine was told, in the order of its log.
+///
+/// # Panics
+/// Where the log cannot be read.
+pub fn told(data: &Path) -> Vec<u64> {
+    inspect(data, "inputs")
+        .iter()
+        .flat_map(|record| record["inputs"].as_array().cloned().unwrap_or_default())
+        .filter(|input| input["kind"] == "told")
+        .flat_map(|input| input["items"].as_array().cloned().unwrap_or_default())
+        .filter_map(|item| item["index"].as_u64())
+        .collect()
+}
+
+/// The facts about which alerts came to which incidents, in order.
+///
+/// # Panics
+/// Where the log cannot be read.
+pub fn groups(data: &Path) -> Vec<Value> {
+    inspect(data, "facts").into_iter().filter(|f| f["kind"] == "grouped").collect()
+}
+
 /// The transitions in the facts log, in order.
 ///
 /// # Panics

@@ -107,6 +107,33 @@ pub fn deliveries(received: &[Received], transitions: &[Value]) -> Vec<String> {
     wrong
 }
 
+/// The city machine: told every fact about a device once and in order (but for the last ones, which it is told after the
+/// next start), and every alert that it was told of is in one incident.
+pub fn told(told: &[u64], transitions: &[Value], groups: &[Value]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let index = |fact: &Value| fact["index"].as_u64().unwrap_or_default();
+    for (told, fact) in told.iter().zip(transitions).filter(|(told, fact)| **told != index(fact)).take(1) {
+        wrong.push(format!("the city was told fact {told} where {} is next", index(fact)));
+    }
+    if told.len() > transitions.len() {
+        wrong.push(format!("the city was told {} facts of {}", told.len(), transitions.len()));
+    }
+    let mut grouped: BTreeMap<&str, u32> = BTreeMap::new();
+    for episode in groups.iter().flat_map(|fact| fact["groups"].as_array().into_iter().flatten()) {
+        for id in episode["episodes"].as_array().into_iter().flatten() {
+            *grouped.entry(id.as_str().unwrap_or_default()).or_default() += 1;
+        }
+    }
+    let known: BTreeSet<&str> = transitions.iter().take(told.len()).map(|fact| identity(fact).0).collect();
+    for id in known {
+        let times = grouped.get(id).copied().unwrap_or_default();
+        if times != 1 {
+            wrong.push(format!("episode {id} came to {times} incidents"));
+        }
+    }
+    wrong
+}
+
 fn identity(fact: &Value) -> (&str, u64) {
     (fact["episode"].as_str().unwrap_or_default(), fact["version"].as_u64().unwrap_or_default())
 }

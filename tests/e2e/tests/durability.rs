@@ -157,6 +157,9 @@ fn twenty_rounds_of_kill_minus_nine() {
     let mut wrong = oracle::lost(&acknowledged, &stored);
     wrong.extend(oracle::episodes(LIMIT, &stored, &facts));
     wrong.extend(oracle::deliveries(&received, &facts));
+    let (told, groups) = (journal::told(&maibo.data()), journal::groups(&maibo.data()));
+    assert!(told.len() > facts.len() / 2, "the city was told {} of {} facts", told.len(), facts.len());
+    wrong.extend(oracle::told(&told, &facts, &groups));
     assert!(wrong.is_empty(), "{} wrong: {:#?}", wrong.len(), &wrong[..wrong.len().min(10)]);
     eprintln!(
         "{} readings acknowledged, {} transitions, {} deliveries, evaluating again within {slowest:?}",
@@ -165,6 +168,11 @@ fn twenty_rounds_of_kill_minus_nine() {
         received.len()
     );
     checker_is_checked(&acknowledged, &stored, &facts, &received);
+    let without = [&told[..told.len() / 2], &told[told.len() / 2 + 1..]].concat();
+    assert!(!oracle::told(&without, &facts, &groups).is_empty(), "a fact that the city was not told goes unnoticed");
+    let twice = [&told[..=told.len() / 2], &told[told.len() / 2..]].concat();
+    assert!(!oracle::told(&twice, &facts, &groups).is_empty(), "a fact that the city was told twice goes unnoticed");
+    assert!(!oracle::told(&told, &facts, &groups[1..]).is_empty(), "an alert without an incident goes unnoticed");
 }
 
 /// One reading taken away, one episode doubled, one fact or delivery lost, one order or key changed by hand: each must be

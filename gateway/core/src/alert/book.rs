@@ -218,11 +218,18 @@ impl Book {
         self.drafts.push(Fact { index: 0, cause, actor, at, rules: self.rules, engine: ENGINE_VERSION, body });
     }
 
+    /// What was noted since the step began, from the `from`th on, in the order it was decided.
+    pub(crate) fn drafted(&self, from: usize) -> &[Fact] {
+        self.drafts.get(from..).unwrap_or_default()
+    }
+
     /// Ends the step: facts in canonical order with their cause.
     ///
-    /// The order is (at, rule, subject); equal ones stay as they were decided, which is the order of their versions.
+    /// The order is (at, rule, subject); equal ones stay as they were decided, which is the order of their versions. What
+    /// became of incidents comes after the alerts of the same time.
     pub(crate) fn flush(&mut self, partition: PartitionId, position: Position, out: &mut Output) {
-        self.drafts.sort_by(|a, b| (a.at, about(&a.body)).cmp(&(b.at, about(&b.body))));
+        let key = |fact: &Fact| (fact.at, matches!(fact.body, Body::Incident(_) | Body::Grouped(_)));
+        self.drafts.sort_by(|a, b| (key(a), about(&a.body)).cmp(&(key(b), about(&b.body))));
         for (seq, mut fact) in (0..).zip(self.drafts.drain(..)) {
             fact.cause = Cause { partition, position, seq };
             out.facts.push(fact);

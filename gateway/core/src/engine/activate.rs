@@ -165,9 +165,9 @@ fn retire(rule: &Rule, open: Option<EpisodeId>, given: Given, scene: &mut Scene<
     scene.book.spend(&rule.id, Subject::Device(scene.device.id.clone()), Spent { given, at: now });
     if let Some(episode) = open {
         // It is gone, it judges something else, or it leaves the device out.
-        let reason = match scene.rules.get(&rule.id) {
+        let reason = match scene.rules.get(&rule.id).map(|r| &r.kind) {
             None => Reason::RuleRemoved,
-            Some(next) if same_signal(&next.kind, &rule.kind) => Reason::SubjectGone,
+            Some(kind) if same_signal(kind, &rule.kind) => Reason::SubjectGone,
             Some(_) => Reason::RuleChanged,
         };
         scene.book.change(episode, change(None, now, reason));

@@ -1,22 +1,39 @@
 //! The machine of the whole city: what spans devices.
 //!
-//! For now that is Maibo's own ears. When a source goes deaf no device is accused; the outage is one alert of the
-//! source. Activations and steps of the clock go to every machine, and this one writes the one fact about them.
+//! Maibo's own ears: when a source goes deaf no device is accused; the outage is one alert of the source. Activations and
+//! steps of the clock go to every machine, and this one writes the one fact about them.
+//!
+//! What the partitions decide comes in as [`Input::Told`], read from the facts log: in the order of its numbers, each fact
+//! once. A summary with a number below [`City::facts_seen`] was taken before and is passed over, so it does not matter
+//! how often, or after which crash, it is said again.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use minicbor::{Decode, Encode};
 
 use super::absence::change;
+use super::fleet::Law;
 use super::partition::check;
 use super::{EngineError, Output, Versions, clock};
 use crate::alert::{Book, Given, Opening};
-use crate::fact::{Body, Reason, Transition};
+use crate::fact::{Body, Reason, State, Transition};
 use crate::id::{EpisodeId, PartitionId, Position, RuleId, SourceId, Subject, Version};
-use crate::input::{Batch, Input};
+use crate::input::{Batch, Input, Told};
 use crate::limit;
 use crate::place::{Domain, Level};
+use crate::rule::RuleSet;
 use crate::time::{Deadline, Millis, Timestamp};
+
+mod incident;
+mod member;
+mod quorum;
+
+pub use incident::MANY_RULE;
+pub(super) use incident::{Case, Incidents, Key as IncidentKey, Slot};
+pub(super) use member::Member;
+use quorum::Stage;
+pub(super) use quorum::{Cell, Quorums};
 
 /// The rule that a deaf source breaks.
 pub const SOURCE_RULE: &str = "maibo-source";
@@ -58,10 +75,19 @@ impl Source {
 pub struct City {
     pub(super) now: Option<Timestamp>,
     pub(super) position: Option<Position>,
-    pub(super) rules: Option<Version>,
-    pub(super) catalogue: Option<Version>,
+    pub(super) law: Law,
     pub(super) sources: BTreeMap<SourceId, Source>,
     pub(super) book: Book,
+    /// Number of the next fact wanted.
+    pub(super) facts_seen: u64,
+    /// Restored from a snapshot of a time when nothing was told.
+    pub(super) untold: bool,
+    /// Open alerts of devices; bounded by what the partitions have open.
+    pub(super) open: BTreeMap<EpisodeId, Member>,
+    pub(super) quorums: Quorums,
+    pub(super) incidents: Incidents,
+    /// How many of the step's own decisions the incidents know.
+    pub(super) noted: usize,
 }
 
 impl City {
@@ -87,6 +113,8 @@ impl City {
             if let Input::ClockStep { by } = input {
                 let by = clock::jump(*by, self.now, now);
                 self.sources.values_mut().for_each(|s| s.shift(by));
+                self.quorums.shift(by);
+                self.incidents.shift(by);
             }
         }
         // A start says first that Maibo was not there: nothing that was due then is due.
@@ -99,34 +127,115 @@ impl City {
         self.now = Some(now);
         self.position = Some(position);
         for input in &batch.inputs {
-            self.take(input, now, out);
+            self.take(input, now, versions, out);
             self.fire(now);
         }
+        self.incidents.tell(&mut self.book, now);
         self.book.flush(PartitionId::CITY, position, out);
+        self.noted = 0;
         Ok(())
     }
 
-    fn take(&mut self, input: &Input, now: Timestamp, out: &mut Output) {
+    fn take(&mut self, input: &Input, now: Timestamp, versions: &Versions, out: &mut Output) {
         match input {
             Input::Deaf { source: Some(id), from } => self.deafen(id, (*from).min(now), now),
             Input::Deaf { source: None, from } => self.restart((*from).min(now), now),
             Input::Listening { source } => self.listen(source, now),
             Input::ClockStep { by } => self.book.draft(now, None, Body::ClockStepped { by_ms: by.0 }),
             Input::Rules { version } => {
-                if self.rules.replace(*version) != Some(*version) {
+                if self.law.rules_version.replace(*version) != Some(*version) {
                     self.book.judge_by(*version);
                     self.book.draft(now, None, Body::RulesActivated { version: *version });
+                    self.enact(versions.rules(*version).cloned().unwrap_or_default(), now);
                 }
             }
             Input::Catalogue { version } => {
-                if self.catalogue.replace(*version) != Some(*version) {
+                if self.law.catalogue_version.replace(*version) != Some(*version) {
+                    self.law.catalogue = versions.catalogue(*version).cloned().unwrap_or_default();
                     self.book.draft(now, None, Body::CatalogueActivated { version: *version });
                 }
             }
             Input::Command(command) => out.commands.push(self.book.command(command, now)),
             Input::Delivered(delivery) => self.book.draft(now, None, Body::Delivery(delivery.clone())),
+            Input::Told { next, items, .. } => self.hear(*next, items, now),
             Input::Reading(_) | Input::Event(_) | Input::Liveness(_) => {}
         }
+    }
+
+    /// Takes what the partitions told, but nothing twice.
+    fn hear(&mut self, next: u64, items: &[Told], now: Timestamp) {
+        for told in items {
+            // What is not of a device is this machine's own.
+            if told.index >= self.facts_seen && matches!(told.subject, Subject::Device(_) | Subject::Event { .. }) {
+                self.facts_seen = told.index + 1;
+                self.told(told, now);
+            }
+        }
+        self.facts_seen = self.facts_seen.max(next);
+    }
+
+    fn told(&mut self, told: &Told, now: Timestamp) {
+        let before = self.open.remove(&told.episode);
+        let after = (told.state == State::Firing)
+            .then(|| before.as_ref().map_or_else(|| Member::new(told), |m| m.changed(told)));
+        self.incidents.take(told, now, core::iter::empty());
+        let mut stage = Stage { law: &self.law, book: &mut self.book, now };
+        self.quorums.update(told.episode, before.as_ref(), after.as_ref(), &mut stage);
+        self.open.extend(after.map(|member| (told.episode, member)));
+        self.note();
+        self.end_quorums(now);
+    }
+
+    /// Tells the incidents what this machine decided itself since the last time.
+    fn note(&mut self) {
+        let own = self.book.drafted(self.noted);
+        self.noted += own.len();
+        let alerts: Vec<Told> = own
+            .iter()
+            .filter_map(|f| match &f.body {
+                Body::Transition(t) => Some(Told::of(0, t, f.at)),
+                _ => None,
+            })
+            .collect();
+        for told in alerts {
+            self.group(&told, told.decided);
+        }
+    }
+
+    /// Finds the incident of an alert of this machine; that of a quorum takes those of its devices along.
+    pub(super) fn group(&mut self, told: &Told, now: Timestamp) {
+        let with: Vec<EpisodeId> = match &told.subject {
+            Subject::Place(place) => self.quorums.members(&told.rule, place).collect(),
+            Subject::Device(_) | Subject::Event { .. } | Subject::Source(_) => Vec::new(),
+        };
+        self.incidents.take(told, now, with.into_iter());
+    }
+
+    /// Puts rules in force.
+    fn enact(&mut self, rules: Arc<RuleSet>, now: Timestamp) {
+        let last = core::mem::replace(&mut self.law.rules, rules);
+        let mut stage = Stage { law: &self.law, book: &mut self.book, now };
+        self.quorums.enact(&last, &self.open, &mut stage);
+        // Quorums that the log imposed on a rule this binary does not know.
+        let owned = self.quorums.episodes();
+        let places = self.book.records().map(|r| &r.transition).filter(|t| matches!(t.subject, Subject::Place(_)));
+        let orphans: Vec<EpisodeId> = places.map(|t| t.episode).filter(|e| !owned.contains(e)).collect();
+        for episode in orphans {
+            self.book.change(episode, change(None, now, Reason::RuleRemoved));
+        }
+    }
+
+    /// After a snapshot of a time when nothing was told: what was decided before it, up to fact number `next`, is
+    /// not told any more. An alert that is open since then is known from its next change on.
+    pub(super) const fn begin(&mut self, next: u64) {
+        if core::mem::replace(&mut self.untold, false) {
+            self.facts_seen = next;
+        }
+    }
+
+    /// Number of the next fact that the machine wants to be told.
+    pub const fn facts_seen(&self) -> u64 {
+        self.facts_seen
     }
 
     fn source(&mut self, id: &SourceId) -> Option<&mut Source> {
@@ -149,6 +258,8 @@ impl City {
 
     /// Maibo was stopped: every source that is still configured will report.
     fn restart(&mut self, from: Timestamp, now: Timestamp) {
+        // Nobody could become well in the meantime without being heard.
+        self.quorums.shift(now.since(from));
         for source in self.sources.values_mut() {
             source.deaf_from.get_or_insert(from);
             source.forget_at = Some(now + limit::SOURCE_FORGET_AFTER);
@@ -195,12 +306,24 @@ impl City {
                 source.episode = open(&mut self.book, &id, &mut source.given, from, at);
             }
         }
+        self.end_quorums(until);
+        let floor = self.now.unwrap_or(until).min(until);
+        self.incidents.fire(until, floor);
+    }
+
+    /// Lets quorums end that lost their devices for long enough by `until`.
+    fn end_quorums(&mut self, until: Timestamp) {
+        let floor = self.now.unwrap_or(until).min(until);
+        self.quorums.fire(until, floor, &mut self.book);
+        self.note();
     }
 
     /// When the machine wants a batch even if nothing happens.
     pub fn next_deadline(&self) -> Option<Deadline> {
-        let at = self.sources.values().filter_map(Source::due).min()?;
-        Some(Deadline { at, why: "source" })
+        let source = self.sources.values().filter_map(Source::due).min();
+        let quorum = self.quorums.next();
+        let due = [(source, "source"), (quorum, "quorum"), (self.incidents.next(), "incident")];
+        due.into_iter().filter_map(|(at, why)| Some(Deadline { at: at?, why })).min()
     }
 
     /// Position of the last batch taken.
@@ -215,12 +338,12 @@ impl City {
 
     /// The rule set in force.
     pub const fn rules(&self) -> Option<Version> {
-        self.rules
+        self.law.rules_version
     }
 
     /// The catalogue in force.
     pub const fn catalogue(&self) -> Option<Version> {
-        self.catalogue
+        self.law.catalogue_version
     }
 
     /// All open alerts, in the order of their ids.

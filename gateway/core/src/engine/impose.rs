@@ -15,6 +15,7 @@ use super::watch::CLOCK_RULE;
 use crate::alert::{Book, Record};
 use crate::fact::{Body, Fact, Reason, State, Transition};
 use crate::id::{EpisodeId, Subject};
+use crate::input::Told;
 use crate::place::Level;
 use crate::rule::Rule;
 
@@ -162,10 +163,33 @@ impl City {
                 source.episode = record.as_ref().map(|_| episode);
                 source.given.take(told.started_at, number_of(&told));
             }
+            self.follow(&told, record.is_some());
             match record {
                 Some(record) => self.book.put(record),
                 None => drop(self.book.take(episode)),
             }
         }
+        for fact in logged {
+            if let Body::Incident(incident) = &fact.body {
+                self.incidents.follow(incident);
+            }
+        }
+        self.incidents.keep_quiet();
+    }
+
+    /// Makes the quorum and the incident of an alert follow its record.
+    fn follow(&mut self, told: &Transition, open: bool) {
+        let now = self.now.unwrap_or(told.at);
+        if let Subject::Place(place) = &told.subject {
+            let key = (told.rule.clone(), place.clone());
+            let cell = self.quorums.cell(key.clone());
+            if open || cell.firing == Some(told.episode) {
+                cell.firing = open.then_some(told.episode);
+            }
+            cell.given.take(told.started_at, number_of(told));
+            self.quorums.recount(&key, &self.law, now);
+        }
+        let state = if open { State::Firing } else { State::Resolved };
+        self.group(&Told { state, ..Told::of(0, told, now) }, now);
     }
 }

@@ -155,7 +155,7 @@ impl Partition {
                 }
             }
             // Its effect is in `pass_time`.
-            Input::ClockStep { .. } | Input::Liveness(_) | Input::Delivered(_) => {}
+            Input::ClockStep { .. } | Input::Liveness(_) | Input::Delivered(_) | Input::Told { .. } => {}
         }
     }
 

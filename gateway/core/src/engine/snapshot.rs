@@ -7,7 +7,6 @@
 use minicbor::{Decode, Encode};
 
 use super::absence::{AbsenceCell, Hearing};
-use super::city::{City, Source};
 use super::deaf::Ears;
 use super::derive::AirState;
 use super::device::DeviceState;
@@ -26,6 +25,8 @@ use crate::id::{DeviceId, EpisodeId, PartitionId, Position, Quantity, RuleId, So
 use crate::place::Level;
 use crate::rule::RuleSet;
 use crate::time::{Millis, Timestamp};
+
+mod city;
 
 /// Of both kinds of machines.
 const FORMAT: u32 = 1;
@@ -134,22 +135,6 @@ struct SavedCell {
     /// Of a rule with a schedule: the period that holds and its end.
     #[n(3)]
     turn: Option<(Option<u8>, Timestamp)>,
-}
-
-#[derive(Encode, Decode)]
-struct SavedCity {
-    #[n(0)]
-    position: Option<Position>,
-    #[n(1)]
-    now: Option<Timestamp>,
-    #[n(2)]
-    rules: Option<Version>,
-    #[n(3)]
-    catalogue: Option<Version>,
-    #[n(4)]
-    sources: Vec<(SourceId, Source)>,
-    #[n(5)]
-    open: Vec<Record>,
 }
 
 fn pack<T: Encode<()>>(state: &T) -> Vec<u8> {
@@ -324,35 +309,4 @@ fn restore_book(open: Vec<Record>, rules: Option<Version>) -> Book {
         book.judge_by(version);
     }
     book
-}
-
-impl City {
-    /// The whole state in canonical bytes, a format number first.
-    pub fn snapshot(&self) -> Vec<u8> {
-        pack(&SavedCity {
-            position: self.position,
-            now: self.now,
-            rules: self.rules,
-            catalogue: self.catalogue,
-            sources: self.sources.iter().map(|(id, s)| (id.clone(), s.clone())).collect(),
-            open: self.book.records().cloned().collect(),
-        })
-    }
-
-    /// A machine as it was when [`Self::snapshot`] was taken.
-    ///
-    /// # Errors
-    /// [`RestoreError`].
-    pub fn restore(bytes: &[u8], versions: &Versions) -> Result<Self, RestoreError> {
-        let saved: SavedCity = unpack(bytes)?;
-        law(saved.rules, saved.catalogue, versions)?;
-        Ok(Self {
-            now: saved.now,
-            position: saved.position,
-            rules: saved.rules,
-            catalogue: saved.catalogue,
-            sources: saved.sources.into_iter().collect(),
-            book: restore_book(saved.open, saved.rules),
-        })
-    }
 }

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use smol_str::SmolStr;
 use toml::Value;
 
-use super::event;
 use super::table::Reader;
 use super::{Absence, Rule, RuleKind, Selector};
+use super::{event, quorum};
 use crate::id::{DeviceId, PlaceCode, Quantity, RuleId};
 use crate::limit;
 use crate::place::{Domain, Level};
@@ -58,13 +58,18 @@ pub(super) fn rule(mut r: Reader<'_>) -> Option<Rule> {
         }
         domain
     });
-    let when = r.need_table("when").map(selector);
-    let kind = if r.has("event") {
-        event::read(&mut r, when.as_ref())
-    } else if r.has("absent") {
-        absence(&mut r, when.as_ref())
+    let (when, kind) = if r.has("quorum") {
+        (Some(Some((Selector::default(), None))), quorum::read(&mut r))
     } else {
-        threshold::read(&mut r, when.as_ref())
+        let when = r.need_table("when").map(selector);
+        let kind = if r.has("event") {
+            event::read(&mut r, when.as_ref())
+        } else if r.has("absent") {
+            absence(&mut r, when.as_ref())
+        } else {
+            threshold::read(&mut r, when.as_ref())
+        };
+        (when, kind)
     };
     let source = r.need_text("source");
     let effective = match r.take("effective") {

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::check;
 use super::table::{Problems, Reader};
 use super::{Problem, RuleSet};
+use super::{check, quorum};
 use crate::id::Version;
 use crate::limit;
 
@@ -36,6 +36,7 @@ pub(super) fn compile(packs: &[(&str, &str)]) -> Result<RuleSet, Vec<Problem>> {
             }
         }
     }
+    quorum::watched(&rules, &mut problems);
     let version = Version::of(&canonical(&packs));
     let rules = rules.into_values().map(|(_, rule)| rule).collect();
     problems.or(RuleSet::new(version, rules))

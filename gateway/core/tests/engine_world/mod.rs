@@ -14,6 +14,8 @@ use maibo_core::registry::Catalogue;
 use maibo_core::rule::RuleSet;
 use maibo_core::time::{Millis, Timestamp};
 
+pub(crate) mod block;
+
 /// The scenario's time zero.
 pub(crate) const ZERO: i64 = 1_800_000_000_000;
 
@@ -154,6 +156,11 @@ impl World {
     pub(crate) fn at(&mut self, ms: i64) -> &mut Self {
         self.now = ms;
         self
+    }
+
+    /// The present.
+    pub(crate) fn now(&self) -> i64 {
+        self.now
     }
 
     /// One batch at the present.

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::{Subcommand, ValueEnum};
 use maibo_core::fact::{Body, Fact};
 use maibo_core::id::PartitionId;
-use maibo_core::input::{Act, Batch, Input};
+use maibo_core::input::{Act, Batch, Input, Told};
 use maibo_store::log::Log;
 use serde_json::{Value, json};
 
@@ -128,10 +128,22 @@ fn input(input: &Input) -> Value {
             "kind": "delivered", "receiver": &*d.receiver, "episode": d.episode.to_string(), "version": d.version,
             "outcome": &*d.outcome, "attempts": d.attempts,
         }),
+        Input::Told { first, next, items } => json!({
+            "kind": "told", "first": first, "next": next, "items": items.iter().map(told).collect::<Vec<_>>(),
+        }),
         Input::ClockStep { by } => json!({"kind": "clock_step", "by_ms": by.0}),
         Input::Rules { version } => json!({"kind": "rules", "version": version.to_string()}),
         Input::Catalogue { version } => json!({"kind": "catalogue", "version": version.to_string()}),
     }
+}
+
+fn told(t: &Told) -> Value {
+    json!({
+        "index": t.index, "episode": t.episode.to_string(), "version": t.version, "rule": t.rule.as_str(),
+        "subject": t.subject.id(), "place": t.place.as_ref().map(maibo_core::id::PlaceCode::as_str),
+        "state": t.state.as_str(), "level": t.level.as_str(), "stale": t.stale, "historic": t.historic,
+        "started_at": t.started_at.0, "happened_at": t.at.0, "decided_at": t.decided.0,
+    })
 }
 
 fn facts(log: &maibo_store::facts::FactsLog, limit: usize, out: &mut dyn Write) -> anyhow::Result<()> {
@@ -186,6 +198,21 @@ fn body(body: &Body) -> Value {
         Body::Delivery(d) => json!({
             "kind": "delivery", "receiver": &*d.receiver, "episode": d.episode.to_string(), "version": d.version,
             "outcome": &*d.outcome, "attempts": d.attempts, "error": d.error.as_ref().map(|e| e.to_string()),
+        }),
+        Body::Incident(i) => json!({
+            "kind": "incident", "incident": i.id.to_string(), "version": i.version, "state": i.state.as_str(),
+            "rule": i.rule.as_str(), "district": i.district.as_ref().map(maibo_core::id::PlaceCode::as_str),
+            "domain": i.domain.as_str(), "level": i.level.as_str(), "episodes": i.episodes, "open": i.open,
+            "devices": i.devices, "historic": i.historic, "started_at": i.started_at.0, "opened_at": i.opened_at.0,
+            "places": i.places.iter().map(maibo_core::id::PlaceCode::as_str).collect::<Vec<_>>(),
+            "latest_at": i.latest_at.0, "into": i.into.map(|id| id.to_string()),
+        }),
+        Body::Grouped(groups) => json!({
+            "kind": "grouped",
+            "groups": groups.iter().map(|g| json!({
+                "incident": g.incident.to_string(),
+                "episodes": g.episodes.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            })).collect::<Vec<_>>(),
         }),
         Body::Refused { episode, reason } => {
             json!({"kind": "refused", "episode": episode.to_string(), "reason": &**reason})

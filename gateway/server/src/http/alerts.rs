@@ -115,12 +115,12 @@ pub(super) async fn one(
     let shown = state.picture.alert(episode).is_some();
     let after = after(query.after.as_deref())?.or(shown.then(|| state.picture.facts()));
     extract::wait_for(&state, after, state.limits.after).await?;
-    let found = state.stored(move |r| Ok((r.alert(episode)?, r.versions(episode)?))).await?;
-    let (Some(row), versions) = found else { return Err(missing()) };
+    let found = state.stored(move |r| Ok((r.alert(episode)?, r.versions(episode)?, r.incident_of(episode)?)));
+    let (Some(row), versions, incident) = found.await? else { return Err(missing()) };
     if !scope.allows_alert(&row.alert) {
         return Err(missing());
     }
-    Ok(Json(detail(&row, versions, &state.picture.roster())))
+    Ok(Json(api::AlertDetail { incident, ..detail(&row, versions, &state.picture.roster()) }))
 }
 
 fn after(text: Option<&str>) -> Result<Option<u64>, Fault> {
@@ -141,6 +141,7 @@ fn detail(row: &AlertRow, versions: Vec<VersionRow>, roster: &Roster) -> api::Al
         source: rule.map(|r| r.source.clone()),
         levels: rule.and_then(|r| r.levels.clone()),
         direction: rule.and_then(|r| r.direction),
+        incident: None,
     }
 }
 

@@ -278,8 +278,8 @@ fn judged(catalogue: &Catalogue, id: &DeviceId, sets: &[&RuleSet]) -> Vec<Quanti
             RuleKind::Threshold(_) | RuleKind::Absence(_) => {
                 found.extend(quantity::all().iter().filter_map(quantity::QuantitySpec::quantity));
             }
-            // History keeps no events.
-            RuleKind::Event(_) => {}
+            // History keeps no events; a quorum looks at what other rules judge.
+            RuleKind::Event(_) | RuleKind::Quorum(_) => {}
         }
     }
     found.sort_unstable();

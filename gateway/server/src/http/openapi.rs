@@ -7,7 +7,8 @@ use axum::response::IntoResponse;
 use utoipa::OpenApi;
 
 use super::{
-    acknowledge, alerts, backtest, deliveries, devices, health, places, quarantine, rules, series, status, view,
+    acknowledge, alerts, backtest, deliveries, devices, health, incidents, places, quarantine, rules, series, status,
+    view,
 };
 
 #[derive(OpenApi)]
@@ -28,6 +29,8 @@ use super::{
         alerts::list,
         alerts::one,
         acknowledge::acknowledge,
+        incidents::list,
+        incidents::one,
         deliveries::list,
         quarantine::list,
         rules::list,

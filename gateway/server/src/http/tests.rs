@@ -28,6 +28,7 @@ mod backtest;
 mod bounds;
 mod commands;
 mod hosts;
+mod incidents;
 mod live_socket;
 mod reads;
 mod ready;

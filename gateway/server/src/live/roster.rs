@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use maibo_api as api;
-use maibo_core::engine::{CLOCK_RULE, SOURCE_RULE};
+use maibo_core::engine::{CLOCK_RULE, MANY_RULE, SOURCE_RULE};
 use maibo_core::id::{DeviceId, Quantity, RuleId, Version};
 use maibo_core::place::Domain;
 use maibo_core::registry::{Catalogue, Device, place};
@@ -100,6 +100,7 @@ impl Roster {
         match self.rules.get(id) {
             Some(rule) => rule.title.clone(),
             None if id.as_str() == SOURCE_RULE => words::words("消息源中断", "Source of messages is silent"),
+            None if id.as_str() == MANY_RULE => words::words("众多事件", "Many incidents"),
             None if id.as_str() == CLOCK_RULE => words::words("设备时钟异常", "Device clock is wrong"),
             None => words::words(id.as_str(), id.as_str()),
         }
@@ -172,8 +173,10 @@ fn told(rule: &Rule) -> api::Rule {
         terms: Vec::new(),
         open: 0,
     };
-    if let RuleKind::Threshold(threshold) = &rule.kind {
-        ladder(&mut told, threshold);
+    match &rule.kind {
+        RuleKind::Threshold(threshold) => ladder(&mut told, threshold),
+        RuleKind::Quorum(quorum) => told.keep_firing_for_ms = quorum.keep.0,
+        RuleKind::Absence(_) | RuleKind::Event(_) => {}
     }
     told
 }

@@ -76,7 +76,11 @@ fn load(log: &dyn Log, partition: PartitionId, versions: &Versions) -> (Machine,
         && let Some((head, state)) = bytes.split_first_chunk::<8>()
     {
         match Machine::restore(partition, state, versions) {
-            Ok(machine) => return (machine, Some(position), u64::from_be_bytes(*head)),
+            Ok(mut machine) => {
+                let facts_next = u64::from_be_bytes(*head);
+                machine.restored_at(facts_next);
+                return (machine, Some(position), facts_next);
+            }
             Err(error) => warn!(partition = partition.0, %error, "snapshot not usable; replaying"),
         }
     }

@@ -16,6 +16,7 @@ use tracing::{info, warn};
 
 use super::ears::Ears;
 use super::failpoint;
+use super::feed::Feed;
 use super::tickets::Tickets;
 use super::{Committed, Deadlines, PipelineError, Work};
 use crate::clock::EngineClock;
@@ -75,6 +76,9 @@ pub struct Sequencer {
     pub last_look: Timestamp,
     /// Which sources listen, as they last said.
     pub ears: Ears,
+    /// Only in replay: what was decided is told to the city before the next message is taken, so that two runs give the
+    /// same positions. Otherwise the feed runs by itself.
+    pub feed: Option<Feed>,
 }
 
 /// One commit being put together.
@@ -131,10 +135,24 @@ impl Sequencer {
                 continue;
             }
             self.commit(pending, &mut number)?;
+            self.tell_city(&mut number)?;
             if self.last_now.since(trimmed) >= TRIM_EVERY {
                 trimmed = self.last_now;
                 self.trim();
             }
+        }
+        Ok(())
+    }
+
+    /// In replay: tells the city everything that was decided by now.
+    fn tell_city(&mut self, number: &mut u64) -> Result<(), PipelineError> {
+        while let Some(feed) = &mut self.feed
+            && let Some(told) = feed.take().map_err(PipelineError::FactsClosed)?
+        {
+            let mut pending = Pending::default();
+            self.take(Work::Told(told), &mut pending);
+            self.add_time(&mut pending);
+            self.commit(pending, number)?;
         }
         Ok(())
     }
@@ -195,6 +213,12 @@ impl Sequencer {
             Work::Everywhere(input) => pending.everywhere(&input),
             Work::Delivered(delivery) => {
                 pending.batches.entry(PartitionId::CITY).or_default().push(Input::Delivered(delivery));
+            }
+            Work::Told(told) => {
+                if let Input::Told { items, .. } = &told {
+                    pending.inputs += items.len();
+                }
+                pending.batches.entry(PartitionId::CITY).or_default().push(told);
             }
             Work::Command { partition, command, reply } => {
                 pending.batches.entry(partition).or_default().push(Input::Command(command));

@@ -55,7 +55,9 @@ impl Outbox {
                 | Body::ClockStepped { .. }
                 | Body::Source { .. }
                 | Body::Gap { .. }
-                | Body::Refused { .. } => {}
+                | Body::Refused { .. }
+                | Body::Incident(_)
+                | Body::Grouped(_) => {}
             }
             next += 1;
         }

@@ -108,27 +108,27 @@ pub struct StateReader {
 
 /// Conditions and their values, joined by AND.
 #[derive(Default)]
-struct Where {
+pub(super) struct Where {
     conditions: Vec<String>,
     values: Vec<Value>,
 }
 
 impl Where {
-    fn equal(&mut self, column: &str, value: Option<impl Into<Value>>) {
+    pub(super) fn equal(&mut self, column: &str, value: Option<impl Into<Value>>) {
         if let Some(value) = value {
             self.conditions.push(format!("{column} = ?"));
             self.values.push(value.into());
         }
     }
 
-    fn any(&mut self, column: &str, words: &[String]) {
+    pub(super) fn any(&mut self, column: &str, words: &[String]) {
         if !words.is_empty() {
             self.conditions.push(format!("{column} IN ({})", vec!["?"; words.len()].join(", ")));
             self.values.extend(words.iter().cloned().map(Value::from));
         }
     }
 
-    fn below(&mut self, column: &str, cursor: Option<u64>) {
+    pub(super) fn below(&mut self, column: &str, cursor: Option<u64>) {
         if let Some(cursor) = cursor {
             self.conditions.push(format!("{column} < ?"));
             self.values.push(Value::from(i64::try_from(cursor).unwrap_or(i64::MAX)));
@@ -136,7 +136,7 @@ impl Where {
     }
 
     /// `WHERE … ORDER BY column DESC LIMIT n`.
-    fn newest(mut self, column: &str, limit: usize) -> (String, Vec<Value>) {
+    pub(super) fn newest(mut self, column: &str, limit: usize) -> (String, Vec<Value>) {
         self.values.push(Value::from(limit.min(PAGE_MAX) as i64));
         let conditions = if self.conditions.is_empty() { "TRUE".to_owned() } else { self.conditions.join(" AND ") };
         (format!("WHERE {conditions} ORDER BY {column} DESC LIMIT ?"), self.values)
@@ -150,6 +150,10 @@ impl StateReader {
     /// Where there is none, or SQLite fails.
     pub fn open(path: &Path) -> Result<Self, StateError> {
         Ok(Self { connection: connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)? })
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
     }
 
     /// The index of the next fact wanted by the writer.
@@ -274,7 +278,7 @@ impl StateReader {
     }
 }
 
-fn alert_row(row: &Row<'_>) -> Result<AlertRow, StateError> {
+pub(super) fn alert_row(row: &Row<'_>) -> Result<AlertRow, StateError> {
     let body: Vec<u8> = row.get(1)?;
     let alert = maibo_core::codec::decode(&body).map_err(|_| StateError::Damaged { table: "alert" })?;
     Ok(AlertRow { opened: row.get::<_, i64>(0)? as u64, alert })

@@ -52,6 +52,20 @@ const STEPS: &[&str] = &[
        UNIQUE (receiver, episode, version)
      ) STRICT;
      CREATE INDEX delivery_outcome ON delivery (outcome, id);",
+    // `opened` is the index of the incident's first fact. An alert may be known here before its incident is, and the other
+    // way round: both come from facts of their own.
+    "CREATE TABLE incident (
+       opened INTEGER PRIMARY KEY,
+       id TEXT NOT NULL UNIQUE,
+       state TEXT NOT NULL,
+       district TEXT,
+       domain TEXT NOT NULL,
+       updated INTEGER NOT NULL,
+       body BLOB NOT NULL
+     ) STRICT;
+     CREATE INDEX incident_state ON incident (state, opened);
+     CREATE TABLE membership (episode TEXT PRIMARY KEY, incident TEXT NOT NULL) STRICT, WITHOUT ROWID;
+     CREATE INDEX membership_incident ON membership (incident);",
 ];
 
 /// The format this binary writes.

@@ -1,5 +1,7 @@
-use maibo_core::fact::{Acknowledged, Body, Cause, Delivery, Fact, Reason, State, Transition};
-use maibo_core::id::{Actor, DeviceId, EpisodeId, PlaceCode, RuleId, Subject, Version};
+use maibo_core::fact::{
+    Acknowledged, Body, Cause, Delivery, Fact, Group, Incident, IncidentState, Reason, State, Transition,
+};
+use maibo_core::id::{Actor, DeviceId, EpisodeId, IncidentId, PlaceCode, RuleId, Subject, Version};
 use maibo_core::place::{Domain, Level};
 use maibo_core::time::Timestamp;
 use tempfile::TempDir;
@@ -191,6 +193,78 @@ fn detail_and_deliveries() {
     assert_eq!((d.created, d.settled), (5_011, 5_015));
     let none = DeliveryFilter { outcome: Some("dead".into()), ..DeliveryFilter::default() };
     assert!(reader.deliveries(&none, None, 10).expect("reads").is_empty());
+}
+
+/// An incident that ends by being taken in by another, and who belongs to whom.
+fn incidents(from: u64) -> (Vec<Fact>, [IncidentId; 2]) {
+    let rule = RuleId::new("odd").expect("id");
+    let district = PlaceCode::new("110105").expect("code");
+    let id = |n| IncidentId::derive(&rule, Some(&district), Timestamp(1_000), n);
+    let ids = [id(1), id(2)];
+    let incident = |n: usize, version, into: Option<IncidentId>| Incident {
+        id: ids[n],
+        version,
+        state: if into.is_some() { IncidentState::Closed } else { IncidentState::Open },
+        rule: rule.clone(),
+        district: Some(district.clone()),
+        domain: Domain::Health,
+        level: Level::Blue,
+        episodes: 1,
+        open: 1,
+        devices: 1,
+        places: Vec::new(),
+        historic: false,
+        started_at: Timestamp(1_000),
+        opened_at: Timestamp(1_000),
+        latest_at: Timestamp(1_000),
+        into,
+    };
+    let episode = |n| transition(n, 1, Level::Blue, State::Firing).episode;
+    let group = |n: usize, episodes: &[u32]| {
+        let episodes = episodes.iter().map(|n| episode(*n)).collect();
+        Group { incident: ids[n], episodes }
+    };
+    let told = |n, version, into| Body::Incident(Box::new(incident(n, version, into)));
+    let bodies = [
+        told(0, 1, None),
+        told(1, 1, None),
+        Body::Grouped(vec![group(0, &[1, 3]), group(1, &[5])]),
+        told(1, 2, Some(ids[0])),
+        Body::Grouped(vec![group(0, &[7])]),
+    ];
+    ((from..).zip(bodies).map(|(index, body)| fact(index, body)).collect(), ids)
+}
+
+// P: an incident's alerts are those that came to it, and those of the incidents that it took in.
+#[test]
+fn incidents_and_their_alerts() {
+    let dir = dir();
+    let path = dir.path().join("state");
+    let mut facts = history();
+    let (more, [first, second]) = incidents(facts.len() as u64);
+    facts.extend(more);
+    let mut writer = StateWriter::open(&path).expect("opens");
+    writer.apply(&facts[..facts.len() - 2]).expect("applies");
+    let reader = StateReader::open(&path).expect("opens");
+    let members = |id: IncidentId, before: Option<u64>, limit: usize| -> Vec<u64> {
+        reader.incident_alerts(id, before, limit).expect("alerts").iter().map(|a| a.opened).collect()
+    };
+    assert_eq!((members(first, None, 10), members(second, None, 10)), (vec![3, 1], vec![5]));
+    writer.apply(&facts).expect("applies");
+    assert_eq!((members(first, None, 10), members(second, None, 10)), (vec![7, 5, 3, 1], vec![]));
+    assert_eq!((members(first, None, 2), members(first, Some(5), 2)), (vec![7, 5], vec![3, 1]));
+    let five = transition(5, 1, Level::Blue, State::Firing).episode;
+    assert_eq!(reader.incident_of(five).expect("reads"), Some(first.to_string()));
+    let listed = |filter: IncidentFilter, before: Option<u64>| -> Vec<(IncidentId, u32)> {
+        let rows = reader.incidents(&filter, before, 10).expect("incidents");
+        rows.iter().map(|r| (r.incident.id, r.incident.version)).collect()
+    };
+    assert_eq!(listed(IncidentFilter::default(), None), [(second, 2), (first, 1)]);
+    let open = IncidentFilter { state: Some("open".into()), ..IncidentFilter::default() };
+    assert_eq!(listed(open, None), [(first, 1)]);
+    let elsewhere = IncidentFilter { districts: vec!["110101".into()], ..IncidentFilter::default() };
+    assert_eq!(listed(elsewhere, None), []);
+    assert_eq!(reader.incident(second).expect("reads").and_then(|r| r.incident.into), Some(first));
 }
 
 // P: a file of a newer Maibo is refused, not overwritten.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use maibo_core::fact::{Body, Delivery, Fact, Transition};
+use maibo_core::fact::{Body, Delivery, Fact, Group, Incident, Transition};
 use maibo_core::id::DeviceId;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, params};
 
@@ -47,6 +47,8 @@ impl StateWriter {
             match &fact.body {
                 Body::Transition(transition) => apply_transition(&transaction, fact, transition)?,
                 Body::Delivery(delivery) => apply_delivery(&transaction, fact, delivery)?,
+                Body::Incident(incident) => apply_incident(&transaction, fact, incident)?,
+                Body::Grouped(groups) => apply_groups(&transaction, groups)?,
                 // Part of the record, not of any list that is read here.
                 Body::RulesActivated { .. }
                 | Body::CatalogueActivated { .. }
@@ -133,5 +135,42 @@ fn apply_delivery(transaction: &Transaction<'_>, fact: &Fact, d: &Delivery) -> R
             created.unwrap_or(fact.at.0),
             fact.at.0,
         ])?;
+    Ok(())
+}
+
+/// An incident that was taken in by another hands its alerts over.
+fn apply_incident(transaction: &Transaction<'_>, fact: &Fact, incident: &Incident) -> Result<(), StateError> {
+    let id = incident.id.to_string();
+    let body = maibo_core::codec::encode(incident);
+    transaction
+        .prepare_cached(
+            "INSERT INTO incident VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             ON CONFLICT (id) DO UPDATE SET state = excluded.state, updated = excluded.updated, body = excluded.body",
+        )?
+        .execute(params![
+            fact.index as i64,
+            id,
+            incident.state.as_str(),
+            incident.district.as_ref().map(maibo_core::id::PlaceCode::as_str),
+            incident.domain.as_str(),
+            fact.at.0,
+            body,
+        ])?;
+    if let Some(into) = incident.into {
+        transaction
+            .prepare_cached("UPDATE membership SET incident = ?1 WHERE incident = ?2")?
+            .execute(params![into.to_string(), id])?;
+    }
+    Ok(())
+}
+
+fn apply_groups(transaction: &Transaction<'_>, groups: &[Group]) -> Result<(), StateError> {
+    let mut insert = transaction.prepare_cached("INSERT OR REPLACE INTO membership VALUES (?1, ?2)")?;
+    for group in groups {
+        let incident = group.incident.to_string();
+        for episode in &group.episodes {
+            insert.execute(params![episode.to_string(), incident])?;
+        }
+    }
     Ok(())
 }

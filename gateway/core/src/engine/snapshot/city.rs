@@ -1,0 +1,113 @@
+//! The city machine's state as bytes, and back. Which alerts count for which quorum follows from the alerts and the rules,
+//! and is not saved.
+
+use std::collections::BTreeMap;
+
+use minicbor::{Decode, Encode};
+
+use super::super::city::{Case, Cell, City, IncidentKey, Incidents, Member, Quorums, Slot, Source};
+use super::super::fleet::Law;
+use super::super::{RestoreError, Versions};
+use super::{law, pack, restore_book, unpack};
+use crate::alert::{Given, Record};
+use crate::id::{EpisodeId, PlaceCode, Position, RuleId, SourceId, Version};
+use crate::time::Timestamp;
+
+#[derive(Encode, Decode)]
+struct SavedCity {
+    #[n(0)]
+    position: Option<Position>,
+    #[n(1)]
+    now: Option<Timestamp>,
+    #[n(2)]
+    rules: Option<Version>,
+    #[n(3)]
+    catalogue: Option<Version>,
+    #[n(4)]
+    sources: Vec<(SourceId, Source)>,
+    #[n(5)]
+    open: Vec<Record>,
+    #[n(6)]
+    facts_seen: Option<u64>,
+    #[n(7)]
+    members: Option<Vec<(EpisodeId, Member)>>,
+    #[n(8)]
+    quorums: Option<Vec<SavedQuorum>>,
+    #[n(9)]
+    incidents: Option<Vec<Case>>,
+    #[n(10)]
+    incident_keys: Option<Vec<(IncidentKey, Slot)>>,
+}
+
+#[derive(Encode, Decode)]
+struct SavedQuorum {
+    #[n(0)]
+    rule: RuleId,
+    #[n(1)]
+    place: PlaceCode,
+    #[n(2)]
+    given: Given,
+    #[n(3)]
+    firing: Option<EpisodeId>,
+    #[n(4)]
+    lost: Option<Timestamp>,
+}
+
+fn save_quorum((rule, place): &(RuleId, PlaceCode), cell: &Cell) -> SavedQuorum {
+    SavedQuorum { rule: rule.clone(), place: place.clone(), given: cell.given, firing: cell.firing, lost: cell.lost }
+}
+
+fn restore_quorums(saved: Vec<SavedQuorum>, open: &BTreeMap<EpisodeId, Member>, law: &Law, now: Timestamp) -> Quorums {
+    let mut quorums = Quorums::default();
+    quorums.rebuild(open, law);
+    for saved in saved {
+        let key = (saved.rule, saved.place);
+        let cell = quorums.cell(key.clone());
+        (cell.given, cell.firing, cell.lost) = (saved.given, saved.firing, saved.lost);
+        quorums.recount(&key, law, now);
+    }
+    quorums
+}
+
+impl City {
+    /// The whole state in canonical bytes, a format number first.
+    pub fn snapshot(&self) -> Vec<u8> {
+        pack(&SavedCity {
+            position: self.position,
+            now: self.now,
+            rules: self.law.rules_version,
+            catalogue: self.law.catalogue_version,
+            sources: self.sources.iter().map(|(id, s)| (id.clone(), s.clone())).collect(),
+            open: self.book.records().cloned().collect(),
+            facts_seen: Some(self.facts_seen),
+            members: Some(self.open.iter().map(|(id, m)| (*id, m.clone())).collect()),
+            quorums: Some(self.quorums.kept().map(|(key, cell)| save_quorum(key, cell)).collect()),
+            incidents: Some(self.incidents.cases.values().cloned().collect()),
+            incident_keys: Some(self.incidents.slots.iter().map(|(key, slot)| (key.clone(), *slot)).collect()),
+        })
+    }
+
+    /// A machine as it was when [`Self::snapshot`] was taken.
+    ///
+    /// # Errors
+    /// [`RestoreError`].
+    pub fn restore(bytes: &[u8], versions: &Versions) -> Result<Self, RestoreError> {
+        let saved: SavedCity = unpack(bytes)?;
+        let law = law(saved.rules, saved.catalogue, versions)?;
+        let open = saved.members.unwrap_or_default().into_iter().collect();
+        let keys = saved.incident_keys.unwrap_or_default().into_iter().collect();
+        Ok(Self {
+            now: saved.now,
+            position: saved.position,
+            quorums: restore_quorums(saved.quorums.unwrap_or_default(), &open, &law, saved.now.unwrap_or_default()),
+            incidents: Incidents::restore(saved.incidents.unwrap_or_default(), keys),
+            noted: 0,
+            law,
+            sources: saved.sources.into_iter().collect(),
+            book: restore_book(saved.open, saved.rules),
+            facts_seen: saved.facts_seen.unwrap_or_default(),
+            untold: saved.facts_seen.is_none(),
+            open,
+        })
+    }
+}
