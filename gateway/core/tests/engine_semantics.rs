@@ -8,6 +8,8 @@ mod absence;
 mod city;
 #[path = "engine_semantics/clock.rs"]
 mod clock;
+#[path = "engine_semantics/close.rs"]
+mod close;
 #[path = "engine_semantics/deaf.rs"]
 mod deaf;
 #[path = "engine_semantics/deaf_timers.rs"]
@@ -16,6 +18,10 @@ mod deaf_timers;
 mod drain;
 #[path = "engine_semantics/edit.rs"]
 mod edit;
+#[path = "engine_semantics/escalation.rs"]
+mod escalation;
+#[path = "engine_semantics/flapping.rs"]
+mod flapping;
 #[path = "engine_semantics/impose.rs"]
 mod impose;
 #[path = "engine_semantics/ladder.rs"]
@@ -26,6 +32,8 @@ mod operator;
 mod order;
 #[path = "engine_semantics/shipped.rs"]
 mod shipped;
+#[path = "engine_semantics/silence.rs"]
+mod silence;
 #[path = "engine_semantics/stale.rs"]
 mod stale;
 #[path = "engine_semantics/time.rs"]

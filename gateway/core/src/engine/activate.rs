@@ -218,6 +218,9 @@ impl Cell {
     /// An open episode is judged at once, without timers: it stays with the highest level that still holds, or ends.
     fn judge(&mut self, bench: &mut Bench<'_>, edited: [bool; 4], fresh: Option<Held>, now: Timestamp) {
         let ladder = bench.ladder;
+        if self.is_shut(bench, fresh.map(|f| f.value)) {
+            return;
+        }
         if self.active.is_none() {
             let reached = fresh.filter(|f| ladder.steps.first().is_some_and(|s| ladder.reached(s, f.value)));
             let Some(held) = reached else { return };

@@ -11,7 +11,7 @@ use super::absence::change;
 use super::partition::check;
 use super::{EngineError, Output, Versions, clock};
 use crate::alert::{Book, Given, Opening};
-use crate::fact::{Body, Reason, Transition};
+use crate::fact::{Body, Reason, State, Transition};
 use crate::id::{EpisodeId, PartitionId, Position, RuleId, SourceId, Subject, Version};
 use crate::input::{Batch, Input};
 use crate::limit;
@@ -38,11 +38,18 @@ pub(super) struct Source {
     /// The identities it was given.
     #[n(4)]
     pub(super) given: Given,
+    /// An operator closed the alert against what is the case: there is none until the source was heard.
+    #[n(5)]
+    #[cbor(default)]
+    pub(super) latched: bool,
 }
 
 impl Source {
     fn due(&self) -> Option<Timestamp> {
-        let alarm = self.said_from.filter(|_| self.episode.is_none()).map(|from| from + limit::SOURCE_DEAF_AFTER);
+        let alarm = self
+            .said_from
+            .filter(|_| self.episode.is_none() && !self.latched)
+            .map(|from| from + limit::SOURCE_DEAF_AFTER);
         alarm.into_iter().chain(self.forget_at).min()
     }
 
@@ -87,6 +94,7 @@ impl City {
             if let Input::ClockStep { by } = input {
                 let by = clock::jump(*by, self.now, now);
                 self.sources.values_mut().for_each(|s| s.shift(by));
+                self.book.shift(by);
             }
         }
         // A start says first that Maibo was not there: nothing that was due then is due.
@@ -123,7 +131,15 @@ impl City {
                     self.book.draft(now, None, Body::CatalogueActivated { version: *version });
                 }
             }
-            Input::Command(command) => out.commands.push(self.book.command(command, now)),
+            Input::Command(command) => {
+                let outcome = self.book.command(command, now);
+                if let Ok(closed) = outcome.result.as_ref()
+                    && closed.state == State::Resolved
+                {
+                    self.close(closed);
+                }
+                out.commands.push(outcome);
+            }
             Input::Delivered(delivery) => self.book.draft(now, None, Body::Delivery(delivery.clone())),
             Input::Reading(_) | Input::Event(_) | Input::Liveness(_) => {}
         }
@@ -164,7 +180,7 @@ impl City {
         let Some(source) = self.source(id) else { return };
         let was_deaf = source.deaf_from.take();
         let episode = source.episode.take();
-        (source.said_from, source.forget_at) = (None, None);
+        (source.said_from, source.forget_at, source.latched) = (None, None, false);
         if first || was_deaf.is_some() {
             let deaf_from = was_deaf.unwrap_or(now);
             self.book.draft(now, None, Body::Source { source: id.clone(), listening: true, deaf_from });
@@ -174,8 +190,29 @@ impl City {
         }
     }
 
+    /// An operator closed the alert.
+    fn close(&mut self, closed: &Transition) {
+        for source in self.sources.values_mut().filter(|s| s.episode == Some(closed.episode)) {
+            source.episode = None;
+            source.latched = closed.is_forced();
+        }
+    }
+
     /// Lets everything happen that is due at or before `until`.
     fn fire(&mut self, until: Timestamp) {
+        let floor = self.now.unwrap_or(until);
+        loop {
+            let first = self.sources.values().filter_map(Source::due).min().map(|at| at.max(floor));
+            let to = self.book.horizon(first, until);
+            self.fire_sources(to);
+            self.book.fire(floor, to);
+            if to >= until {
+                return;
+            }
+        }
+    }
+
+    fn fire_sources(&mut self, until: Timestamp) {
         let due: Vec<SourceId> = self
             .sources
             .iter()
@@ -189,7 +226,7 @@ impl City {
                     self.book.change(episode, change(None, at, Reason::SubjectGone));
                 }
                 self.sources.remove(&id);
-            } else if let Some(from) = source.said_from.filter(|_| source.episode.is_none()) {
+            } else if let Some(from) = source.said_from.filter(|_| source.episode.is_none() && !source.latched) {
                 // Deafness that was found out late is an alert when it was found out.
                 let at = (from + limit::SOURCE_DEAF_AFTER).max(self.now.unwrap_or(until)).min(until);
                 source.episode = open(&mut self.book, &id, &mut source.given, from, at);
@@ -199,8 +236,9 @@ impl City {
 
     /// When the machine wants a batch even if nothing happens.
     pub fn next_deadline(&self) -> Option<Deadline> {
-        let at = self.sources.values().filter_map(Source::due).min()?;
-        Some(Deadline { at, why: "source" })
+        let source = self.sources.values().filter_map(Source::due).min().map(|at| Deadline { at, why: "source" });
+        let alert = self.book.next_due().map(|at| Deadline { at, why: "alert" });
+        source.into_iter().chain(alert).min()
     }
 
     /// Position of the last batch taken.

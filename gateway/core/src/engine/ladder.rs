@@ -41,17 +41,19 @@ pub(super) struct Cell {
     pub(super) active: Option<Box<Active>>,
     /// The identities it gave.
     pub(super) given: Given,
+    /// An operator ended its episode against what the values say: nothing begins until no level is reached any more.
+    pub(super) latched: bool,
 }
 
 impl Cell {
     pub(super) fn new(rule: u32, ladder: &Threshold, device: &Device) -> Self {
         let stale_after = ladder.stale_after.unwrap_or_else(|| device.stale_after());
-        Self { rule, stale_after, calm: ladder.calm(), active: None, given: Given::default() }
+        Self { rule, stale_after, calm: ladder.calm(), active: None, given: Given::default(), latched: false }
     }
 
     /// Whether a value leaves the cell as it is.
     pub(super) fn ignores(&self, value: f64) -> bool {
-        self.active.is_none() && value > self.calm.0 && value < self.calm.1
+        self.active.is_none() && !self.latched && value > self.calm.0 && value < self.calm.1
     }
 
     /// The open episode, its level, and whether it stands on old data.
@@ -135,6 +137,9 @@ impl Cell {
             }
         }
         bench.pause = Pause::NONE;
+        if self.is_shut(bench, Some(held.value)) {
+            return;
+        }
         if self.active.is_none() {
             // The lowest step is the nearest: what does not reach it reaches none.
             if !bench.ladder.steps.first().is_some_and(|s| bench.ladder.reached(s, held.value)) {
@@ -149,6 +154,19 @@ impl Cell {
         }
         let reason = contradicted.then_some(Reason::Contradicted);
         self.tell(bench, Telling { event: held.at, decided: now, value: held.value, reason });
+    }
+
+    /// Whether the latch holds; a value that is back behind every limit, as after any alert, opens it.
+    pub(super) fn is_shut(&mut self, bench: &Bench<'_>, value: Option<f64>) -> bool {
+        let over = |value| bench.ladder.steps.first().is_none_or(|s| bench.ladder.back(s, value));
+        self.latched &= !value.is_some_and(over);
+        self.latched
+    }
+
+    /// An operator ended the episode. What is known of the levels goes with it: the next value is judged afresh.
+    pub(super) fn close(&mut self, forced: bool) {
+        self.active = None;
+        self.latched = forced;
     }
 
     /// A gap that was not told as stale, because Maibo was deaf or the data came late: timers do not bridge it.

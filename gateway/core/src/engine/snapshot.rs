@@ -17,7 +17,7 @@ use super::partition::Partition;
 use super::series::{Scene, Series};
 use super::watch::Watch;
 use super::{Output, RestoreError, Versions};
-use crate::alert::{Book, Given, Record, Spent};
+use crate::alert::{Book, Flaps, Given, Record, Spent};
 use crate::codec::{self, CodecError};
 use crate::id::{DeviceId, EpisodeId, PartitionId, Position, Quantity, RuleId, SourceId, Subject, Version};
 use crate::place::Level;
@@ -49,6 +49,9 @@ struct SavedPartition {
     open: Vec<Record>,
     #[n(9)]
     spent: Vec<SavedSpent>,
+    #[n(10)]
+    #[cbor(default)]
+    flaps: Vec<Flaps>,
 }
 
 #[derive(Encode, Decode)]
@@ -83,6 +86,9 @@ struct SavedAbsence {
     firing: Option<(EpisodeId, Level)>,
     #[n(2)]
     given: Given,
+    #[n(3)]
+    #[cbor(default)]
+    latched: bool,
 }
 
 #[derive(Encode, Decode)]
@@ -109,6 +115,9 @@ struct SavedCell {
     given: Given,
     #[n(2)]
     active: Option<Active>,
+    #[n(3)]
+    #[cbor(default)]
+    latched: bool,
 }
 
 #[derive(Encode, Decode)]
@@ -125,6 +134,9 @@ struct SavedCity {
     sources: Vec<(SourceId, Source)>,
     #[n(5)]
     open: Vec<Record>,
+    #[n(6)]
+    #[cbor(default)]
+    flaps: Vec<Flaps>,
 }
 
 fn pack<T: Encode<()>>(state: &T) -> Vec<u8> {
@@ -151,7 +163,7 @@ fn save_series(series: &Series, rules: &RuleSet) -> SavedSeries {
     // A cell that was never pending is as new.
     let cells = series.cells.iter().filter(|c| !c.given.is_empty()).filter_map(|c| {
         let active = c.active.as_deref().cloned();
-        rule_id(rules, c.rule).map(|rule| SavedCell { rule, given: c.given, active })
+        rule_id(rules, c.rule).map(|rule| SavedCell { rule, given: c.given, active, latched: c.latched })
     });
     SavedSeries {
         quantity: series.quantity.clone(),
@@ -169,8 +181,10 @@ fn save_spent((rule, subject, spent): (&RuleId, &Subject, Spent)) -> SavedSpent 
 
 fn save_device(device: &DeviceState, rules: &RuleSet) -> SavedDevice {
     let absences = device.absences.iter().filter(|c| !c.given.is_empty());
-    let absences = absences
-        .filter_map(|c| rule_id(rules, c.rule).map(|rule| SavedAbsence { rule, firing: c.firing, given: c.given }));
+    let absences = absences.filter_map(|c| {
+        let rule = rule_id(rules, c.rule)?;
+        Some(SavedAbsence { rule, firing: c.firing, given: c.given, latched: c.latched })
+    });
     SavedDevice {
         id: device.id.clone(),
         hearing: device.hearing,
@@ -189,7 +203,7 @@ fn restore_device(saved: SavedDevice, number: u32, scene: &Scene<'_>) -> DeviceS
     for old in saved.absences {
         let found = device.absences.iter_mut().find(|c| rule_id(scene.rules, c.rule).as_ref() == Some(&old.rule));
         if let Some(cell) = found {
-            *cell = AbsenceCell { rule: cell.rule, firing: old.firing, given: old.given };
+            *cell = AbsenceCell { rule: cell.rule, firing: old.firing, given: old.given, latched: old.latched };
         }
     }
     for old in saved.series {
@@ -198,7 +212,7 @@ fn restore_device(saved: SavedDevice, number: u32, scene: &Scene<'_>) -> DeviceS
         for kept in old.cells {
             let found = series.cells.iter_mut().find(|c| rule_id(scene.rules, c.rule).as_ref() == Some(&kept.rule));
             if let Some(cell) = found {
-                cell.given = kept.given;
+                (cell.given, cell.latched) = (kept.given, kept.latched);
                 cell.active = kept.active.map(Box::new);
             }
         }
@@ -225,6 +239,7 @@ impl Partition {
             devices: devices.into_iter().map(|d| save_device(d, &self.law.rules)).collect(),
             open: self.book.records().cloned().collect(),
             spent: self.book.all_spent().map(save_spent).collect(),
+            flaps: self.book.flaps(self.now),
         })
     }
 
@@ -235,7 +250,7 @@ impl Partition {
     pub fn restore(bytes: &[u8], versions: &Versions) -> Result<Self, RestoreError> {
         let saved: SavedPartition = unpack(bytes)?;
         let law = law(saved.rules, saved.catalogue, versions)?;
-        let mut book = restore_book(saved.open, saved.rules);
+        let mut book = restore_book(saved.open, saved.flaps, saved.rules);
         for spent in saved.spent {
             book.spend(&spent.rule, spent.subject, spent.spent);
         }
@@ -266,8 +281,9 @@ fn law(rules: Option<Version>, catalogue: Option<Version>, versions: &Versions) 
     Ok(law)
 }
 
-fn restore_book(open: Vec<Record>, rules: Option<Version>) -> Book {
+fn restore_book(open: Vec<Record>, flaps: Vec<Flaps>, rules: Option<Version>) -> Book {
     let mut book = Book::default();
+    book.remember(flaps);
     for record in open {
         book.put(record);
     }
@@ -287,6 +303,7 @@ impl City {
             catalogue: self.catalogue,
             sources: self.sources.iter().map(|(id, s)| (id.clone(), s.clone())).collect(),
             open: self.book.records().cloned().collect(),
+            flaps: self.book.flaps(self.now),
         })
     }
 
@@ -303,7 +320,7 @@ impl City {
             rules: saved.rules,
             catalogue: saved.catalogue,
             sources: saved.sources.into_iter().collect(),
-            book: restore_book(saved.open, saved.rules),
+            book: restore_book(saved.open, saved.flaps, saved.rules),
         })
     }
 }

@@ -44,6 +44,7 @@ fn transition(n: u32, version: u32) -> Transition {
         resolved_at: None,
         acknowledged: None,
         reason: Reason::Threshold,
+        handling: None,
     }
 }
 

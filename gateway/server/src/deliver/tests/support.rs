@@ -250,6 +250,7 @@ pub(super) fn transition(n: u32, version: u32) -> Transition {
         resolved_at: None,
         acknowledged: None,
         reason: Reason::Threshold,
+        handling: None,
     }
 }
 
