@@ -7,11 +7,13 @@
 //! in the view's columns are integer milliseconds since 1970 ([`Ms`]); identifiers are texts; a field that can be absent
 //! is present as `null`. Golden files in the tests hold the shape of [`Alert`] and of every frame.
 
+mod act;
 mod alert;
 mod common;
 mod delivery;
 mod device;
 mod frame;
+mod handling;
 mod place;
 mod problem;
 mod quarantine;
@@ -19,7 +21,8 @@ mod rule;
 mod status;
 mod view;
 
-pub use alert::{Acknowledge, Acknowledged, Alert, AlertDetail, AlertState, AlertVersion, DataState, Subject};
+pub use act::{Acknowledge, Assign, Close, Comment, Feedback, Silence, Stage, Unsilence};
+pub use alert::{Alert, AlertDetail, AlertState, AlertVersion, DataState, Subject};
 pub use common::{Domain, Level, LevelCounts, Ms, Page, Time, Words};
 pub use delivery::{Delivery, Outcome};
 pub use device::{Device, DeviceState, DeviceValue, Points, Series, UnknownWhy};
@@ -27,6 +30,7 @@ pub use frame::{
     AlertFrame, Bye, ByeCode, ClientFrame, DeviceFrame, DistrictState, Heartbeat, Hello, Indices, Resume, Score,
     ServerFrame, Welcome, WelcomeMode,
 };
+pub use handling::{Acknowledged, Assigned, Silenced, Stamp, Stamps};
 pub use place::{DomainState, Feature, FeatureCollection, Place};
 pub use problem::{Code, ConflictReason, Problem};
 pub use quarantine::QuarantineEntry;
@@ -41,11 +45,15 @@ pub use view::{FeaturedSeries, Snapshot, ViewDevices};
     Alert,
     AlertDetail,
     AlertVersion,
+    Assign,
     ClientFrame,
+    Close,
+    Comment,
     Delivery,
     Device,
     DomainState,
     FeatureCollection,
+    Feedback,
     Place,
     Problem,
     QuarantineEntry,
@@ -53,8 +61,10 @@ pub use view::{FeaturedSeries, Snapshot, ViewDevices};
     Rule,
     Series,
     ServerFrame,
+    Silence,
     Snapshot,
     Status,
+    Unsilence,
     ViewDevices,
 )))]
 pub struct Schemas;

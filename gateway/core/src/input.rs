@@ -187,6 +187,16 @@ pub enum Stage {
     FedBack,
 }
 
+impl Stage {
+    /// The word on every interface.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Responding => "responding",
+            Self::FedBack => "fed_back",
+        }
+    }
+}
+
 /// One append to one partition: a time and what happened by then. The unit of determinism.
 ///
 /// An empty `inputs` is a tick: deadlines up to `now` are due.

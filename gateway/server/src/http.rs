@@ -29,6 +29,7 @@ use crate::live::follow::Projection;
 use crate::live::{Picture, client};
 
 mod acknowledge;
+mod acts;
 mod alerts;
 pub mod blocking;
 mod deliveries;
@@ -141,6 +142,12 @@ fn routes() -> Vec<Route> {
         read("/api/v1/alerts", get(alerts::list)),
         read("/api/v1/alerts/{id}", get(alerts::one)),
         command("/api/v1/alerts/{id}/acknowledge", post(acknowledge::acknowledge)),
+        command("/api/v1/alerts/{id}/assign", post(acts::assign)),
+        command("/api/v1/alerts/{id}/comment", post(acts::comment)),
+        command("/api/v1/alerts/{id}/silence", post(acts::silence)),
+        command("/api/v1/alerts/{id}/unsilence", post(acts::unsilence)),
+        command("/api/v1/alerts/{id}/close", post(acts::close)),
+        command("/api/v1/alerts/{id}/feedback", post(acts::feedback)),
         read("/api/v1/deliveries", get(deliveries::list)),
         read("/api/v1/quarantine", get(quarantine::list)),
         read("/api/v1/rules", get(rules::list)),

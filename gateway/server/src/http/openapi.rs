@@ -6,7 +6,7 @@ use axum::http::header;
 use axum::response::IntoResponse;
 use utoipa::OpenApi;
 
-use super::{acknowledge, alerts, deliveries, devices, health, places, quarantine, rules, series, status, view};
+use super::{acknowledge, acts, alerts, deliveries, devices, health, places, quarantine, rules, series, status, view};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -26,6 +26,12 @@ use super::{acknowledge, alerts, deliveries, devices, health, places, quarantine
         alerts::list,
         alerts::one,
         acknowledge::acknowledge,
+        acts::assign,
+        acts::comment,
+        acts::silence,
+        acts::unsilence,
+        acts::close,
+        acts::feedback,
         deliveries::list,
         quarantine::list,
         rules::list,

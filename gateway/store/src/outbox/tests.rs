@@ -11,6 +11,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod silence;
+
 const NOW: Timestamp = Timestamp(1_000_000);
 
 fn receiver(name: &str, mode: Mode) -> Receiver {

@@ -287,5 +287,10 @@ pub(super) fn alert(t: &Transition) -> api::Alert {
         version: t.version,
         lon: None,
         lat: None,
+        assigned: None,
+        silenced: None,
+        flapping: false,
+        stamps: api::Stamps::default(),
+        text: api::Words { zh: "积水".to_owned(), en: "Waterlogging".to_owned() },
     }
 }
