@@ -48,7 +48,7 @@ fn level_sentence(t: &Transition, title: &Words) -> Words {
     match (t.reason, limit.filter(|_| value(t).is_some() && states(t).is_none())) {
         (Reason::Raised, None) => plain("升为", "raised to"),
         (Reason::Lowered, None) => plain("降为", "lowered to"),
-        (_, None) => plain("报警级别", "alert, level"),
+        (_, None) => words(format!("{}，{zh}预警", now.zh), format!("{}: {en} alert", now.en)),
         (Reason::Raised, Some(limit)) => {
             words(format!("{}，升为{zh}，限值 {limit}", now.zh), format!("{}: raised to {en}, limit {limit}", now.en))
         }
@@ -77,7 +77,7 @@ fn value_sentence(t: &Transition, title: &Words) -> Words {
             format!("Correction: {}; the limit was not reached for long enough", now.en),
         ),
         _ => words(
-            format!("数据中断，报警按最后所知保持：{}", now.zh),
+            format!("数据中断，预警按最后所知保持：{}", now.zh),
             format!("No fresh data, the alert stays open on the last known: {}", now.en),
         ),
     }
@@ -92,17 +92,17 @@ fn end_sentence(t: &Transition, title: &Words) -> Words {
             format!("The rule \"{}\" was edited: {en} by the new version", title.en),
         ),
         Reason::RuleChanged => words(
-            format!("规则“{}”已修改，按新规则报警结束", title.zh),
+            format!("规则“{}”已修改，按新规则预警结束", title.zh),
             format!("The rule \"{}\" was edited: no alert by the new version", title.en),
         ),
         Reason::RuleRemoved => words(
-            format!("规则“{}”已删除，报警结束", title.zh),
+            format!("规则“{}”已删除，预警结束", title.zh),
             format!("The rule \"{}\" is gone, and the alert with it", title.en),
         ),
         _ => {
             let who = subject(&t.subject);
             words(
-                format!("{}已不在目录或规则范围内，报警结束", who.zh),
+                format!("{}已不在目录或规则范围内，预警结束", who.zh),
                 format!("{} left the catalogue or the rule's selection, and the alert ended", who.en),
             )
         }
@@ -152,8 +152,8 @@ fn act_sentence(t: &Transition) -> Words {
         Reason::Unsilenced => (format!("{by} 解除静默"), format!("{by} ended the silence")),
         Reason::FedBack if result => (format!("{by} 反馈结果"), format!("{by} reported the outcome")),
         Reason::FedBack => (format!("{by} 报告处置进展"), format!("{by} reported from the response")),
-        _ if handling.forced => (format!("{by} 强制关闭报警"), format!("{by} closed the alert by force")),
-        _ => (format!("{by} 关闭报警"), format!("{by} closed the alert")),
+        _ if handling.forced => (format!("{by} 强制关闭预警"), format!("{by} closed the alert by force")),
+        _ => (format!("{by} 关闭预警"), format!("{by} closed the alert")),
     };
     if note.is_empty() { words(zh, en) } else { words(format!("{zh}：{note}"), format!("{en}: {note}")) }
 }
@@ -165,16 +165,16 @@ fn timer_sentence(t: &Transition, title: &Words) -> Words {
         (Reason::Unacknowledged, Some(reminder)) => {
             let (waited, n) = (length(reminder.after), reminder.number);
             words(
-                format!("{}：{zh}报警已{}无人确认（第 {n} 次提醒）", title.zh, waited.zh),
+                format!("{}：{zh}预警已{}无人确认（第 {n} 次提醒）", title.zh, waited.zh),
                 format!("{}: nobody has acknowledged this {en} alert for {} (reminder {n})", title.en, waited.en),
             )
         }
         (Reason::Unacknowledged, None) => words(
-            format!("{}：{zh}报警无人确认", title.zh),
+            format!("{}：{zh}预警无人确认", title.zh),
             format!("{}: nobody has acknowledged this {en} alert", title.en),
         ),
         _ => words(
-            format!("{}：静默到期，{zh}报警仍在持续", title.zh),
+            format!("{}：静默到期，{zh}预警仍在持续", title.zh),
             format!("{}: the silence is over, the {en} alert goes on", title.en),
         ),
     }
@@ -230,7 +230,7 @@ const fn level(level: Level) -> (&'static str, &'static str) {
 fn subject(subject: &Subject) -> Words {
     let (zh, en) = match subject {
         Subject::Device(_) => ("设备", "Device"),
-        Subject::Source(_) => ("数据源", "Source"),
+        Subject::Source(_) => ("消息来源", "Source"),
         Subject::Place(_) => ("区域", "Place"),
     };
     words(format!("{zh} {} ", subject.id()), format!("{en} {}", subject.id()))

@@ -75,25 +75,25 @@ fn every_reason_has_its_sentence() {
         recovered: 积水深度 28.3 cm，已恢复，历时 10 分钟 5 秒 | Water depth 28.3 cm: back to normal after 10 min 5 s
         absent: 设备 wl-0001 已 10 分钟 5 秒未上报 | Device wl-0001 has not reported for 10 min 5 s
         returned: 设备 wl-0001 恢复上报，中断 10 分钟 5 秒 | Device wl-0001 reports again after 10 min 5 s
-        data_stale: 数据中断，报警按最后所知保持：积水深度 28.3 cm | No fresh data, the alert stays open on the last known: Water depth 28.3 cm
+        data_stale: 数据中断，预警按最后所知保持：积水深度 28.3 cm | No fresh data, the alert stays open on the last known: Water depth 28.3 cm
         data_fresh: 数据恢复，积水深度 28.3 cm | Data flow again: Water depth 28.3 cm
         acknowledged: li.wei 已确认：已派员 | Acknowledged by li.wei: 已派员
         rule_changed: 规则“下凹桥区积水”已修改，按新规则为橙色 | The rule "Underpass waterlogging" was edited: orange by the new version
-        rule_removed: 规则“下凹桥区积水”已删除，报警结束 | The rule "Underpass waterlogging" is gone, and the alert with it
+        rule_removed: 规则“下凹桥区积水”已删除，预警结束 | The rule "Underpass waterlogging" is gone, and the alert with it
         contradicted: 更正：积水深度 28.3 cm，限值未持续达到 | Correction: Water depth 28.3 cm; the limit was not reached for long enough
-        source_deaf: 数据源 north 已 10 分钟 5 秒无消息，其设备状态未知 | Nothing from source north for 10 min 5 s; its devices are unknown
-        source_listening: 数据源 north 恢复上报，中断 10 分钟 5 秒 | Source north reports again after 10 min 5 s
-        subject_gone: 设备 wl-0001 已不在目录或规则范围内，报警结束 | Device wl-0001 left the catalogue or the rule's selection, and the alert ended
+        source_deaf: 消息来源 north 已 10 分钟 5 秒无消息，其设备状态未知 | Nothing from source north for 10 min 5 s; its devices are unknown
+        source_listening: 消息来源 north 恢复上报，中断 10 分钟 5 秒 | Source north reports again after 10 min 5 s
+        subject_gone: 设备 wl-0001 已不在目录或规则范围内，预警结束 | Device wl-0001 left the catalogue or the rule's selection, and the alert ended
         clock_wrong: 设备 wl-0001 时钟错误，按接收时间判定 | Device wl-0001: the clock is wrong, values are judged when received
         clock_right: 设备 wl-0001 时钟已恢复正常 | Device wl-0001: the clock is right again
         assigned: li.wei 指派 排水集团 处置：泵车已到 | li.wei assigned it to 排水集团: 泵车已到
         commented: li.wei：泵车已到 | li.wei: 泵车已到
         silenced: li.wei 静默通知 2 小时：泵车已到 | li.wei silenced the notifications for 2 h: 泵车已到
-        silence_over: 下凹桥区积水：静默到期，橙色报警仍在持续 | Underpass waterlogging: the silence is over, the orange alert goes on
+        silence_over: 下凹桥区积水：静默到期，橙色预警仍在持续 | Underpass waterlogging: the silence is over, the orange alert goes on
         unsilenced: li.wei 解除静默：泵车已到 | li.wei ended the silence: 泵车已到
-        closed: li.wei 关闭报警：泵车已到 | li.wei closed the alert: 泵车已到
+        closed: li.wei 关闭预警：泵车已到 | li.wei closed the alert: 泵车已到
         fed_back: li.wei 反馈结果：泵车已到 | li.wei reported the outcome: 泵车已到
-        unacknowledged: 下凹桥区积水：橙色报警已 30 分钟 30 秒无人确认（第 2 次提醒） | Underpass waterlogging: nobody has acknowledged this orange alert for 30 min 30 s (reminder 2)
+        unacknowledged: 下凹桥区积水：橙色预警已 30 分钟 30 秒无人确认（第 2 次提醒） | Underpass waterlogging: nobody has acknowledged this orange alert for 30 min 30 s (reminder 2)
     "#]].assert_eq(&shown);
 }
 
@@ -132,17 +132,17 @@ fn what_is_missing() {
         say(&Transition { reason: Reason::RuleChanged, state: State::Resolved, ..with("rain", None, None) }),
     ];
     expect_test::expect![[r#"
-        烟雾：报警，报警级别橙色 | Smoke alarm: alert, level orange
-        市电：断电，报警级别橙色 | Mains off: alert, level orange
+        烟雾：报警，橙色预警 | Smoke alarm: orange alert
+        市电：断电，橙色预警 | Mains off: orange alert
         温度 -12.5 °C，达到橙色限值 -12 °C | Temperature -12.5 °C reached the orange limit -12 °C
         人数 12345，达到橙色限值 10000 | People 12345 reached the orange limit 10000
         水压 0.098 MPa，达到橙色限值 0.1 MPa | Water pressure 0.098 MPa reached the orange limit 0.1 MPa
-        pH 值 0，报警级别橙色 | pH 0: alert, level orange
-        倾角，报警级别橙色 | Tilt: alert, level orange
-        下凹桥区积水，报警级别橙色 | Underpass waterlogging: alert, level orange
+        pH 值 0，橙色预警 | pH 0: orange alert
+        倾角，橙色预警 | Tilt: orange alert
+        下凹桥区积水，橙色预警 | Underpass waterlogging: orange alert
         雨量，升为橙色 | Rain: raised to orange
         雨量 0 mm，已恢复，历时 2 天 7 小时 | Rain 0 mm: back to normal after 2 d 7 h
-        ? 关闭报警 | ? closed the alert
-        下凹桥区积水：橙色报警无人确认 | Underpass waterlogging: nobody has acknowledged this orange alert
-        规则“下凹桥区积水”已修改，按新规则报警结束 | The rule "Underpass waterlogging" was edited: no alert by the new version"#]].assert_eq(&shown.join("\n"));
+        ? 关闭预警 | ? closed the alert
+        下凹桥区积水：橙色预警无人确认 | Underpass waterlogging: nobody has acknowledged this orange alert
+        规则“下凹桥区积水”已修改，按新规则预警结束 | The rule "Underpass waterlogging" was edited: no alert by the new version"#]].assert_eq(&shown.join("\n"));
 }

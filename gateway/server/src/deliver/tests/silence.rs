@@ -21,16 +21,16 @@ async fn not_told_and_listed() {
     scene.tell(vec![transition(1, 1), silenced(2), silenced(3), transition(1, 4)]);
     let heard = ear.heard(2).await;
     assert_eq!(heard.iter().map(|h| h.what().1).collect::<Vec<_>>(), [1, 4]);
-    let mut outcomes = Vec::new();
-    for _ in 0..4 {
+    // An outcome is reported until it is a fact, and nobody makes it one here.
+    let mut outcomes = std::collections::BTreeSet::new();
+    while outcomes.len() < 4 {
         let (_, version, outcome, error) = scene.outcome().await;
-        outcomes.push((version, outcome, error));
+        outcomes.insert((version, outcome, error));
     }
-    outcomes.sort();
     let why = Some("silenced by li.wei: pumps under repair".to_owned());
     let of = |version, outcome: &str, why: &Option<String>| (version, outcome.to_owned(), why.clone());
     let (told, not) = (of(1, "delivered", &None), of(2, "silenced", &why));
-    assert_eq!(outcomes, [told, not, of(3, "silenced", &why), of(4, "delivered", &None)]);
+    assert_eq!(Vec::from_iter(outcomes), [told, not, of(3, "silenced", &why), of(4, "delivered", &None)]);
     assert_eq!(scene.metrics.deliveries.with_label_values(&["silenced"]).get(), 2);
     assert_eq!(heard[0].json()["data"]["text"]["zh"], "积水", "the sentence goes along");
     scene.end().await;
