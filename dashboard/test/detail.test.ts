@@ -132,3 +132,30 @@ describe('course and advice', () => {
     expect(page.querySelector('[data-problem]')).toBeNull();
   });
 });
+
+describe('handling', () => {
+  // Promise: what people did stands on the row and in the detail, and the sentence of the latest version in the page's language.
+  it('shows who works on it, its silence, flapping and the sentence', async () => {
+    const alert = alertOf({
+      id: 'a',
+      assigned: { to: '排水集团', by: 'li.wei', at: new Date(NOW - 60_000).toISOString() },
+      silenced: { until: new Date(NOW + 3_600_000).toISOString(), by: 'li.wei', at: new Date(NOW).toISOString(), note: '检修' },
+      flapping: true,
+      text: { zh: '积水深度 28.3 cm，达到橙色限值 27 cm', en: 'Water depth 28.3 cm reached the orange limit 27 cm' },
+    });
+    const desk = deskWith([alert], '?alert=a');
+    const step = { version: 1, at: alert.updated_at, state: 'firing', level: alert.level, reason: 'silenced', value: 1, actor: 'li.wei', text: { zh: 'li.wei 静默通知 1 小时：检修', en: '' } };
+    answer = () => json({ ...alert, versions: [step] });
+    const page = show(AlertDetail, desk);
+    const row = show(Queue, desk);
+    await settled();
+    expect(text(page, '[data-sentence]')).toBe('积水深度 28.3 cm，达到橙色限值 27 cm');
+    expect(text(page, 'dl')).toContain('排水集团');
+    expect(text(page, 'dl')).toContain('检修');
+    expect(text(page, 'ol')).toContain('li.wei 静默通知 1 小时：检修');
+    expect([...row.querySelectorAll('[data-mark]')].map((mark) => mark.textContent)).toEqual(['已静默', '反复', '排水集团']);
+    locale.language = 'en';
+    flushSync();
+    expect(text(page, '[data-sentence]')).toBe('Water depth 28.3 cm reached the orange limit 27 cm');
+  });
+});

@@ -46,6 +46,11 @@ export interface Alert {
   readonly version: number;
   readonly lon: number | null;
   readonly lat: number | null;
+  readonly assigned?: { readonly to: string; readonly by: string; readonly at: string } | null;
+  readonly silenced?: { readonly until: string; readonly by: string; readonly at: string; readonly note: string } | null;
+  readonly flapping?: boolean;
+  /** The latest version in one sentence. */
+  readonly text?: Words;
 }
 
 export interface AlertVersion {
@@ -56,6 +61,7 @@ export interface AlertVersion {
   readonly reason: string;
   readonly value: number | null;
   readonly actor: string | null;
+  readonly text?: Words | null;
 }
 
 export interface AlertDetail extends Alert {

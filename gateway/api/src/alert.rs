@@ -1,9 +1,10 @@
-//! Alerts, their history, and the command on them.
+//! Alerts and their history.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::common::{Domain, Level, Time, Words};
+use crate::handling::{Acknowledged, Assigned, Silenced, Stamps};
 use crate::rule::{Direction, Limit};
 
 /// Where an alert stands.
@@ -33,17 +34,6 @@ pub struct Subject {
     pub kind: String,
     /// The identifier within its kind; of an event `device/identity`.
     pub id: String,
-}
-
-/// Who took notice, and when.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Acknowledged {
-    /// The operator's name.
-    pub by: String,
-    /// When.
-    pub at: Time,
-    /// In their words; may be empty.
-    pub note: String,
 }
 
 /// One episode of a rule on a subject, as of its latest version.
@@ -103,6 +93,16 @@ pub struct Alert {
     pub lon: Option<f64>,
     /// WGS-84 degrees, of the device.
     pub lat: Option<f64>,
+    /// Who works on it.
+    pub assigned: Option<Assigned>,
+    /// While receivers are not told.
+    pub silenced: Option<Silenced>,
+    /// It opens and ends again and again.
+    pub flapping: bool,
+    /// Published, responding, fed back, archived.
+    pub stamps: Stamps,
+    /// The latest version in one sentence.
+    pub text: Words,
 }
 
 /// One step of an episode.
@@ -122,6 +122,8 @@ pub struct AlertVersion {
     pub value: Option<f64>,
     /// Who, where a person did it.
     pub actor: Option<String>,
+    /// The version in one sentence; `null` in what was recorded before sentences were.
+    pub text: Option<Words>,
 }
 
 /// An alert with its history and its rule's words.
@@ -142,15 +144,4 @@ pub struct AlertDetail {
     pub direction: Option<Direction>,
     /// The incident it belongs to; `null` for the moment until that is known.
     pub incident: Option<String>,
-}
-
-/// Body of the acknowledge command.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Acknowledge {
-    /// The version the operator saw.
-    pub version: u32,
-    /// Free words, at most 500 characters.
-    #[serde(default)]
-    pub note: Option<String>,
 }

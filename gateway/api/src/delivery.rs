@@ -15,6 +15,8 @@ pub enum Outcome {
     Delivered,
     /// A later version went instead.
     Superseded,
+    /// Not told, because an operator silenced the alert.
+    Silenced,
     /// Given up.
     Dead,
 }

@@ -7,12 +7,14 @@
 //! in the view's columns are integer milliseconds since 1970 ([`Ms`]); identifiers are texts; a field that can be absent
 //! is present as `null`. Golden files in the tests hold the shape of [`Alert`] and of every frame.
 
+mod act;
 mod alert;
 mod backtest;
 mod common;
 mod delivery;
 mod device;
 mod frame;
+mod handling;
 mod incident;
 mod place;
 mod problem;
@@ -21,7 +23,8 @@ mod rule;
 mod status;
 mod view;
 
-pub use alert::{Acknowledge, Acknowledged, Alert, AlertDetail, AlertState, AlertVersion, DataState, Subject};
+pub use act::{Acknowledge, Assign, Close, Comment, Feedback, Silence, Stage, Unsilence};
+pub use alert::{Alert, AlertDetail, AlertState, AlertVersion, DataState, Subject};
 pub use backtest::{
     Against, BacktestChange, BacktestData, BacktestDetection, BacktestDifference, BacktestEpisode, BacktestLoad,
     BacktestOver, BacktestPeak, BacktestReading, BacktestReport, BacktestRequest, BacktestRule, BadLine, Pack, Strain,
@@ -33,6 +36,7 @@ pub use frame::{
     AlertFrame, Bye, ByeCode, ClientFrame, DeviceFrame, DistrictState, Heartbeat, Hello, Indices, Resume, Score,
     ServerFrame, Welcome, WelcomeMode,
 };
+pub use handling::{Acknowledged, Assigned, Silenced, Stamp, Stamps};
 pub use incident::{Incident, IncidentDetail, IncidentState};
 pub use place::{DomainState, Feature, FeatureCollection, Place};
 pub use problem::{Code, ConflictReason, Problem};
@@ -48,13 +52,17 @@ pub use view::{FeaturedSeries, Snapshot, ViewDevices};
     Alert,
     AlertDetail,
     AlertVersion,
+    Assign,
     BacktestReport,
     BacktestRequest,
     ClientFrame,
+    Close,
+    Comment,
     Delivery,
     Device,
     DomainState,
     FeatureCollection,
+    Feedback,
     IncidentDetail,
     Place,
     Problem,
@@ -63,8 +71,10 @@ pub use view::{FeaturedSeries, Snapshot, ViewDevices};
     Rule,
     Series,
     ServerFrame,
+    Silence,
     Snapshot,
     Status,
+    Unsilence,
     ViewDevices,
 )))]
 pub struct Schemas;

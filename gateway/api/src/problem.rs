@@ -13,6 +13,8 @@ pub enum Code {
     BadRequest,
     /// There is no such thing.
     NotFound,
+    /// The request is understood and makes no sense.
+    Invalid,
     /// Somebody or something was first.
     Conflict,
     /// The body is too large.
@@ -33,6 +35,10 @@ pub enum ConflictReason {
     LevelRose,
     /// The alert is over.
     Resolved,
+    /// Fresh values say that it goes on: only a forced close ends it.
+    StillFiring,
+    /// There is no silence to end.
+    NotSilenced,
 }
 
 /// An error.

@@ -38,6 +38,23 @@ fn alert() -> Alert {
         version: 3,
         lon: Some(116.4),
         lat: None,
+        assigned: Some(Assigned {
+            to: "排水集团".into(), by: "li.wei".into(), at: "2026-11-23T12:00:40.000Z".into()
+        }),
+        silenced: Some(Silenced {
+            until: "2026-11-23T14:00:00.000Z".into(),
+            by: "li.wei".into(),
+            at: "2026-11-23T12:00:50.000Z".into(),
+            note: "检修".into(),
+        }),
+        flapping: true,
+        stamps: Stamps {
+            published: Some(Stamp { at: "2026-11-23T12:00:00.000Z".into(), by: None }),
+            responding: Some(Stamp { at: "2026-11-23T12:00:30.000Z".into(), by: Some("li.wei".into()) }),
+            fed_back: None,
+            archived: None,
+        },
+        text: Words { zh: "降为橙色".into(), en: "Lowered to orange".into() },
     }
 }
 
@@ -48,7 +65,12 @@ const ALERT: &str = concat!(
     r#""quantity":"water_depth","unit":"cm","level":"orange","peak_level":"red","state":"firing","data":"fresh","#,
     r#""historic":false,"started_at":"2026-11-23T12:00:00.000Z","updated_at":"2026-11-23T12:01:00.000Z","#,
     r#""resolved_at":null,"acknowledged":{"by":"li.wei","at":"2026-11-23T12:00:30.000Z","note":""},"value":31.5,"#,
-    r#""threshold":27.0,"reason":"lowered","version":3,"lon":116.4,"lat":null}"#
+    r#""threshold":27.0,"reason":"lowered","version":3,"lon":116.4,"lat":null,"#,
+    r#""assigned":{"to":"排水集团","by":"li.wei","at":"2026-11-23T12:00:40.000Z"},"#,
+    r#""silenced":{"until":"2026-11-23T14:00:00.000Z","by":"li.wei","at":"2026-11-23T12:00:50.000Z","note":"检修"},"#,
+    r#""flapping":true,"stamps":{"published":{"at":"2026-11-23T12:00:00.000Z","by":null},"#,
+    r#""responding":{"at":"2026-11-23T12:00:30.000Z","by":"li.wei"},"fed_back":null,"archived":null},"#,
+    r#""text":{"zh":"降为橙色","en":"Lowered to orange"}}"#
 );
 
 /// Compares with the exact text, and reads the text back.
@@ -76,6 +98,7 @@ fn detail_is_flat() {
             reason: "threshold".into(),
             value: Some(50.0),
             actor: None,
+            text: None,
         }],
         advice: Some(Words { zh: "绕行".into(), en: "Detour".into() }),
         source: Some("DB11/T 1".into()),
@@ -88,7 +111,7 @@ fn detail_is_flat() {
         "{head},{}",
         concat!(
             r#""versions":[{"version":1,"at":"2026-11-23T12:00:00.000Z","state":"firing","level":"red","#,
-            r#""reason":"threshold","value":50.0,"actor":null}],"advice":{"zh":"绕行","en":"Detour"},"#,
+            r#""reason":"threshold","value":50.0,"actor":null,"text":null}],"advice":{"zh":"绕行","en":"Detour"},"#,
             r#""source":"DB11/T 1","levels":{"blue":5.0,"red":[1.0,2.0]},"direction":"above","#,
             r#""incident":"0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a"}"#
         )

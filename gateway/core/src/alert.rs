@@ -5,7 +5,13 @@
 
 mod book;
 mod command;
+mod flaps;
 mod given;
+mod sentence;
+mod waiting;
 
 pub(crate) use book::{Book, Change, Opening, Record, Spent};
+pub(crate) use flaps::Flaps;
 pub(crate) use given::Given;
+pub use sentence::sentence;
+pub(crate) use waiting::Waiting;

@@ -11,8 +11,12 @@ use crate::place::{Domain, Level};
 use crate::reading::Text;
 use crate::time::Timestamp;
 
+mod delivery;
+mod handling;
 mod incident;
 
+pub use delivery::Delivery;
+pub use handling::{Acknowledged, Assigned, Handling, Reminder, Said, Silenced, Stamp, Stamps};
 pub use incident::{Group, Incident, IncidentState};
 
 /// Raised by one whenever the same inputs could give other facts.
@@ -256,6 +260,30 @@ pub enum Reason {
     /// There were fewer for `keep_firing_for`.
     #[n(29)]
     QuorumLost,
+    /// An operator said who works on it.
+    #[n(20)]
+    Assigned,
+    /// An operator said something about it.
+    #[n(21)]
+    Commented,
+    /// An operator stopped the tellings for a while.
+    #[n(22)]
+    Silenced,
+    /// The silence came to its end.
+    #[n(23)]
+    SilenceOver,
+    /// An operator ended the silence.
+    #[n(24)]
+    Unsilenced,
+    /// An operator ended the episode.
+    #[n(25)]
+    Closed,
+    /// An operator reported what was done.
+    #[n(26)]
+    FedBack,
+    /// Nobody took notice for too long.
+    #[n(27)]
+    Unacknowledged,
 }
 
 impl Reason {
@@ -285,7 +313,31 @@ impl Reason {
             Self::Calendar => "calendar",
             Self::Quorum => "quorum",
             Self::QuorumLost => "quorum_lost",
+            Self::Assigned => "assigned",
+            Self::Commented => "commented",
+            Self::Silenced => "silenced",
+            Self::SilenceOver => "silence_over",
+            Self::Unsilenced => "unsilenced",
+            Self::Closed => "closed",
+            Self::FedBack => "fed_back",
+            Self::Unacknowledged => "unacknowledged",
         }
+    }
+
+    /// Whether it is about what people or Maibo's own clock did: such a version leaves the event time as it was.
+    pub const fn is_handling(self) -> bool {
+        matches!(
+            self,
+            Self::Acknowledged
+                | Self::Assigned
+                | Self::Commented
+                | Self::Silenced
+                | Self::SilenceOver
+                | Self::Unsilenced
+                | Self::Closed
+                | Self::FedBack
+                | Self::Unacknowledged
+        )
     }
 }
 
@@ -338,10 +390,10 @@ pub struct Transition {
     /// Since when the condition holds (pending-since).
     #[n(14)]
     pub started_at: Timestamp,
-    /// When this transition happened, in event time. An acknowledgement leaves it as it was: the values did not move.
+    /// When this transition happened, in event time. What people do leaves it as it was: the values did not move.
     #[n(15)]
     pub at: Timestamp,
-    /// When it was resolved.
+    /// When it was resolved: event time, and engine time where an operator closed it.
     #[n(16)]
     pub resolved_at: Option<Timestamp>,
     /// Who acknowledged, and when.
@@ -350,41 +402,7 @@ pub struct Transition {
     /// Why.
     #[n(18)]
     pub reason: Reason,
-}
-
-/// Who took notice, and when.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct Acknowledged {
-    /// Who.
-    #[n(0)]
-    pub by: Actor,
-    /// When, engine time.
-    #[n(1)]
-    pub at: Timestamp,
-    /// In their words.
-    #[n(2)]
-    pub note: Text,
-}
-
-/// What became of one version of one episode at one receiver.
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
-pub struct Delivery {
-    /// To whom.
-    #[n(0)]
-    pub receiver: Text,
-    /// Which episode.
-    #[n(1)]
-    pub episode: EpisodeId,
-    /// Which version.
-    #[n(2)]
-    pub version: u32,
-    /// `delivered`, `superseded`, `dead`.
-    #[n(3)]
-    pub outcome: Text,
-    /// How many attempts were made.
-    #[n(4)]
-    pub attempts: u32,
-    /// The last error in words, where there was one.
-    #[n(5)]
-    pub error: Option<Text>,
+    /// What was done with it. `None` only in what was recorded before this was kept.
+    #[n(19)]
+    pub handling: Option<Box<Handling>>,
 }

@@ -112,6 +112,106 @@ pub enum Act {
         #[n(0)]
         note: Text,
     },
+    /// Say who works on it; replaces who was said before.
+    #[n(1)]
+    Assign {
+        /// A person, crew or bureau, 1 to 64 characters.
+        #[n(0)]
+        to: Text,
+        /// Free words, at most 500 characters, as in every act.
+        #[n(1)]
+        note: Text,
+    },
+    /// Say something about it. Never refused for what others did, and refuses nobody.
+    #[n(2)]
+    Comment {
+        /// What; not empty.
+        #[n(0)]
+        note: Text,
+    },
+    /// Stop telling receivers for a while; the alert goes on. Replaces an earlier silence.
+    #[n(3)]
+    Silence {
+        /// Engine time of its end, at most [`crate::limit::MAX_SILENCE`] ahead.
+        #[n(0)]
+        until: Timestamp,
+        /// Why; not empty.
+        #[n(1)]
+        note: Text,
+    },
+    /// End a silence.
+    #[n(4)]
+    Unsilence,
+    /// End the episode.
+    #[n(5)]
+    Close {
+        /// Why; may be empty.
+        #[n(0)]
+        note: Text,
+        /// Also where fresh values say that it goes on. Then nothing opens until the condition was over once.
+        #[n(1)]
+        forced: bool,
+    },
+    /// Report what is done about it.
+    #[n(6)]
+    Feedback {
+        /// Which stamp it gives.
+        #[n(0)]
+        stage: Stage,
+        /// What; not empty.
+        #[n(1)]
+        note: Text,
+    },
+}
+
+impl Act {
+    /// The word on every interface.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Acknowledge { .. } => "acknowledge",
+            Self::Assign { .. } => "assign",
+            Self::Comment { .. } => "comment",
+            Self::Silence { .. } => "silence",
+            Self::Unsilence => "unsilence",
+            Self::Close { .. } => "close",
+            Self::Feedback { .. } => "feedback",
+        }
+    }
+
+    /// The operator's words.
+    pub fn note(&self) -> &str {
+        match self {
+            Self::Acknowledge { note }
+            | Self::Assign { note, .. }
+            | Self::Comment { note }
+            | Self::Silence { note, .. }
+            | Self::Close { note, .. }
+            | Self::Feedback { note, .. } => note,
+            Self::Unsilence => "",
+        }
+    }
+}
+
+/// How far people have come with an alert, by their own word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Stage {
+    /// 处置: somebody is at it.
+    #[n(0)]
+    Responding,
+    /// 反馈: this came of it.
+    #[n(1)]
+    FedBack,
+}
+
+impl Stage {
+    /// The word on every interface.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Responding => "responding",
+            Self::FedBack => "fed_back",
+        }
+    }
 }
 
 /// One append to one partition: a time and what happened by then. The unit of determinism.

@@ -3,7 +3,7 @@
 //! Nothing here reads a clock, opens a file, spawns a task or keeps a global: time is an argument, and the same inputs
 //! give the same facts on every machine.
 
-mod alert;
+pub mod alert;
 pub mod aqi;
 pub mod backtest;
 pub mod codec;

@@ -65,6 +65,24 @@ pub const MAX_INCIDENT_PLACES: usize = 32;
 pub const MAX_GROUPED: usize = 256;
 /// Longest note of a command, in characters. What is longer is cut.
 pub const MAX_NOTE: usize = 500;
+/// Longest name of whom an alert is assigned to, in characters. A command with a longer one is refused.
+pub const MAX_ASSIGNEE: usize = 64;
+/// The furthest end of a silence. A command with a later one is refused: who wants longer says so again.
+pub const MAX_SILENCE: Millis = Millis::from_secs(7 * 86_400);
+/// Reminders of one alert that nobody takes notice of. After them it is quiet until its level rises.
+pub const MAX_REMINDERS: u32 = 5;
+/// So many openings of one rule on one subject are flapping: each at most [`FLAPPING_GAP`] after the last end, the last
+/// at most [`FLAPPING_SPAN`] after the first.
+pub const FLAPPING_OPENINGS: usize = 3;
+/// See [`FLAPPING_OPENINGS`].
+pub const FLAPPING_GAP: Millis = Millis::from_secs(600);
+/// See [`FLAPPING_OPENINGS`].
+pub const FLAPPING_SPAN: Millis = Millis::from_secs(1_800);
+/// What stayed open or ended for this long does not flap any more.
+pub const FLAPPING_CALM: Millis = Millis::from_secs(900);
+/// Rules × subjects of one machine whose openings are remembered, each for [`FLAPPING_SPAN`]. Beyond it further ones are
+/// not, and are not found to flap.
+pub const MAX_FLAPS: usize = 1_000;
 
 /// A device time this far ahead of the receive time is still a measurement time, judged at the receive time. Further
 /// ahead the device's clock is wrong: quality `clock`.
@@ -91,6 +109,12 @@ pub const STALE_UNKNOWN: Millis = Millis::from_secs(60);
 pub const HISTORIC_AFTER: Millis = Millis::from_secs(60);
 /// The least time after Maibo was deaf before an absence is told.
 pub const GRACE_LEAST: Millis = Millis::from_secs(60);
+/// An alert that nobody takes notice of is told again after this, and after as long again: red.
+pub const REMIND_RED: Millis = Millis::from_secs(300);
+/// The same: orange.
+pub const REMIND_ORANGE: Millis = Millis::from_secs(900);
+/// The same: yellow. Of blue nobody is reminded.
+pub const REMIND_YELLOW: Millis = Millis::from_secs(3_600);
 /// The longest extra time before an absence is told after Maibo was deaf, spread by device.
 pub const SPREAD_MOST: Millis = Millis::from_secs(60);
 /// A source that is deaf for this long is an alert.

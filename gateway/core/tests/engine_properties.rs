@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use engine_world::{World, ZERO, absent, catalogue, depth, ladder, reading, s, source};
 use maibo_core::fact::{Body, Fact, Reason, State};
 use maibo_core::id::{Actor, DeviceId, EpisodeId, PartitionId};
-use maibo_core::input::{Act, Batch, Command, Input};
+use maibo_core::input::{Act, Batch, Command, Input, Stage};
 use maibo_core::reading::{Liveness, Reading, Text};
 use maibo_core::time::{Millis, Timestamp};
 use proptest::prelude::*;
@@ -27,7 +27,7 @@ enum Deed {
     ClockStep { by: i64 },
     Rules { which: usize },
     Catalogue { which: usize },
-    Acknowledge { who: usize, seen: u32, nth: usize },
+    Order { who: usize, seen: u32, nth: usize, act: Act },
 }
 
 #[derive(Clone, Debug)]
@@ -51,7 +51,24 @@ fn act() -> impl Strategy<Value = Deed> {
         1 => (-100_000..100_000_i64).prop_map(|by| Deed::ClockStep { by }),
         1 => (0..3_usize).prop_map(|which| Deed::Rules { which }),
         1 => (0..3_usize).prop_map(|which| Deed::Catalogue { which }),
-        2 => (0..2_usize, 0..4_u32, 0..3_usize).prop_map(|(who, seen, nth)| Deed::Acknowledge { who, seen, nth }),
+        4 => (0..2_usize, 0..6_u32, 0..3_usize, order())
+            .prop_map(|(who, seen, nth, act)| Deed::Order { who, seen, nth, act }),
+    ]
+}
+
+/// What an operator does; the end of a silence is counted from the present.
+fn order() -> impl Strategy<Value = Act> {
+    let note = || prop_oneof![4 => Just(Text::from("why")), 1 => Just(Text::default())];
+    let ahead = prop_oneof![6 => 1..600_000_i64, 1 => Just(0_i64), 1 => 600_000_000..610_000_000_i64];
+    let stage = prop_oneof![Just(Stage::Responding), Just(Stage::FedBack)];
+    prop_oneof![
+        2 => note().prop_map(|note| Act::Acknowledge { note }),
+        1 => note().prop_map(|note| Act::Assign { to: Text::from("crew 3"), note }),
+        1 => note().prop_map(|note| Act::Comment { note }),
+        3 => (ahead, note()).prop_map(|(ahead, note)| Act::Silence { until: Timestamp(ahead), note }),
+        1 => Just(Act::Unsilence),
+        3 => (note(), any::<bool>()).prop_map(|(note, forced)| Act::Close { note, forced }),
+        1 => (stage, note()).prop_map(|(stage, note)| Act::Feedback { stage, note }),
     ]
 }
 
@@ -182,11 +199,14 @@ fn input(act: &Deed, now: i64, alerts: &[EpisodeId]) -> Option<Input> {
             let version = maibo_core::registry::Catalogue::parse(&catalogues(*which)).expect("good").version;
             Input::Catalogue { version }
         }
-        Deed::Acknowledge { who, seen, nth } => Input::Command(Command {
+        Deed::Order { who, seen, nth, act } => Input::Command(Command {
             actor: Actor::new(["li", "wang"][*who]).expect("actor"),
             episode: *alerts.get(alerts.len().checked_sub(nth + 1)?)?,
             seen: *seen,
-            act: Act::Acknowledge { note: Text::default() },
+            act: match act.clone() {
+                Act::Silence { until, note } => Act::Silence { until: Timestamp(ZERO + now + until.0), note },
+                act => act,
+            },
         }),
     })
 }
@@ -217,14 +237,16 @@ fn check_episodes(w: &World) {
         assert_eq!(t.version, before.map_or(1, |b| b.version + 1));
         assert!(before.is_none_or(|b| b.state == State::Firing && b.started_at == t.started_at));
         let latest = latest.entry(t.episode).or_insert(t.at);
-        if t.reason == Reason::Acknowledged {
-            assert_eq!(before.map(|b| b.at), Some(t.at), "an acknowledgement moves no time");
+        if t.reason.is_handling() {
+            assert_eq!(before.map(|b| b.at), Some(t.at), "what people do moves no time");
         } else {
             assert!(*latest <= t.at);
             *latest = if t.reason == Reason::DataStale { *latest } else { t.at };
         }
         assert_eq!(t.peak, before.map_or(t.level, |b| b.peak.max(t.level)));
         assert_eq!(t.resolved_at.is_some(), t.state == State::Resolved);
+        let risen = before.is_some_and(|b| t.level > b.level);
+        assert!(t.silenced().is_none() || (t.state == State::Firing && !risen), "an end or a rise ends a silence");
     }
     let open: Vec<EpisodeId> = last.values().filter(|t| t.state == State::Firing).map(|t| t.episode).collect();
     assert_eq!(w.machine.open_alerts().map(|t| t.episode).collect::<Vec<_>>(), open);

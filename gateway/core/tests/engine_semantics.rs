@@ -12,6 +12,8 @@ mod calendar;
 mod city;
 #[path = "engine_semantics/clock.rs"]
 mod clock;
+#[path = "engine_semantics/close.rs"]
+mod close;
 #[path = "engine_semantics/deaf.rs"]
 mod deaf;
 #[path = "engine_semantics/deaf_timers.rs"]
@@ -20,6 +22,8 @@ mod deaf_timers;
 mod drain;
 #[path = "engine_semantics/edit.rs"]
 mod edit;
+#[path = "engine_semantics/escalation.rs"]
+mod escalation;
 #[path = "engine_semantics/event.rs"]
 mod event;
 #[path = "engine_semantics/event_edit.rs"]
@@ -30,6 +34,8 @@ mod event_recorded;
 mod event_rule;
 #[path = "engine_semantics/feed.rs"]
 mod feed;
+#[path = "engine_semantics/flapping.rs"]
+mod flapping;
 #[path = "engine_semantics/impose.rs"]
 mod impose;
 #[path = "engine_semantics/incident.rs"]
@@ -44,6 +50,8 @@ mod order;
 mod quorum;
 #[path = "engine_semantics/shipped.rs"]
 mod shipped;
+#[path = "engine_semantics/silence.rs"]
+mod silence;
 #[path = "engine_semantics/stale.rs"]
 mod stale;
 #[path = "engine_semantics/time.rs"]

@@ -5,13 +5,14 @@ use std::fmt::Write as _;
 
 use expect_test::expect;
 use maibo_core::fact::{
-    Acknowledged, Body, Cause, Delivery, Fact, Group, Incident, IncidentState, Reason, State, Transition,
+    Acknowledged, Assigned, Body, Cause, Delivery, Fact, Group, Handling, Incident, IncidentState, Reason, Reminder,
+    Said, Silenced, Stamp, Stamps, State, Transition,
 };
 use maibo_core::id::{
     Actor, DeviceId, EpisodeId, IncidentId, PartitionId, PlaceCode, Position, Quantity, RuleId, SourceId, Subject,
     Version,
 };
-use maibo_core::input::{Act, Batch, Command, Input, Told};
+use maibo_core::input::{Act, Batch, Command, Input, Stage, Told};
 use maibo_core::place::{Domain, Level};
 use maibo_core::reading::{Event, Liveness, Quality, Reading, Text};
 use maibo_core::time::{Millis, Timestamp};
@@ -63,7 +64,30 @@ fn transition() -> Transition {
         resolved_at: Some(Timestamp(T.0 + 30_000)),
         acknowledged: Some(Acknowledged { by: actor(), at: T, note: Text::from("已派员") }),
         reason: Reason::Recovered,
+        handling: None,
     }
+}
+
+/// The full form, with everything that can be done with an alert.
+fn handled() -> Transition {
+    let stamp = |by| Some(Stamp { at: T, by });
+    let stamps = Stamps {
+        published: stamp(None),
+        responding: stamp(Some(actor())),
+        fed_back: stamp(None),
+        archived: stamp(None),
+    };
+    let handling = Handling {
+        stamps,
+        assigned: Some(Assigned { to: Text::from("排水集团"), by: actor(), at: T }),
+        silenced: Some(Silenced { until: Timestamp(T.0 + 60_000), by: actor(), at: T, note: Text::from("检修") }),
+        flapping: true,
+        forced: true,
+        said: Some(Said { by: actor(), note: Text::from("泵车已到") }),
+        reminder: Some(Reminder { number: 2, after: Millis(600_000) }),
+        noted: Some(T),
+    };
+    Transition { reason: Reason::Closed, handling: Some(Box::new(handling)), ..transition() }
 }
 
 fn delivery() -> Delivery {
@@ -206,6 +230,68 @@ fn facts() {
         incident 87182a83071903e802f61b0000019b76daa80019feed018208819050a4c94d8cf2593af35560d848d25574dd040176756e646572706173732d77617465726c6f6767696e676631313031303601020900078169313130313036303032f41b0000019b76daa8001b0000019b76db1d301b0000019b76db9260508d396f2900b1d3bfe815982a535bf207
         grouped 87182a83071903e802f61b0000019b76daa80019feed01820981818250a4c94d8cf2593af35560d848d25574dd81509b262799d5c0984c31351e2c682a1e3d
     "]].assert_eq(&shown);
+}
+
+// Protects the ledger: a transition with all that can be done with an alert, and the number of each reason.
+#[test]
+fn handling() {
+    let bytes = maibo_core::codec::encode(&handled());
+    assert_eq!(maibo_core::codec::decode::<Transition>(&bytes).ok(), Some(handled()));
+    expect!["94509b262799d5c0984c31351e2c682a1e3d0376756e646572706173732d77617465726c6f6767696e6782008167776c2d303030316b77617465725f64657074686931313031303630303201010203f4f5fb4004000000000000fb403b0000000000001b0000019b76daa8001b0000019b76db1d301b0000019b76db1d3083676c6940647574791b0000019b76daa80069e5b7b2e6b4bee5919818198884811b0000019b76daa800821b0000019b76daa800676c694064757479811b0000019b76daa800811b0000019b76daa800836ce68e92e6b0b4e99b86e59ba2676c6940647574791b0000019b76daa800841b0000019b76db9260676c6940647574791b0000019b76daa80066e6a380e4bfaef5f582676c6940647574796ce6b3b5e8bda6e5b7b2e588b082021a000927c01b0000019b76daa800"].assert_eq(&hex(&bytes));
+    let reason = |n: u32| maibo_core::codec::decode::<Reason>(&maibo_core::codec::encode(&n)).ok();
+    let reasons: Vec<String> = (20..28).filter_map(|n| reason(n).map(|r| format!("{n} {}", r.as_str()))).collect();
+    expect![[r"
+        20 assigned
+        21 commented
+        22 silenced
+        23 silence_over
+        24 unsilenced
+        25 closed
+        26 fed_back
+        27 unacknowledged"]]
+    .assert_eq(&reasons.join("\n"));
+}
+
+// Protects the inputs log: the canonical bytes of each act.
+#[test]
+fn acts() {
+    let note = || Text::from("why");
+    // A new act does not compile here until it stands in the list below.
+    let known = |act: &Act| match act {
+        Act::Acknowledge { .. } => "acknowledge",
+        Act::Assign { .. } => "assign",
+        Act::Comment { .. } => "comment",
+        Act::Silence { .. } => "silence",
+        Act::Unsilence => "unsilence",
+        Act::Close { .. } => "close",
+        Act::Feedback { .. } => "feedback",
+    };
+    let all = [
+        Act::Acknowledge { note: note() },
+        Act::Assign { to: Text::from("crew 3"), note: note() },
+        Act::Comment { note: note() },
+        Act::Silence { until: T, note: note() },
+        Act::Unsilence,
+        Act::Close { note: note(), forced: true },
+        Act::Feedback { stage: Stage::FedBack, note: note() },
+    ];
+    let mut shown = String::new();
+    for act in all {
+        let bytes = maibo_core::codec::encode(&act);
+        assert_eq!(maibo_core::codec::decode::<Act>(&bytes).ok().as_ref(), Some(&act));
+        assert_eq!(known(&act), act.as_str());
+        let _ = writeln!(shown, "{} {}", known(&act), hex(&bytes));
+    }
+    expect![[r"
+        acknowledge 82008163776879
+        assign 8201826663726577203363776879
+        comment 82028163776879
+        silence 8203821b0000019b76daa80063776879
+        unsilence 820480
+        close 82058263776879f5
+        feedback 8206820163776879
+    "]]
+    .assert_eq(&shown);
 }
 
 // Protects the inputs log: the canonical bytes of a batch with each kind of input, and of a tick.

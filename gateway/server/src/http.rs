@@ -29,6 +29,7 @@ use crate::live::follow::Projection;
 use crate::live::{Picture, client};
 
 mod acknowledge;
+mod acts;
 mod alerts;
 pub mod backtest;
 pub mod blocking;
@@ -151,6 +152,12 @@ fn routes() -> Vec<Route> {
         command("/api/v1/alerts/{id}/acknowledge", post(acknowledge::acknowledge)),
         read("/api/v1/incidents", get(incidents::list)),
         read("/api/v1/incidents/{id}", get(incidents::one)),
+        command("/api/v1/alerts/{id}/assign", post(acts::assign)),
+        command("/api/v1/alerts/{id}/comment", post(acts::comment)),
+        command("/api/v1/alerts/{id}/silence", post(acts::silence)),
+        command("/api/v1/alerts/{id}/unsilence", post(acts::unsilence)),
+        command("/api/v1/alerts/{id}/close", post(acts::close)),
+        command("/api/v1/alerts/{id}/feedback", post(acts::feedback)),
         read("/api/v1/deliveries", get(deliveries::list)),
         read("/api/v1/quarantine", get(quarantine::list)),
         read("/api/v1/rules", get(rules::list)),

@@ -4,13 +4,14 @@
 //! values and silence say never go back within an episode; a resolved episode is out of the book. Drafts stay here until the end of the step, when they
 //! get their order and their cause.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use minicbor::{Decode, Encode};
 
-use super::Given;
+use super::flaps::AllFlaps;
+use super::{Flaps, Given, Waiting};
 use crate::engine::Output;
-use crate::fact::{Body, Cause, ENGINE_VERSION, Fact, Reason, State, Transition};
+use crate::fact::{Body, Cause, ENGINE_VERSION, Fact, Reason, Stamp, State, Transition};
 use crate::id::{Actor, EpisodeId, PartitionId, PlaceCode, Position, Quantity, RuleId, Subject, Version};
 use crate::limit;
 use crate::place::{Domain, Level};
@@ -22,16 +23,31 @@ pub(crate) struct Record {
     /// The alert as of its latest version.
     #[n(0)]
     pub(crate) transition: Transition,
-    /// The latest version that an operator's command made, and whose.
+    /// The latest version that an operator's command made, and whose; comments decide nothing and do not count.
     #[n(1)]
     pub(crate) operator: Option<(u32, Actor)>,
     /// The latest version in which the level rose.
     #[n(2)]
     pub(crate) rose: u32,
-    /// The latest event time of the episode. That data went stale, or that somebody acknowledged, is no event of it: a
-    /// value measured before can still come, and keeps its time.
+    /// The latest event time of the episode. That data went stale, or what people did, is no event of it: a value measured
+    /// before can still come, and keeps its time.
     #[n(3)]
     pub(crate) latest: Timestamp,
+    /// While nobody took notice of it.
+    #[n(4)]
+    pub(crate) waiting: Option<Waiting>,
+}
+
+impl Record {
+    /// Goes on to the next version: what belonged to the last one only is gone.
+    pub(super) fn next_version(&mut self, reason: Reason) {
+        let t = &mut self.transition;
+        t.version += 1;
+        t.reason = reason;
+        if let Some(handling) = &mut t.handling {
+            (handling.said, handling.reminder, handling.noted) = (None, None, None);
+        }
+    }
 }
 
 /// What a cell that is gone gave.
@@ -76,10 +92,13 @@ pub(crate) struct Change {
 /// All open episodes of one machine, and the facts of the step under way.
 #[derive(Debug, Default)]
 pub(crate) struct Book {
-    open: BTreeMap<EpisodeId, Record>,
+    pub(super) open: BTreeMap<EpisodeId, Record>,
     drafts: Vec<Fact>,
     rules: Version,
     spent: BTreeMap<(RuleId, Subject), Spent>,
+    flaps: AllFlaps,
+    /// When something is due about open episodes; follows from the records.
+    pub(super) timers: BTreeSet<(Timestamp, EpisodeId)>,
 }
 
 impl Book {
@@ -90,7 +109,7 @@ impl Book {
 
     /// Opens an episode with its first fact.
     pub(crate) fn open(&mut self, opening: Opening, level: Level, change: Change) {
-        let transition = Transition {
+        let mut transition = Transition {
             episode: opening.episode,
             version: 1,
             rule: opening.rule,
@@ -110,17 +129,25 @@ impl Book {
             resolved_at: None,
             acknowledged: None,
             reason: change.reason,
+            handling: None,
         };
-        self.draft(change.decided, None, Body::Transition(Box::new(transition.clone())));
-        let latest = transition.at;
-        self.open.insert(transition.episode, Record { transition, operator: None, rose: 1, latest });
+        let (at, now) = (transition.at, change.decided);
+        let flapping = self.flaps.open(&transition.rule, &transition.subject, at, now);
+        let handling = transition.handling_mut();
+        handling.stamps.published = Some(Stamp { at: now, by: None });
+        handling.flapping = flapping;
+        self.draft(now, None, Body::Transition(Box::new(transition.clone())));
+        let mut record = Record { transition, operator: None, rose: 1, latest: at, waiting: None };
+        record.wind(true, now);
+        self.put(record);
     }
 
     /// Changes an open episode, or ends it. An episode that is not open stays so.
     pub(crate) fn change(&mut self, episode: EpisodeId, change: Change) {
-        let Some(record) = self.open.get_mut(&episode) else { return };
+        let Some(mut record) = self.take(episode) else { return };
+        let now = change.decided;
+        record.next_version(change.reason);
         let t = &mut record.transition;
-        t.version += 1;
         t.at = change.event.max(record.latest);
         if change.reason != Reason::DataStale {
             record.latest = t.at;
@@ -129,22 +156,54 @@ impl Book {
         t.historic = change.historic;
         t.value = change.value.or(t.value);
         t.threshold = change.threshold.or(t.threshold);
-        t.reason = change.reason;
+        let rises = change.level.is_some_and(|level| level > t.level);
         if let Some(level) = change.level {
-            if level > t.level {
-                record.rose = t.version;
-            }
             t.level = level;
             t.peak = t.peak.max(level);
-        } else {
-            t.state = State::Resolved;
+        }
+        if rises {
+            record.rose = t.version;
+            t.handling_mut().silenced = None;
+        }
+        if t.is_flapping() {
+            t.handling_mut().flapping = self.flaps.goes_on(&t.rule, &t.subject, t.at, now);
+        }
+        if change.level.is_none() {
             t.resolved_at = Some(t.at);
+            self.end(&mut record, None, now);
         }
-        let transition = t.clone();
-        if transition.state == State::Resolved {
-            self.open.remove(&episode);
+        record.wind(rises, now);
+        self.settle(record, None, now);
+    }
+
+    /// Ends an episode: nothing of it stays silenced.
+    pub(super) fn end(&mut self, record: &mut Record, by: Option<Actor>, now: Timestamp) {
+        let t = &mut record.transition;
+        t.state = State::Resolved;
+        self.flaps.end(&t.rule, &t.subject, t.at, now);
+        let handling = t.handling_mut();
+        handling.silenced = None;
+        handling.stamps.archived = Some(Stamp { at: now, by });
+    }
+
+    /// Writes the fact of the version that a record was brought to, and keeps the record while it is open.
+    pub(super) fn settle(&mut self, record: Record, actor: Option<Actor>, now: Timestamp) {
+        if record.transition.state == State::Resolved {
+            self.draft(now, actor, Body::Transition(Box::new(record.transition)));
+        } else {
+            self.draft(now, actor, Body::Transition(Box::new(record.transition.clone())));
+            self.put(record);
         }
-        self.draft(change.decided, None, Body::Transition(Box::new(transition)));
+    }
+
+    /// What is remembered of openings.
+    pub(crate) fn flaps(&self, now: Option<Timestamp>) -> Vec<Flaps> {
+        self.flaps.saved(now)
+    }
+
+    /// Remembers what [`Self::flaps`] gave.
+    pub(crate) fn remember(&mut self, flaps: Vec<Flaps>) {
+        self.flaps.restore(flaps);
     }
 
     /// A value came that changes nothing else: it is shown from the next fact on.
@@ -189,10 +248,6 @@ impl Book {
         self.open.get(&episode)
     }
 
-    pub(super) fn get_mut(&mut self, episode: EpisodeId) -> Option<&mut Record> {
-        self.open.get_mut(&episode)
-    }
-
     /// Open episodes in the order of their ids.
     pub(crate) fn records(&self) -> impl Iterator<Item = &Record> {
         self.open.values()
@@ -202,14 +257,23 @@ impl Book {
         self.open.len()
     }
 
-    /// Puts a record in as it is, without a fact: when restoring, and when the log says so.
+    /// Puts a record in as it is, without a fact: when restoring, when the log says so, and behind its fact.
     pub(crate) fn put(&mut self, record: Record) {
-        self.open.insert(record.transition.episode, record);
+        let episode = record.transition.episode;
+        drop(self.take(episode));
+        if let Some(due) = record.due() {
+            self.timers.insert((due, episode));
+        }
+        self.open.insert(episode, record);
     }
 
-    /// Takes a record out without a fact: when the log says so.
+    /// Takes a record out without a fact: when the log says so, and to change it.
     pub(crate) fn take(&mut self, episode: EpisodeId) -> Option<Record> {
-        self.open.remove(&episode)
+        let record = self.open.remove(&episode)?;
+        if let Some(due) = record.due() {
+            self.timers.remove(&(due, episode));
+        }
+        Some(record)
     }
 
     /// Notes a decision of this step.

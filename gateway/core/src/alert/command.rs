@@ -2,12 +2,12 @@
 //!
 //! A command says which version its operator saw. It is refused only where the operator would decide otherwise had they
 //! seen the present: another operator acted since, or the level rose. A level that fell, data that went stale, a rule
-//! that was edited do not bounce it.
+//! that was edited do not bounce it; neither does a comment, which decides nothing and is never bounced itself.
 
-use super::Book;
+use super::{Book, Record};
 use crate::engine::{CommandOutcome, Refusal};
-use crate::fact::{Acknowledged, Body, Reason, Transition};
-use crate::input::{Act, Command};
+use crate::fact::{Acknowledged, Assigned, Body, Reason, Said, Silenced, Stamp, Transition};
+use crate::input::{Act, Command, Stage};
 use crate::limit;
 use crate::reading::Text;
 use crate::time::Timestamp;
@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 impl Book {
     /// Carries out a command or refuses it; either is a fact.
     pub(crate) fn command(&mut self, command: &Command, now: Timestamp) -> CommandOutcome {
-        let result = match self.refusal(command) {
+        let result = match self.refusal(command, now) {
             None => self.carry_out(command, now),
             Some(reason) => Err(reason),
         };
@@ -27,34 +27,104 @@ impl Book {
         CommandOutcome { episode: command.episode, result }
     }
 
-    fn refusal(&self, command: &Command) -> Option<&'static str> {
+    fn refusal(&self, command: &Command, now: Timestamp) -> Option<&'static str> {
         let Some(record) = self.get(command.episode) else { return Some("resolved") };
         let acted = record.operator.as_ref().is_some_and(|(v, actor)| *v > command.seen && *actor != command.actor);
-        if acted {
+        let conflicts = !matches!(command.act, Act::Comment { .. });
+        if conflicts && acted {
             Some("newer_fact")
-        } else if record.rose > command.seen {
+        } else if conflicts && record.rose > command.seen {
             Some("level_rose")
         } else {
-            None
+            senseless(&command.act, &record.transition, now)
         }
     }
 
     fn carry_out(&mut self, command: &Command, now: Timestamp) -> Result<Transition, &'static str> {
-        let record = self.get_mut(command.episode).ok_or("resolved")?;
-        let t = &mut record.transition;
-        t.version += 1;
+        let mut record = self.take(command.episode).ok_or("resolved")?;
+        let actor = &command.actor;
         // Its event time stays: nothing happened to the values. When it was said stands in the fact and beside the name.
-        match &command.act {
-            Act::Acknowledge { note } => {
-                let note = Text::from(first_chars(note, limit::MAX_NOTE));
-                t.acknowledged = Some(Acknowledged { by: command.actor.clone(), at: now, note });
-                t.reason = Reason::Acknowledged;
-            }
+        record.next_version(reason(&command.act));
+        act(&mut record, command, now);
+        if matches!(command.act, Act::Close { .. }) {
+            record.transition.resolved_at = Some(now.max(record.transition.at));
+            self.end(&mut record, Some(actor.clone()), now);
         }
-        let transition = t.clone();
-        record.operator = Some((transition.version, command.actor.clone()));
-        self.draft(now, Some(command.actor.clone()), Body::Transition(Box::new(transition.clone())));
+        record.wind(false, now);
+        let transition = record.transition.clone();
+        self.settle(record, Some(actor.clone()), now);
         Ok(transition)
+    }
+}
+
+/// Why an act makes no sense on this alert, if so.
+fn senseless(act: &Act, t: &Transition, now: Timestamp) -> Option<&'static str> {
+    match act {
+        Act::Close { forced: false, .. } if !closable(t) => Some("still_firing"),
+        Act::Unsilence if t.silenced().is_none() => Some("not_silenced"),
+        Act::Silence { until, .. } if *until <= now || until.since(now) > limit::MAX_SILENCE => Some("bad_until"),
+        Act::Assign { to, .. } if to.trim().is_empty() || to.chars().count() > limit::MAX_ASSIGNEE => Some("bad_name"),
+        Act::Silence { note, .. } | Act::Comment { note } | Act::Feedback { note, .. } if note.trim().is_empty() => {
+            Some("no_note")
+        }
+        _ => None,
+    }
+}
+
+/// Whether an operator may end it while it fires: where nothing speaks against them. What values say goes on until they
+/// say otherwise; what is reported once, without a word of its end, would be closable too.
+const fn closable(t: &Transition) -> bool {
+    t.stale
+}
+
+const fn reason(act: &Act) -> Reason {
+    match act {
+        Act::Acknowledge { .. } => Reason::Acknowledged,
+        Act::Assign { .. } => Reason::Assigned,
+        Act::Comment { .. } => Reason::Commented,
+        Act::Silence { .. } => Reason::Silenced,
+        Act::Unsilence => Reason::Unsilenced,
+        Act::Close { .. } => Reason::Closed,
+        Act::Feedback { .. } => Reason::FedBack,
+    }
+}
+
+/// Writes an act into the record.
+fn act(record: &mut Record, command: &Command, now: Timestamp) {
+    let actor = &command.actor;
+    let t = &mut record.transition;
+    let note = Text::from(first_chars(command.act.note(), limit::MAX_NOTE));
+    let stamp = || Some(Stamp { at: now, by: Some(actor.clone()) });
+    if let Act::Acknowledge { .. } = &command.act {
+        t.acknowledged = Some(Acknowledged { by: actor.clone(), at: now, note: note.clone() });
+    }
+    let handling = t.handling_mut();
+    handling.noted = Some(now);
+    match &command.act {
+        Act::Assign { to, .. } => {
+            handling.assigned = Some(Assigned { to: to.clone(), by: actor.clone(), at: now });
+        }
+        Act::Silence { until, .. } => {
+            handling.silenced = Some(Silenced { until: *until, by: actor.clone(), at: now, note: note.clone() });
+        }
+        Act::Unsilence => handling.silenced = None,
+        Act::Close { forced, .. } => handling.forced = *forced,
+        Act::Feedback { stage: Stage::FedBack, .. } => handling.stamps.fed_back = stamp(),
+        Act::Acknowledge { .. } | Act::Comment { .. } | Act::Feedback { .. } => {}
+    }
+    let responds = match &command.act {
+        Act::Acknowledge { .. } | Act::Assign { .. } => true,
+        Act::Feedback { stage, .. } => *stage == Stage::Responding,
+        _ => false,
+    };
+    if responds && handling.stamps.responding.is_none() {
+        handling.stamps.responding = stamp();
+    }
+    if !matches!(command.act, Act::Acknowledge { .. }) {
+        handling.said = Some(Said { by: actor.clone(), note });
+    }
+    if !matches!(command.act, Act::Comment { .. }) {
+        record.operator = Some((record.transition.version, actor.clone()));
     }
 }
 

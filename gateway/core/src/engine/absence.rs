@@ -25,6 +25,8 @@ pub(super) struct AbsenceCell {
     pub(super) firing: Option<(EpisodeId, Level)>,
     /// The identities it gave.
     pub(super) given: Given,
+    /// An operator ended its episode while the device was silent: it is not told again before it was heard.
+    pub(super) latched: bool,
 }
 
 /// Whether Maibo can hear a device.
@@ -118,12 +120,12 @@ fn spread(id: &DeviceId, interval: Millis) -> Millis {
 
 impl AbsenceCell {
     pub(super) fn new(rule: u32) -> Self {
-        Self { rule, firing: None, given: Given::default() }
+        Self { rule, firing: None, given: Given::default(), latched: false }
     }
 
     /// Engine time at which the silence is too long.
     pub(super) fn due(&self, hearing: Hearing, rule: Absence, device: &Device) -> Option<Timestamp> {
-        if self.firing.is_some() || matches!(hearing.mute, Deafness::Deaf(_)) {
+        if self.firing.is_some() || self.latched || matches!(hearing.mute, Deafness::Deaf(_)) {
             return None;
         }
         Some(too_long(hearing, rule, device).max(hearing.not_before))
@@ -156,6 +158,7 @@ impl AbsenceCell {
 
     /// A sign of life.
     pub(super) fn hear(&mut self, scene: &mut Scene<'_>, now: Timestamp) {
+        self.latched = false;
         if let Some((episode, _)) = self.firing.take() {
             scene.book.change(episode, change(None, now, Reason::Returned));
         }

@@ -55,11 +55,18 @@ pub(super) struct Source {
     /// The identities it was given.
     #[n(4)]
     pub(super) given: Given,
+    /// An operator closed the alert against what is the case: there is none until the source was heard.
+    #[n(5)]
+    #[cbor(default)]
+    pub(super) latched: bool,
 }
 
 impl Source {
     fn due(&self) -> Option<Timestamp> {
-        let alarm = self.said_from.filter(|_| self.episode.is_none()).map(|from| from + limit::SOURCE_DEAF_AFTER);
+        let alarm = self
+            .said_from
+            .filter(|_| self.episode.is_none() && !self.latched)
+            .map(|from| from + limit::SOURCE_DEAF_AFTER);
         alarm.into_iter().chain(self.forget_at).min()
     }
 
@@ -115,6 +122,7 @@ impl City {
                 self.sources.values_mut().for_each(|s| s.shift(by));
                 self.quorums.shift(by);
                 self.incidents.shift(by);
+                self.book.shift(by);
             }
         }
         // A start says first that Maibo was not there: nothing that was due then is due.
@@ -155,7 +163,15 @@ impl City {
                     self.book.draft(now, None, Body::CatalogueActivated { version: *version });
                 }
             }
-            Input::Command(command) => out.commands.push(self.book.command(command, now)),
+            Input::Command(command) => {
+                let outcome = self.book.command(command, now);
+                if let Ok(closed) = outcome.result.as_ref()
+                    && closed.state == State::Resolved
+                {
+                    self.close(closed);
+                }
+                out.commands.push(outcome);
+            }
             Input::Delivered(delivery) => self.book.draft(now, None, Body::Delivery(delivery.clone())),
             Input::Told { next, items, .. } => self.hear(*next, items, now),
             Input::Reading(_) | Input::Event(_) | Input::Liveness(_) => {}
@@ -275,7 +291,7 @@ impl City {
         let Some(source) = self.source(id) else { return };
         let was_deaf = source.deaf_from.take();
         let episode = source.episode.take();
-        (source.said_from, source.forget_at) = (None, None);
+        (source.said_from, source.forget_at, source.latched) = (None, None, false);
         if first || was_deaf.is_some() {
             let deaf_from = was_deaf.unwrap_or(now);
             self.book.draft(now, None, Body::Source { source: id.clone(), listening: true, deaf_from });
@@ -285,8 +301,29 @@ impl City {
         }
     }
 
+    /// An operator closed the alert.
+    fn close(&mut self, closed: &Transition) {
+        for source in self.sources.values_mut().filter(|s| s.episode == Some(closed.episode)) {
+            source.episode = None;
+            source.latched = closed.is_forced();
+        }
+    }
+
     /// Lets everything happen that is due at or before `until`.
     fn fire(&mut self, until: Timestamp) {
+        let floor = self.now.unwrap_or(until);
+        loop {
+            let first = self.sources.values().filter_map(Source::due).min().map(|at| at.max(floor));
+            let to = self.book.horizon(first, until);
+            self.fire_sources(to);
+            self.book.fire(floor, to);
+            if to >= until {
+                return;
+            }
+        }
+    }
+
+    fn fire_sources(&mut self, until: Timestamp) {
         let due: Vec<SourceId> = self
             .sources
             .iter()
@@ -300,7 +337,7 @@ impl City {
                     self.book.change(episode, change(None, at, Reason::SubjectGone));
                 }
                 self.sources.remove(&id);
-            } else if let Some(from) = source.said_from.filter(|_| source.episode.is_none()) {
+            } else if let Some(from) = source.said_from.filter(|_| source.episode.is_none() && !source.latched) {
                 // Deafness that was found out late is an alert when it was found out.
                 let at = (from + limit::SOURCE_DEAF_AFTER).max(self.now.unwrap_or(until)).min(until);
                 source.episode = open(&mut self.book, &id, &mut source.given, from, at);
@@ -322,7 +359,8 @@ impl City {
     pub fn next_deadline(&self) -> Option<Deadline> {
         let source = self.sources.values().filter_map(Source::due).min();
         let quorum = self.quorums.next();
-        let due = [(source, "source"), (quorum, "quorum"), (self.incidents.next(), "incident")];
+        let alert = self.book.next_due();
+        let due = [(source, "source"), (quorum, "quorum"), (self.incidents.next(), "incident"), (alert, "alert")];
         due.into_iter().filter_map(|(at, why)| Some(Deadline { at: at?, why })).min()
     }
 

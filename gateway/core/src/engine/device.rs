@@ -9,6 +9,7 @@ use super::level::Held;
 use super::series::{Arrival, Scene, Series};
 use super::watch::Watch;
 use super::{Counts, Unknown, Verdict};
+use crate::fact::Transition;
 use crate::id::{DeviceId, Quantity};
 use crate::limit;
 use crate::place::Level;
@@ -241,6 +242,21 @@ impl DeviceState {
                 cell.wait(scene.rules, now.since(from));
             }
         }
+    }
+
+    /// An operator closed an alert.
+    pub(super) fn close(&mut self, scene: &mut Scene<'_>, closed: &Transition) {
+        let (episode, forced) = (closed.episode, closed.is_forced());
+        for series in &mut self.series {
+            for cell in series.cells.iter_mut().filter(|c| c.firing().is_some_and(|(id, ..)| id == episode)) {
+                cell.close(forced);
+            }
+            series.refresh(scene);
+        }
+        for cell in self.absences.iter_mut().filter(|c| c.firing.is_some_and(|(id, _)| id == episode)) {
+            (cell.firing, cell.latched) = (None, forced);
+        }
+        self.watch.close(episode, forced);
     }
 
     /// Maibo does not hear since `from`.

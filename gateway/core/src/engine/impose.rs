@@ -36,16 +36,23 @@ pub(super) fn wanted(
         if let Body::Transition(t) = &fact.body {
             let known = book.get(t.episode);
             let mut operator = known.and_then(|r| r.operator.clone());
-            if let Some(actor) = &fact.actor {
+            if let Some(actor) = fact.actor.as_ref().filter(|_| t.reason != Reason::Commented) {
                 operator = Some((t.version, actor.clone()));
             }
             let rose = known.map_or(1, |r| r.rose).min(t.version);
             let latest = match t.reason {
-                Reason::DataStale | Reason::Acknowledged => known.map_or(t.started_at, |r| r.latest),
+                reason if reason == Reason::DataStale || reason.is_handling() => {
+                    known.map_or(t.started_at, |r| r.latest)
+                }
                 _ => t.at,
             };
-            let record =
-                (t.state == State::Firing).then(|| Record { transition: (**t).clone(), operator, rose, latest });
+            let rises = known.is_none_or(|r| t.level > r.transition.level) && !t.reason.is_handling();
+            let record = (t.state == State::Firing).then(|| {
+                let waiting = known.and_then(|r| r.waiting);
+                let mut record = Record { transition: (**t).clone(), operator, rose, latest, waiting };
+                record.wind(rises, fact.at);
+                record
+            });
             wanted.insert(t.episode, ((**t).clone(), record));
         }
     }
@@ -64,10 +71,10 @@ fn undone(book: &Book, first: &Transition) -> Option<Record> {
     let version = first.version.checked_sub(1).filter(|v| *v > 0)?;
     let record = book.get(first.episode).cloned();
     let latest = record.as_ref().map_or(first.at, |r| r.latest.min(first.at));
-    let (operator, rose) = record.map_or((None, 1), |r| (r.operator, r.rose));
+    let (operator, rose, waiting) = record.map_or((None, 1, None), |r| (r.operator, r.rose, r.waiting));
     let transition = Transition { version, state: State::Firing, resolved_at: None, ..first.clone() };
     let operator = operator.filter(|(v, _)| *v <= version);
-    Some(Record { transition, operator, rose: rose.min(version), latest })
+    Some(Record { transition, operator, rose: rose.min(version), latest, waiting })
 }
 
 impl Partition {
@@ -106,7 +113,7 @@ fn follow(device: &mut DeviceState, told: &Transition, record: Option<&Record>, 
     for cell in device.absences.iter_mut().filter(|c| c.rule == number) {
         let concerned = cell.firing.is_none_or(|(id, _)| id == told.episode) || firing.is_some();
         if concerned {
-            cell.firing = firing;
+            (cell.firing, cell.latched) = (firing, record.is_none() && told.is_forced());
         }
         cell.given.take(told.started_at, n);
     }
@@ -116,7 +123,7 @@ fn follow(device: &mut DeviceState, told: &Transition, record: Option<&Record>, 
         cell.given.take(told.started_at, n);
         match record {
             Some(record) => cell.force(&record.transition, n, terms),
-            None if !other => cell.active = None,
+            None if !other => cell.close(told.is_forced()),
             None => {}
         }
     }
@@ -148,6 +155,7 @@ impl Cell {
         }
         active.firing = Some((t.episode, t.level));
         active.stale = t.stale;
+        self.latched = false;
         self.active = Some(Box::new(active));
     }
 }
@@ -161,6 +169,7 @@ impl City {
                 && (source.episode.is_none_or(|e| e == episode) || record.is_some())
             {
                 source.episode = record.as_ref().map(|_| episode);
+                source.latched = record.is_none() && told.is_forced();
                 source.given.take(told.started_at, number_of(&told));
             }
             self.follow(&told, record.is_some());

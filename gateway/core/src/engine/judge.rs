@@ -77,6 +77,9 @@ impl Cell {
 
     /// Judges by the terms of the cell's period.
     pub(super) fn judge(&mut self, bench: &mut Bench<'_>, edited: Edited, on: Judging) {
+        if self.is_shut(bench, on.sight.as_ref()) {
+            return;
+        }
         let terms = bench.ladder.terms(self.period);
         if self.active.is_none() {
             if !on.sight.is_some_and(|s| s.reaches_any(terms)) {

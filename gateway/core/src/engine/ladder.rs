@@ -45,6 +45,8 @@ pub(super) struct Cell {
     pub(super) active: Option<Box<Active>>,
     /// The identities it gave.
     pub(super) given: Given,
+    /// An operator ended its episode against what the values say: nothing begins until no level is reached any more.
+    pub(super) latched: bool,
     /// The period of the rule's schedule that holds; `None`: asleep.
     pub(super) period: Option<u8>,
     /// When another one does, event time.
@@ -60,6 +62,7 @@ impl Cell {
             calm: ladder.calm(),
             active: None,
             given: Given::default(),
+            latched: false,
             period: ladder.period(at),
             edge: ladder.edge(at),
         }
@@ -67,7 +70,7 @@ impl Cell {
 
     /// Whether a value leaves the cell as it is.
     pub(super) fn ignores(&self, value: f64) -> bool {
-        self.active.is_none() && value > self.calm.0 && value < self.calm.1
+        self.active.is_none() && !self.latched && value > self.calm.0 && value < self.calm.1
     }
 
     /// The open episode, its level, and whether it stands on old data.
@@ -171,6 +174,9 @@ impl Cell {
         }
         bench.pause = Pause::NONE;
         self.catch_up(bench, sight.at, Pace::At(now));
+        if self.is_shut(bench, Some(sight)) {
+            return;
+        }
         let terms = bench.ladder.terms(self.period);
         if self.active.is_none() {
             if !sight.reaches_any(terms) {
@@ -185,6 +191,21 @@ impl Cell {
         }
         let reason = contradicted.then_some(Reason::Contradicted);
         self.tell(bench, Telling { event: sight.at, decided: now, sight: Some(*sight), reason });
+    }
+
+    /// Whether the latch holds; values that are back behind every limit, as after any alert, open it.
+    pub(super) fn is_shut(&mut self, bench: &Bench<'_>, sight: Option<&Sight>) -> bool {
+        if self.latched {
+            let terms = bench.ladder.terms(self.period);
+            self.latched = !sight.is_some_and(|s| s.is_back_behind_all(terms));
+        }
+        self.latched
+    }
+
+    /// An operator ended the episode. What is known of the levels goes with it: the next value is judged afresh.
+    pub(super) fn close(&mut self, forced: bool) {
+        self.active = None;
+        self.latched = forced;
     }
 
     /// A gap that was not told as stale, because Maibo was deaf or the data came late: timers do not bridge it.

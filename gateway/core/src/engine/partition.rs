@@ -7,8 +7,8 @@ use super::deaf::Ears;
 use super::fleet::{Fleet, Law};
 use super::{Counts, DeviceView, EngineError, Output, Versions, clock};
 use crate::alert::Book;
-use crate::fact::Transition;
-use crate::id::{PartitionId, Position, Version};
+use crate::fact::{State, Transition};
+use crate::id::{PartitionId, Position, Subject, Version};
 use crate::input::{Batch, Input};
 use crate::time::{Deadline, Timestamp};
 
@@ -96,17 +96,27 @@ impl Partition {
                 Input::ClockStep { by } => {
                     let by = clock::jump(*by, self.now, batch.now);
                     self.fleet.visit_all(&self.law, &mut self.book, |device, scene| device.shift(scene, by));
+                    self.book.shift(by);
                 }
                 Input::Deaf { from, .. } => until = until.min(*from),
                 _ => {}
             }
         }
         let floor = self.now.unwrap_or(until);
-        self.fleet.fire(&self.law, &mut self.book, floor, until);
+        loop {
+            let to = self.book.horizon(self.fleet.next().map(|at| at.max(floor)), until);
+            self.fleet.fire(&self.law, &mut self.book, floor, to);
+            self.book.fire(floor, to);
+            if to >= until {
+                break;
+            }
+        }
         if until < batch.now {
             // What names its own end is over then, heard or not.
             self.fleet.visit_all(&self.law, &mut self.book, |device, scene| device.end_events(scene, floor, batch.now));
         }
+        // People wait in deaf time too: what was due to be told meanwhile is told now.
+        self.book.fire(batch.now, batch.now);
     }
 
     fn take(&mut self, input: &Input, now: Timestamp, versions: &Versions, out: &mut Output) {
@@ -140,7 +150,16 @@ impl Partition {
                     fleet.visit_all(law, book, |device, scene| device.listen(scene, now));
                 }
             }
-            Input::Command(command) => out.commands.push(book.command(command, now)),
+            Input::Command(command) => {
+                let outcome = book.command(command, now);
+                if let Ok(closed) = outcome.result.as_ref()
+                    && closed.state == State::Resolved
+                    && let Subject::Device(id) = &closed.subject
+                {
+                    fleet.with(law, book, id, now, |device, scene| device.close(scene, closed));
+                }
+                out.commands.push(outcome);
+            }
             Input::Rules { version } => {
                 if let Some(rules) = versions.rules(*version).filter(|_| law.rules_version != Some(*version)) {
                     let next = Law { rules: rules.clone(), rules_version: Some(*version), ..law.clone() };
@@ -166,7 +185,9 @@ impl Partition {
 
     /// When the machine wants a batch even if nothing happens.
     pub fn next_deadline(&self) -> Option<Deadline> {
-        self.fleet.next().map(|at| Deadline { at, why: "series" })
+        let series = self.fleet.next().map(|at| Deadline { at, why: "series" });
+        let alert = self.book.next_due().map(|at| Deadline { at, why: "alert" });
+        series.into_iter().chain(alert).min()
     }
 
     /// Position of the last batch taken.

@@ -72,6 +72,12 @@ impl Sight {
         self.seen.get(usize::from(term)).map(|s| s.value).filter(|v| !v.is_nan())
     }
 
+    /// Whether every term that says anything is back behind its lowest step, which is the nearest.
+    pub(super) fn is_back_behind_all(&self, terms: &[Term]) -> bool {
+        let mut said = terms.iter().zip(self.seen).filter(|(_, seen)| !seen.value.is_nan()).peekable();
+        said.peek().is_some() && said.all(|(t, seen)| t.steps.first().is_none_or(|s| seen.is_back(t, s)))
+    }
+
     /// Whether the lowest step of any term is reached: it is the nearest, and what does not reach it reaches none.
     pub(super) fn reaches_any(&self, terms: &[Term]) -> bool {
         terms.iter().zip(self.seen).any(|(t, seen)| t.steps.first().is_some_and(|s| seen.reaches(t, s)))

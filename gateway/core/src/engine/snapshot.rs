@@ -19,7 +19,7 @@ use super::partition::Partition;
 use super::series::{Scene, Series};
 use super::watch::Watch;
 use super::{Output, RestoreError, Versions};
-use crate::alert::{Book, Given, Record, Spent};
+use crate::alert::{Book, Flaps, Given, Record, Spent};
 use crate::codec::{self, CodecError};
 use crate::id::{DeviceId, EpisodeId, PartitionId, Position, Quantity, RuleId, SourceId, Subject, Version};
 use crate::place::Level;
@@ -53,6 +53,9 @@ struct SavedPartition {
     open: Vec<Record>,
     #[n(9)]
     spent: Vec<SavedSpent>,
+    #[n(10)]
+    #[cbor(default)]
+    flaps: Vec<Flaps>,
 }
 
 #[derive(Encode, Decode)]
@@ -102,6 +105,9 @@ struct SavedAbsence {
     firing: Option<(EpisodeId, Level)>,
     #[n(2)]
     given: Given,
+    #[n(3)]
+    #[cbor(default)]
+    latched: bool,
 }
 
 #[derive(Encode, Decode)]
@@ -135,6 +141,9 @@ struct SavedCell {
     /// Of a rule with a schedule: the period that holds and its end.
     #[n(3)]
     turn: Option<(Option<u8>, Timestamp)>,
+    #[n(4)]
+    #[cbor(default)]
+    latched: bool,
 }
 
 fn pack<T: Encode<()>>(state: &T) -> Vec<u8> {
@@ -159,11 +168,12 @@ fn rule_id(rules: &RuleSet, number: u32) -> Option<RuleId> {
 
 fn save_series(series: &Series, rules: &RuleSet) -> SavedSeries {
     // A cell that was never pending is as new.
-    let cells = series.cells.iter().filter(|c| !c.given.is_empty() || c.edge < Timestamp::MAX).filter_map(|c| {
-        let active = c.active.as_deref().map(Active::save);
-        let turn = (c.edge < Timestamp::MAX).then_some((c.period, c.edge));
-        rule_id(rules, c.rule).map(|rule| SavedCell { rule, given: c.given, active, turn })
-    });
+    let cells =
+        series.cells.iter().filter(|c| !c.given.is_empty() || c.latched || c.edge < Timestamp::MAX).filter_map(|c| {
+            let active = c.active.as_deref().map(Active::save);
+            let turn = (c.edge < Timestamp::MAX).then_some((c.period, c.edge));
+            rule_id(rules, c.rule).map(|rule| SavedCell { rule, given: c.given, active, turn, latched: c.latched })
+        });
     SavedSeries {
         quantity: series.quantity.clone(),
         held: series.held,
@@ -182,8 +192,10 @@ fn save_spent((rule, subject, spent): (&RuleId, &Subject, Spent)) -> SavedSpent 
 
 fn save_device(device: &DeviceState, rules: &RuleSet) -> SavedDevice {
     let absences = device.absences.iter().filter(|c| !c.given.is_empty());
-    let absences = absences
-        .filter_map(|c| rule_id(rules, c.rule).map(|rule| SavedAbsence { rule, firing: c.firing, given: c.given }));
+    let absences = absences.filter_map(|c| {
+        let rule = rule_id(rules, c.rule)?;
+        Some(SavedAbsence { rule, firing: c.firing, given: c.given, latched: c.latched })
+    });
     let events = device.events.iter().filter(|c| !c.all_given().is_empty());
     let events: Vec<SavedEvents> = events
         .filter_map(|c| rule_id(rules, c.rule).map(|rule| SavedEvents { rule, known: c.known.clone(), given: c.given }))
@@ -209,7 +221,7 @@ fn restore_device(saved: SavedDevice, number: u32, scene: &Scene<'_>) -> DeviceS
     for old in saved.absences {
         let found = device.absences.iter_mut().find(|c| rule_id(scene.rules, c.rule).as_ref() == Some(&old.rule));
         if let Some(cell) = found {
-            *cell = AbsenceCell { rule: cell.rule, firing: old.firing, given: old.given };
+            *cell = AbsenceCell { rule: cell.rule, firing: old.firing, given: old.given, latched: old.latched };
         }
     }
     device.select_events(&about, scene.rules);
@@ -229,7 +241,7 @@ fn restore_device(saved: SavedDevice, number: u32, scene: &Scene<'_>) -> DeviceS
         for kept in old.cells {
             let found = series.cells.iter_mut().find(|c| rule_id(scene.rules, c.rule).as_ref() == Some(&kept.rule));
             if let Some(cell) = found {
-                cell.given = kept.given;
+                (cell.given, cell.latched) = (kept.given, kept.latched);
                 cell.active = kept.active.map(|a| Box::new(Active::restore(a)));
                 if let Some(turn) = kept.turn {
                     (cell.period, cell.edge) = turn;
@@ -259,6 +271,7 @@ impl Partition {
             devices: devices.into_iter().map(|d| save_device(d, &self.law.rules)).collect(),
             open: self.book.records().cloned().collect(),
             spent: self.book.all_spent().map(save_spent).collect(),
+            flaps: self.book.flaps(self.now),
         })
     }
 
@@ -269,7 +282,7 @@ impl Partition {
     pub fn restore(bytes: &[u8], versions: &Versions) -> Result<Self, RestoreError> {
         let saved: SavedPartition = unpack(bytes)?;
         let law = law(saved.rules, saved.catalogue, versions)?;
-        let mut book = restore_book(saved.open, saved.rules);
+        let mut book = restore_book(saved.open, saved.flaps, saved.rules);
         for spent in saved.spent {
             book.spend(&spent.rule, spent.subject, spent.spent);
         }
@@ -300,8 +313,9 @@ fn law(rules: Option<Version>, catalogue: Option<Version>, versions: &Versions) 
     Ok(law.with_own_limits())
 }
 
-fn restore_book(open: Vec<Record>, rules: Option<Version>) -> Book {
+fn restore_book(open: Vec<Record>, flaps: Vec<Flaps>, rules: Option<Version>) -> Book {
     let mut book = Book::default();
+    book.remember(flaps);
     for record in open {
         book.put(record);
     }

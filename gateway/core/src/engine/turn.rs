@@ -46,6 +46,7 @@ impl Cell {
 
     /// The rule judges nothing any more.
     pub(super) fn fall_asleep(&mut self, bench: &mut Bench<'_>, event: Timestamp, decided: Timestamp, reason: Reason) {
+        self.latched = false;
         if let Some(mut over) = self.active.take().filter(|a| a.firing.is_some()) {
             over.take_levels(Active::new(event, 0, 1));
             announce(&mut over, bench, &[], reason, Telling { event, decided, sight: None, reason: None });

@@ -65,6 +65,10 @@ struct Trouble {
     good: u32,
     #[n(4)]
     episode: Option<EpisodeId>,
+    /// An operator ended the alert: there is none until the clock was right.
+    #[n(5)]
+    #[cbor(default)]
+    latched: bool,
 }
 
 impl Watch {
@@ -114,7 +118,7 @@ impl Watch {
 
     /// A time was wrong.
     pub(super) fn fault(&mut self, scene: &mut Scene<'_>, received: Timestamp, now: Timestamp) {
-        let none = Trouble { since: received, seen: NEVER, faults: 0, good: 0, episode: None };
+        let none = Trouble { since: received, seen: NEVER, faults: 0, good: 0, episode: None, latched: false };
         let trouble = self.trouble.get_or_insert_with(|| Box::new(none));
         if received <= trouble.seen {
             return;
@@ -124,7 +128,7 @@ impl Watch {
         }
         (trouble.seen, trouble.good) = (received, 0);
         trouble.faults = trouble.faults.saturating_add(1);
-        if trouble.faults >= limit::CLOCK_FAULTS && trouble.episode.is_none() {
+        if trouble.faults >= limit::CLOCK_FAULTS && trouble.episode.is_none() && !trouble.latched {
             trouble.episode = open(scene, trouble.since, now);
         }
     }
@@ -135,10 +139,18 @@ impl Watch {
         trouble.seen = received;
         trouble.good += 1;
         if trouble.good >= limit::CLOCK_FAULTS {
-            (trouble.faults, trouble.good) = (0, 0);
+            (trouble.faults, trouble.good, trouble.latched) = (0, 0, false);
             if let Some(episode) = trouble.episode.take() {
                 scene.book.change(episode, change(None, now, Reason::ClockRight));
             }
+        }
+    }
+
+    /// An operator ended this alert.
+    pub(super) fn close(&mut self, episode: EpisodeId, forced: bool) {
+        if let Some(trouble) = self.trouble.as_mut().filter(|t| t.episode == Some(episode)) {
+            trouble.episode = None;
+            trouble.latched = forced;
         }
     }
 
@@ -151,7 +163,7 @@ impl Watch {
             (Some(trouble), None) => trouble.episode = None,
             (None, Some(_)) => {
                 let faults = limit::CLOCK_FAULTS;
-                self.trouble = Some(Box::new(Trouble { since, seen: since, faults, good: 0, episode }));
+                self.trouble = Some(Box::new(Trouble { since, seen: since, faults, good: 0, episode, latched: false }));
             }
             (None, None) => {}
         }

@@ -2,7 +2,7 @@
 
 use minicbor::{Decode, Encode};
 
-use crate::fact::{Body, Fact, Reason, State, Transition};
+use crate::fact::{Body, Fact, State, Transition};
 use crate::id::{EpisodeId, PartitionId, PlaceCode, RuleId, Subject};
 use crate::place::{Domain, Level};
 use crate::time::Timestamp;
@@ -86,7 +86,7 @@ impl Told {
     /// operators, which move neither state nor level.
     pub fn about(fact: &Fact) -> Option<Self> {
         match &fact.body {
-            Body::Transition(t) if fact.cause.partition != PartitionId::CITY && t.reason != Reason::Acknowledged => {
+            Body::Transition(t) if fact.cause.partition != PartitionId::CITY && (t.state == State::Resolved || !t.reason.is_handling()) => {
                 Some(Self::of(fact.index, t, fact.at))
             }
             _ => None,

@@ -30,6 +30,7 @@ fn transition() -> Transition {
         resolved_at: None,
         acknowledged: None,
         reason: Reason::Threshold,
+        handling: None,
     }
 }
 

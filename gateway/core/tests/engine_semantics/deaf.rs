@@ -24,10 +24,10 @@ fn deaf_series_are_unknown() {
 fn silent_after_listening_is_stale() {
     let mut w = World::new(&depth(""));
     w.at(0).value(45.0).expect(&["0 v1 firing red threshold"]);
-    w.at(s(10)).deaf(s(8)).run(s(600)).expect(&[]);
-    w.listening().run(s(629)).expect(&[]);
+    w.at(s(10)).deaf(s(8)).run(s(250)).expect(&[]);
+    w.listening().run(s(279)).expect(&[]);
     assert_eq!(w.verdict(), Verdict::Firing { level: maibo_core::place::Level::Red, stale: true });
-    w.run(s(630)).expect(&["630000 v2 firing red data_stale stale"]);
+    w.run(s(280)).expect(&["280000 v2 firing red data_stale stale"]);
 }
 
 // timers never complete inside deaf time, not even those due between the last input and the news of it.

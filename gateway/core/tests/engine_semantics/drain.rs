@@ -24,11 +24,11 @@ fn a_draining_device_is_alive_and_stale() {
 #[test]
 fn draining_freshens_nothing() {
     let mut w = World::new(&depth(""));
-    w.at(0).value(45.0).run(s(600)).expect(&["0 v1 firing red threshold", "30000 v2 firing red data_stale stale"]);
+    w.at(0).value(45.0).run(s(280)).expect(&["0 v1 firing red threshold", "30000 v2 firing red data_stale stale"]);
     w.value_at(s(20), 45.0).value_at(s(40), 45.0).expect(&[]);
     assert_eq!(w.known(), Verdict::Firing { level: Level::Red, stale: true });
     w.value_at(s(60), 35.0).expect(&["60000 v3 firing orange lowered stale historic"]);
-    w.restart().value_at(s(590), 35.0).expect(&["590000 v4 firing orange data_fresh"]);
+    w.restart().value_at(s(270), 35.0).expect(&["270000 v4 firing orange data_fresh"]);
     assert_eq!(w.known(), Verdict::Firing { level: Level::Orange, stale: false });
 }
 

@@ -123,3 +123,24 @@ fn an_episode_that_the_log_closed() {
     assert_eq!(w.last().started_at, told.last().started_at);
     assert_ne!(w.last().episode, told.last().episode);
 }
+
+// what people did and only the log has: a comment refuses nobody, and an acknowledgement ends the reminders.
+#[test]
+fn acts_that_only_the_log_has() {
+    let red = || {
+        let mut w = World::every("2h", &depth(""));
+        w.at(0).value(45.0);
+        w
+    };
+    let (mut told, mut w) = (red(), red());
+    let comment = maibo_core::input::Act::Comment { note: maibo_core::reading::Text::from("seen") };
+    assert!(told.at(s(1)).act("wang", comment).is_ok());
+    assert!(told.at(s(2)).acknowledge("li", 2).result.is_ok());
+    let [.., comment, acknowledgement] = told.facts.as_slice() else { panic!("two facts") };
+    w.at(s(2)).machine.impose(&[], std::slice::from_ref(comment));
+    assert!(w.acknowledge("li", 1).result.is_ok(), "not refused for the comment");
+    let mut w = red();
+    w.at(s(2)).machine.impose(&[], &[comment.clone(), acknowledgement.clone()]);
+    w.restart().run(s(3_000));
+    assert_eq!(w.machine.open_alerts().map(|t| t.version).collect::<Vec<_>>(), [3], "no reminder behind it");
+}

@@ -54,9 +54,9 @@ fn pending_goes_stale() {
 #[test]
 fn firing_goes_stale_and_stays() {
     let mut w = World::new(&depth(""));
-    w.at(0).value(45.0).run(s(3600)).expect(&["0 v1 firing red threshold", "30000 v2 firing red data_stale stale"]);
+    w.at(0).value(45.0).run(s(299)).expect(&["0 v1 firing red threshold", "30000 v2 firing red data_stale stale"]);
     assert_eq!(w.verdict(), Verdict::Firing { level: Level::Red, stale: true });
-    w.at(s(3601)).value(41.0).expect(&["3601000 v3 firing red data_fresh"]);
+    w.at(s(299)).value(41.0).expect(&["299000 v3 firing red data_fresh"]);
     assert_eq!(w.verdict(), Verdict::Firing { level: Level::Red, stale: false });
 }
 

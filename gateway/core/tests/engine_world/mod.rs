@@ -82,7 +82,14 @@ pub(crate) fn source(id: &str) -> SourceId {
 pub(crate) fn line(t: &Transition) -> String {
     let mut text =
         format!("{} v{} {} {} {}", t.at.0 - ZERO, t.version, t.state.as_str(), t.level.as_str(), t.reason.as_str());
-    for (is, word) in [(t.stale, " stale"), (t.historic, " historic"), (t.acknowledged.is_some(), " acknowledged")] {
+    let words = [
+        (t.stale, " stale"),
+        (t.historic, " historic"),
+        (t.acknowledged.is_some(), " acknowledged"),
+        (t.silenced().is_some(), " silenced"),
+        (t.is_flapping(), " flapping"),
+    ];
+    for (is, word) in words {
         if is {
             text.push_str(word);
         }
@@ -249,10 +256,29 @@ impl World {
     }
 
     pub(crate) fn acknowledge_episode(&mut self, who: &str, episode: EpisodeId, seen: u32) -> CommandOutcome {
-        let act = Act::Acknowledge { note: Text::from("on my way") };
+        self.order(who, episode, seen, Act::Acknowledge { note: Text::from("on my way") })
+    }
+
+    /// An act on the last alert by somebody who saw its present version.
+    pub(crate) fn act(&mut self, who: &str, act: Act) -> Result<Transition, &'static str> {
+        let (episode, seen) = (self.last().episode, self.last().version);
+        self.order(who, episode, seen, act).result.map_err(|refusal| refusal.reason)
+    }
+
+    pub(crate) fn order(&mut self, who: &str, episode: EpisodeId, seen: u32, act: Act) -> CommandOutcome {
         let actor = Actor::new(who).expect("actor");
         self.batch(vec![Input::Command(Command { actor, episode, seen, act })]);
         self.out.commands.pop().expect("an outcome")
+    }
+
+    /// Silences the last alert until `until`.
+    pub(crate) fn silence(&mut self, until: i64) -> Result<Transition, &'static str> {
+        self.act("li", Act::Silence { until: Timestamp(ZERO + until), note: Text::from("pumps under repair") })
+    }
+
+    /// Closes the last alert.
+    pub(crate) fn close(&mut self, forced: bool) -> Result<Transition, &'static str> {
+        self.act("li", Act::Close { note: Text::from("checked on site"), forced })
     }
 
     /// All transitions so far.

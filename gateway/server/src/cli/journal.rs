@@ -118,11 +118,21 @@ fn input(input: &Input) -> Value {
         }
         Input::Listening { source } => json!({"kind": "listening", "source": source.as_str()}),
         Input::Command(c) => {
-            let Act::Acknowledge { note } = &c.act;
-            json!({
-                "kind": "acknowledge", "actor": c.actor.as_str(), "episode": c.episode.to_string(), "seen": c.seen,
-                "note": &**note,
-            })
+            let mut line = json!({
+                "kind": c.act.as_str(), "actor": c.actor.as_str(), "episode": c.episode.to_string(), "seen": c.seen,
+                "note": c.act.note(),
+            });
+            let more = match &c.act {
+                Act::Assign { to, .. } => Some(("to", json!(&**to))),
+                Act::Silence { until, .. } => Some(("until", json!(until.0))),
+                Act::Close { forced, .. } => Some(("forced", json!(forced))),
+                Act::Feedback { stage, .. } => Some(("stage", json!(stage.as_str()))),
+                Act::Acknowledge { .. } | Act::Comment { .. } | Act::Unsilence => None,
+            };
+            if let Some((key, value)) = more {
+                line[key] = value;
+            }
+            line
         }
         Input::Delivered(d) => json!({
             "kind": "delivered", "receiver": &*d.receiver, "episode": d.episode.to_string(), "version": d.version,
@@ -182,7 +192,10 @@ fn body(body: &Body) -> Value {
             "threshold": t.threshold, "started_at": t.started_at.0, "happened_at": t.at.0,
             "resolved_at": t.resolved_at.map(|r| r.0),
             "acknowledged_by": t.acknowledged.as_ref().map(|a| a.by.as_str().to_owned()),
-            "reason": t.reason.as_str(),
+            "reason": t.reason.as_str(), "flapping": t.is_flapping(),
+            "assigned_to": t.handling.as_ref().and_then(|h| h.assigned.as_ref()).map(|a| a.to.to_string()),
+            "silenced_until": t.silenced().map(|s| s.until.0),
+            "said": t.handling.as_ref().and_then(|h| h.said.as_ref()).map(|s| s.note.to_string()),
         }),
         Body::RulesActivated { version } => json!({"kind": "rules_activated", "version": version.to_string()}),
         Body::CatalogueActivated { version } => {

@@ -3,6 +3,7 @@
 mod damage;
 mod delivery;
 mod places;
+mod silence;
 mod support;
 mod unrecorded;
 mod words;

@@ -1,7 +1,7 @@
 //! The single exception to "durable before told": when the facts log itself cannot be written, those who are called to
 //! emergencies are told once, marked `recorded: false`, before the process ends.
 //!
-//! Invariants: only what is firing at orange or red is told, once, to each receiver that wants it, under the same key that
+//! Invariants: only what is firing at orange or red, and not silenced, is told, once, to each receiver that wants it, under the same key that
 //! its recorded version will have: after the repair the next start decides the same and delivers it as a fact.
 //!
 //! Limits: all attempts together end within the deadline of one; at most [`MOST`] messages, worst first.
@@ -86,7 +86,9 @@ impl Unrecorded for LastWord {
 /// The transition of a draft, where somebody has to go out for it.
 fn urgent(draft: &Fact) -> Option<&Transition> {
     match &draft.body {
-        Body::Transition(t) if t.state == State::Firing && t.level >= Level::Orange => Some(t),
+        Body::Transition(t) if t.state == State::Firing && t.level >= Level::Orange && t.silenced().is_none() => {
+            Some(t)
+        }
         _ => None,
     }
 }

@@ -1,6 +1,6 @@
-//! The acknowledge command.
+//! The acknowledge command, and what all commands on alerts share.
 //!
-//! The command becomes an input of the alert's partition, is decided there like everything else, and is answered when the
+//! A command becomes an input of the alert's partition, is decided there like everything else, and is answered when the
 //! fact is durable and the state database has it: a read that follows sees it.
 
 use axum::Json;
@@ -9,8 +9,9 @@ use axum::http::HeaderName;
 use maibo_api as api;
 use maibo_core::engine::CommandOutcome;
 use maibo_core::fact::{State as AlertState, Transition};
-use maibo_core::id::{EpisodeId, PartitionId, Subject};
+use maibo_core::id::{Actor, EpisodeId, PartitionId, Subject};
 use maibo_core::input::{Act, Command};
+use maibo_core::reading::Text;
 use tokio::sync::oneshot;
 
 use super::extract::{Body, Caller};
@@ -19,7 +20,9 @@ use crate::live::{Scope, words};
 use crate::pipeline::Work;
 
 /// Longest note, in characters.
-const NOTE_MAX: usize = 500;
+const NOTE_MAX: usize = maibo_core::limit::MAX_NOTE;
+/// Why most conflicts are.
+const CHANGED: &str = "the alert is not as it was when you saw it";
 /// Tells which facts a later read may wait for (`?after=`).
 const AFTER: HeaderName = HeaderName::from_static("maibo-after");
 
@@ -36,16 +39,27 @@ pub(super) async fn acknowledge(
     Caller(actor): Caller,
     Path(id): Path<String>,
     Body(body): Body<api::Acknowledge>,
-) -> Result<([(HeaderName, String); 1], Json<api::Alert>), Fault> {
-    let note = body.note.unwrap_or_default();
-    if note.chars().count() > NOTE_MAX {
-        return Err(Fault::bad_request(format!("note: is longer than {NOTE_MAX} characters")));
-    }
-    let episode = EpisodeId::parse(&id).ok_or_else(alerts::missing)?;
-    let known = find(&state, &scope, episode).await?;
-    let act = Act::Acknowledge { note: note.as_str().into() };
-    let command = Command { actor, episode, seen: body.version, act };
-    let outcome = ask(&state, partition(&known.subject), command).await?;
+) -> Result<Carried, Fault> {
+    let act = Act::Acknowledge { note: note(body.note.as_deref().unwrap_or_default())? };
+    carry_out(&state, &scope, actor, &id, body.version, act).await
+}
+
+/// What a command is answered with.
+pub(super) type Carried = ([(HeaderName, String); 1], Json<api::Alert>);
+
+/// Gives an act to the pipeline and answers when it can be read.
+pub(super) async fn carry_out(
+    state: &HttpState,
+    scope: &Scope,
+    actor: Actor,
+    id: &str,
+    seen: u32,
+    act: Act,
+) -> Result<Carried, Fault> {
+    let episode = EpisodeId::parse(id).ok_or_else(alerts::missing)?;
+    let known = find(state, scope, episode).await?;
+    let command = Command { actor, episode, seen, act };
+    let outcome = ask(state, partition(&known.subject), command).await?;
     // The picture was told before the answer: what the command did lies before this.
     let next = state.picture.facts();
     if !state.projection.reached(next, state.limits.after).await {
@@ -54,8 +68,16 @@ pub(super) async fn acknowledge(
     let roster = state.picture.roster();
     match outcome.result {
         Ok(transition) => Ok(([(AFTER, next.to_string())], Json(words::alert(&transition, &roster)))),
-        Err(refusal) => Err(refused(&state, refusal.reason, refusal.current, episode).await?),
+        Err(refusal) => Err(refused(state, refusal.reason, refusal.current, episode).await?),
     }
+}
+
+/// A note of a length that is kept.
+pub(super) fn note(text: &str) -> Result<Text, Fault> {
+    if text.chars().count() > NOTE_MAX {
+        return Err(Fault::bad_request(format!("note: is longer than {NOTE_MAX} characters")));
+    }
+    Ok(text.into())
 }
 
 /// Where an episode's machine lives.
@@ -97,6 +119,9 @@ async fn refused(
     current: Option<Transition>,
     episode: EpisodeId,
 ) -> Result<Fault, Fault> {
+    if let Some(why) = senseless(reason) {
+        return Ok(Fault::invalid(why));
+    }
     let current = match current {
         Some(current) => Some(current),
         // The machine forgets what is over; the record does not.
@@ -104,13 +129,28 @@ async fn refused(
     };
     let Some(current) = current else { return Ok(alerts::missing()) };
     let over = current.state == AlertState::Resolved;
-    let reason = match reason {
-        _ if over => Some(api::ConflictReason::Resolved),
-        "newer_fact" => Some(api::ConflictReason::NewerFact),
-        "level_rose" => Some(api::ConflictReason::LevelRose),
-        "resolved" => Some(api::ConflictReason::Resolved),
-        _ => None,
+    let (reason, why) = match reason {
+        _ if over => (Some(api::ConflictReason::Resolved), "the alert is over"),
+        "resolved" => (Some(api::ConflictReason::Resolved), "the alert is over"),
+        "newer_fact" => (Some(api::ConflictReason::NewerFact), CHANGED),
+        "level_rose" => (Some(api::ConflictReason::LevelRose), CHANGED),
+        "still_firing" => {
+            let why = "its values say that it goes on: it ends by itself, or by a forced close";
+            (Some(api::ConflictReason::StillFiring), why)
+        }
+        "not_silenced" => (Some(api::ConflictReason::NotSilenced), "the alert is not silenced"),
+        _ => (None, CHANGED),
     };
     let current = words::alert(&current, &state.picture.roster());
-    Ok(Fault::conflict(reason, Some(current), "the alert is not as it was when you saw it"))
+    Ok(Fault::conflict(reason, Some(current), why))
+}
+
+/// What is wrong with a command that no state of the alert would make right.
+fn senseless(reason: &str) -> Option<&'static str> {
+    match reason {
+        "bad_until" => Some("until: must lie ahead, at most seven days"),
+        "bad_name" => Some("to: must have 1 to 64 characters"),
+        "no_note" => Some("note: must say why"),
+        _ => None,
+    }
 }

@@ -136,7 +136,7 @@ fn detail(row: &AlertRow, versions: Vec<VersionRow>, roster: &Roster) -> api::Al
     let rule = roster.rules.get(&row.alert.rule);
     api::AlertDetail {
         alert: words::alert(&row.alert, roster),
-        versions: versions.into_iter().filter_map(version).collect(),
+        versions: versions.into_iter().filter_map(|row| version(row, roster)).collect(),
         advice: rule.map(|r| r.advice.clone()),
         source: rule.map(|r| r.source.clone()),
         levels: rule.and_then(|r| r.levels.clone()),
@@ -146,7 +146,7 @@ fn detail(row: &AlertRow, versions: Vec<VersionRow>, roster: &Roster) -> api::Al
 }
 
 /// `None` for words this binary does not know.
-fn version(row: VersionRow) -> Option<api::AlertVersion> {
+fn version(row: VersionRow, roster: &Roster) -> Option<api::AlertVersion> {
     let state = match row.state.as_str() {
         "firing" => api::AlertState::Firing,
         "resolved" => api::AlertState::Resolved,
@@ -160,5 +160,6 @@ fn version(row: VersionRow) -> Option<api::AlertVersion> {
         reason: row.reason,
         value: row.value,
         actor: row.actor,
+        text: row.alert.map(|t| words::text(&t, roster)),
     })
 }

@@ -7,8 +7,8 @@ use axum::response::IntoResponse;
 use utoipa::OpenApi;
 
 use super::{
-    acknowledge, alerts, backtest, deliveries, devices, health, incidents, places, quarantine, rules, series, status,
-    view,
+    acknowledge, acts, alerts, backtest, deliveries, devices, health, incidents, places, quarantine, rules, series,
+    status, view,
 };
 
 #[derive(OpenApi)]
@@ -31,6 +31,12 @@ use super::{
         acknowledge::acknowledge,
         incidents::list,
         incidents::one,
+        acts::assign,
+        acts::comment,
+        acts::silence,
+        acts::unsilence,
+        acts::close,
+        acts::feedback,
         deliveries::list,
         quarantine::list,
         rules::list,

@@ -6,6 +6,7 @@
 //! | `bad_request` | 403 | a command from a foreign page |
 //! | `bad_request` | 421 | a request that names another server |
 //! | `not_found` | 404 | there is no such thing, or it is outside the caller's scope |
+//! | `invalid` | 422 | the request is understood and makes no sense |
 //! | `conflict` | 409 | somebody or something was first |
 //! | `too_large` | 413 | the body is longer than the limit |
 //! | `unavailable` | 503 | not now; `Retry-After` says when to try again |
@@ -57,6 +58,11 @@ impl Fault {
     /// There is no such thing.
     pub fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, api::Code::NotFound, detail)
+    }
+
+    /// Understood, and makes no sense.
+    pub fn invalid(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, api::Code::Invalid, detail)
     }
 
     /// Somebody or something was first; `current` is the alert as it is now.

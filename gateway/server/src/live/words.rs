@@ -1,11 +1,13 @@
 //! From the core's values to the words of the interface.
 
 use maibo_api as api;
-use maibo_core::fact::{Reason, State, Transition};
+use maibo_core::alert::sentence;
+use maibo_core::fact::{Reason, Stamp, Stamps, State, Transition};
 use maibo_core::id::Quantity;
 use maibo_core::place::{Domain, Level};
 use maibo_core::reading::quantity;
 use maibo_core::registry::place;
+use maibo_core::rule::Words;
 use maibo_core::time::Timestamp;
 
 use super::roster::Roster;
@@ -93,6 +95,7 @@ pub fn alert(t: &Transition, roster: &Roster) -> api::Alert {
     let device = t.subject.device();
     let entry = device.and_then(|id| roster.get(id));
     let district = district(t);
+    let handling = t.handling.as_deref();
     api::Alert {
         id: t.episode.to_string(),
         rule: t.rule.to_string(),
@@ -125,15 +128,47 @@ pub fn alert(t: &Transition, roster: &Roster) -> api::Alert {
         version: t.version,
         lon: entry.and_then(|e| e.lon),
         lat: entry.and_then(|e| e.lat),
+        assigned: handling.and_then(|h| h.assigned.as_ref()).map(|a| api::Assigned {
+            to: a.to.to_string(),
+            by: a.by.to_string(),
+            at: time(a.at),
+        }),
+        silenced: t.silenced().map(|s| api::Silenced {
+            until: time(s.until),
+            by: s.by.to_string(),
+            at: time(s.at),
+            note: s.note.to_string(),
+        }),
+        flapping: t.is_flapping(),
+        stamps: handling.map(|h| stamps(&h.stamps)).unwrap_or_default(),
+        text: text(t, roster),
     }
 }
 
-/// When the latest version came to be. An acknowledgement moves no event time, but it is news.
-fn updated_at(t: &Transition) -> Timestamp {
-    match (&t.acknowledged, t.reason) {
-        (Some(acknowledged), Reason::Acknowledged) => acknowledged.at,
-        _ => t.at,
+/// A transition in one sentence.
+pub fn text(t: &Transition, roster: &Roster) -> api::Words {
+    let title = roster.title(&t.rule);
+    let said = sentence(t, &Words { zh: title.zh, en: title.en });
+    api::Words { zh: said.zh, en: said.en }
+}
+
+fn stamps(stamps: &Stamps) -> api::Stamps {
+    let stamp = |stamp: &Option<Stamp>| {
+        stamp.as_ref().map(|s| api::Stamp { at: time(s.at), by: s.by.as_ref().map(ToString::to_string) })
+    };
+    api::Stamps {
+        published: stamp(&stamps.published),
+        responding: stamp(&stamps.responding),
+        fed_back: stamp(&stamps.fed_back),
+        archived: stamp(&stamps.archived),
     }
+}
+
+/// When the latest version came to be. What people do moves no event time, but it is news.
+fn updated_at(t: &Transition) -> Timestamp {
+    let noted = t.handling.as_ref().and_then(|h| h.noted);
+    let acknowledged = t.acknowledged.as_ref().filter(|_| t.reason == Reason::Acknowledged).map(|a| a.at);
+    noted.or(acknowledged).unwrap_or(t.at)
 }
 
 #[cfg(test)]

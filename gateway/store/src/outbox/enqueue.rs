@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use maibo_core::fact::{Body, Delivery, Fact, State, Transition};
+use maibo_core::fact::{Body, Delivery, Fact, Silenced, State, Transition};
 use maibo_core::notify::{Mode, Receiver, message_id};
 use maibo_core::time::Timestamp;
 use rusqlite::{Transaction, params};
@@ -42,7 +42,12 @@ impl Outbox {
                 Body::Transition(t) => {
                     let mut text = None;
                     for (receiver, waiting) in receivers.iter().zip(&mut waiting) {
-                        if receiver.wants(t, batch.told(receiver, t)?) {
+                        if !receiver.wants(t, batch.told(receiver, t)?) {
+                            continue;
+                        }
+                        if let Some(silence) = t.silenced() {
+                            batch.withhold(receiver, t, fact.at, silence)?;
+                        } else {
                             let text = text.get_or_insert_with(|| body(t));
                             let room = *waiting < self.pending_max;
                             *waiting += usize::from(batch.tell(receiver, t, fact.at, text, room)?);
@@ -151,6 +156,39 @@ impl Batch<'_> {
         }
         promote(self.tx, &receiver.name, &episode, self.now)?;
         Ok(superseded == 0)
+    }
+
+    /// Lists one version as not told to one receiver. What was owed before the silence stays owed.
+    fn withhold(
+        &mut self,
+        receiver: &Receiver,
+        t: &Transition,
+        at: Timestamp,
+        silence: &Silenced,
+    ) -> Result<(), OutboxError> {
+        let inserted = self
+            .tx
+            .prepare_cached(
+                "INSERT INTO delivery (message, receiver, episode, version, latest, urgency, created_at, body, state,
+                   next_at, last_error, settled_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, x'', 'silenced', ?8, ?9, ?8)
+                 ON CONFLICT DO NOTHING",
+            )?
+            .execute(params![
+                message_id(&receiver.name, t.episode, t.version),
+                receiver.name,
+                t.episode.to_string(),
+                t.version,
+                receiver.mode == Mode::Latest,
+                t.level as i64,
+                at.0,
+                self.now.0,
+                format!("silenced by {}: {}", silence.by, &*silence.note),
+            ])?;
+        if inserted == 1 {
+            self.note_settled(self.tx.last_insert_rowid())?;
+        }
+        Ok(())
     }
 
     /// Whether a version of the episode is pending.

@@ -12,7 +12,7 @@ use super::{OutboxError, PAGE_MAX, connect};
 pub struct OutboxFilter {
     /// To this receiver.
     pub receiver: Option<String>,
-    /// `pending`, `delivered`, `superseded` or `dead`.
+    /// `pending`, `delivered`, `superseded`, `silenced` or `dead`.
     pub outcome: Option<String>,
     /// Of this episode.
     pub episode: Option<String>,
@@ -31,7 +31,7 @@ pub struct OutboxRow {
     pub episode: String,
     /// Which version.
     pub version: u32,
-    /// `pending`, `delivered`, `superseded` or `dead`.
+    /// `pending`, `delivered`, `superseded`, `silenced` or `dead`.
     pub outcome: String,
     /// Attempts made.
     pub attempts: u32,

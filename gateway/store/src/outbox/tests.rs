@@ -11,6 +11,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod silence;
+
 const NOW: Timestamp = Timestamp(1_000_000);
 
 fn receiver(name: &str, mode: Mode) -> Receiver {
@@ -44,6 +46,7 @@ fn transition(n: u32, version: u32) -> Transition {
         resolved_at: None,
         acknowledged: None,
         reason: Reason::Threshold,
+        handling: None,
     }
 }
 

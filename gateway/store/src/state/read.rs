@@ -54,6 +54,8 @@ pub struct VersionRow {
     pub value: Option<f64>,
     /// Who, where a person did it.
     pub actor: Option<String>,
+    /// The alert as of this version; `None` in what was written before it was kept.
+    pub alert: Option<Transition>,
 }
 
 /// Which deliveries.
@@ -61,7 +63,7 @@ pub struct VersionRow {
 pub struct DeliveryFilter {
     /// To this receiver.
     pub receiver: Option<String>,
-    /// `delivered`, `superseded` or `dead`.
+    /// `delivered`, `superseded`, `silenced` or `dead`.
     pub outcome: Option<String>,
 }
 
@@ -205,11 +207,15 @@ impl StateReader {
     /// SQLite's.
     pub fn versions(&self, episode: EpisodeId) -> Result<Vec<VersionRow>, StateError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT version, at, state, level, reason, value, actor FROM alert_version
+            "SELECT version, at, state, level, reason, value, actor, body FROM alert_version
              WHERE episode = ?1 ORDER BY version LIMIT ?2",
         )?;
-        let rows = statement.query_map((episode.to_string(), PAGE_MAX as i64), |row| {
-            Ok(VersionRow {
+        let mut rows = statement.query((episode.to_string(), PAGE_MAX as i64))?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let body: Option<Vec<u8>> = row.get(7)?;
+            let alert = body.map(|b| maibo_core::codec::decode(&b)).transpose();
+            found.push(VersionRow {
                 version: row.get(0)?,
                 at: row.get(1)?,
                 state: row.get(2)?,
@@ -217,9 +223,10 @@ impl StateReader {
                 reason: row.get(4)?,
                 value: row.get(5)?,
                 actor: row.get(6)?,
-            })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+                alert: alert.map_err(|_| StateError::Damaged { table: "alert_version" })?,
+            });
+        }
+        Ok(found)
     }
 
     /// At most `limit` settled deliveries before the cursor, newest first.

@@ -66,6 +66,8 @@ const STEPS: &[&str] = &[
      CREATE INDEX incident_state ON incident (state, opened);
      CREATE TABLE membership (episode TEXT PRIMARY KEY, incident TEXT NOT NULL) STRICT, WITHOUT ROWID;
      CREATE INDEX membership_incident ON membership (incident);",
+    // The whole transition of a version, for the sentence about it; missing in rows that are older than this.
+    "ALTER TABLE alert_version ADD COLUMN body BLOB;",
 ];
 
 /// The format this binary writes.
@@ -84,4 +86,31 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StateError> {
         transaction.commit()?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // P: a file of the first format keeps its versions; they have no sentence, and that is no damage.
+    #[test]
+    fn the_first_format_is_brought_up() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("state.db");
+        let connection = Connection::open(&path).expect("opens");
+        connection.execute_batch(STEPS[0]).expect("the first format");
+        connection.pragma_update(None, "user_version", 1).expect("sets");
+        let episode = maibo_core::id::EpisodeId::parse("9b262799d5c0984c31351e2c682a1e3d").expect("an id");
+        connection
+            .execute(
+                "INSERT INTO alert_version VALUES (?1, 1, 0, 5, 6, 'firing', 'red', 'threshold', 1.5, NULL)",
+                [episode.to_string()],
+            )
+            .expect("inserts");
+        drop(connection);
+        drop(crate::state::StateWriter::open(&path).expect("migrates"));
+        let versions = crate::state::StateReader::open(&path).expect("opens").versions(episode).expect("reads");
+        assert_eq!(versions.len(), 1);
+        assert_eq!((versions[0].reason.as_str(), versions[0].alert.is_none()), ("threshold", true));
+    }
 }

@@ -32,6 +32,7 @@ fn transition(n: u32, version: u32, level: Level, state: State) -> Transition {
         resolved_at: (state == State::Resolved).then_some(Timestamp(9_000)),
         acknowledged: None,
         reason: Reason::Threshold,
+        handling: None,
     }
 }
 

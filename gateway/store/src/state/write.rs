@@ -95,7 +95,7 @@ fn apply_transition(transaction: &Transaction<'_>, fact: &Fact, t: &Transition) 
             body,
         ])?;
     transaction
-        .prepare_cached("INSERT OR REPLACE INTO alert_version VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?
+        .prepare_cached("INSERT OR REPLACE INTO alert_version VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")?
         .execute(params![
             episode,
             t.version,
@@ -107,6 +107,7 @@ fn apply_transition(transaction: &Transaction<'_>, fact: &Fact, t: &Transition) 
             t.reason.as_str(),
             t.value,
             fact.actor.as_ref().map(maibo_core::id::Actor::as_str),
+            body,
         ])?;
     Ok(())
 }

@@ -9,7 +9,7 @@ use super::super::city::{Case, Cell, City, IncidentKey, Incidents, Member, Quoru
 use super::super::fleet::Law;
 use super::super::{RestoreError, Versions};
 use super::{law, pack, restore_book, unpack};
-use crate::alert::{Given, Record};
+use crate::alert::{Flaps, Given, Record};
 use crate::id::{EpisodeId, PlaceCode, Position, RuleId, SourceId, Version};
 use crate::time::Timestamp;
 
@@ -37,6 +37,9 @@ struct SavedCity {
     incidents: Option<Vec<Case>>,
     #[n(10)]
     incident_keys: Option<Vec<(IncidentKey, Slot)>>,
+    #[n(11)]
+    #[cbor(default)]
+    flaps: Vec<Flaps>,
 }
 
 #[derive(Encode, Decode)]
@@ -84,6 +87,7 @@ impl City {
             quorums: Some(self.quorums.kept().map(|(key, cell)| save_quorum(key, cell)).collect()),
             incidents: Some(self.incidents.cases.values().cloned().collect()),
             incident_keys: Some(self.incidents.slots.iter().map(|(key, slot)| (key.clone(), *slot)).collect()),
+            flaps: self.book.flaps(self.now),
         })
     }
 
@@ -104,7 +108,7 @@ impl City {
             noted: 0,
             law,
             sources: saved.sources.into_iter().collect(),
-            book: restore_book(saved.open, saved.rules),
+            book: restore_book(saved.open, saved.flaps, saved.rules),
             facts_seen: saved.facts_seen.unwrap_or_default(),
             untold: saved.facts_seen.is_none(),
             open,

@@ -250,6 +250,7 @@ pub(super) fn transition(n: u32, version: u32) -> Transition {
         resolved_at: None,
         acknowledged: None,
         reason: Reason::Threshold,
+        handling: None,
     }
 }
 
@@ -286,5 +287,10 @@ pub(super) fn alert(t: &Transition) -> api::Alert {
         version: t.version,
         lon: None,
         lat: None,
+        assigned: None,
+        silenced: None,
+        flapping: false,
+        stamps: api::Stamps::default(),
+        text: api::Words { zh: "积水".to_owned(), en: "Waterlogging".to_owned() },
     }
 }

@@ -204,6 +204,7 @@ pub(crate) fn transition(id: &str, version: u32, level: Level, state: State) -> 
         resolved_at: (state == State::Resolved).then_some(Timestamp(5_000)),
         acknowledged: None,
         reason: Reason::Threshold,
+        handling: None,
     }
 }
 
