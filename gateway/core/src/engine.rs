@@ -10,7 +10,7 @@
 //! measured is judged on the series' own clock (`now` minus its lag), silence on `now`.
 //!
 //! **Invariants:** an open alert has exactly one record and belongs to one cell; every fact of an episode carries a
-//! version one above the one before; a resolved episode leaves no trace in the state; after a step no deadline at or
+//! version one above the one before; a resolved episode leaves nothing in the state but what keeps its identity from being given again; after a step no deadline at or
 //! before its `now` is left.
 //!
 //! Limits: see [`crate::limit`].
