@@ -1,0 +1,281 @@
+//! §6, §7: a threshold rule on one device: its triggers, and what they come to.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use crate::catalogue::Entry;
+use crate::episode::{Episode, Shown, Teller};
+use crate::pack::{Ladder, Limit};
+use crate::series::{Held, Series};
+use crate::signal::Said;
+use crate::{Level, Ms};
+
+/// Where one level of one term stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) enum Stand {
+    #[default]
+    Off,
+    /// Raised and not on: `for` runs since then, `later` by time lost to deafness.
+    Raised { since: Ms, samples: u32, later: Ms },
+    /// Raised and on.
+    On,
+    /// On and back: `keep_firing_for` runs.
+    Back { since: Ms, later: Ms },
+    /// On and not raised, and no time runs: it begins with the next reading.
+    Stopped,
+}
+
+/// One level of one term.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Trigger {
+    pub(crate) stand: Stand,
+    /// When `for` completed between readings, until the next reading.
+    pub(crate) by_itself: Option<Ms>,
+    /// §12: its limit was edited and no value has judged it since.
+    pub(crate) unjudged: bool,
+}
+
+/// A threshold rule on one device.
+#[derive(Clone, Debug)]
+pub(crate) struct Cell {
+    pub(crate) ladder: Ladder,
+    pub(crate) device: Entry,
+    pub(crate) triggers: Vec<BTreeMap<Level, Trigger>>,
+    /// What each term says.
+    pub(crate) said: Vec<Said>,
+    pub(crate) pending_since: Option<Ms>,
+    pub(crate) episode: Option<Episode>,
+    /// The limit in force and the term it is of, while an episode is open.
+    pub(crate) in_force: Option<(usize, Limit)>,
+}
+
+/// What brought a change about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Why {
+    Value,
+    Contradicted,
+    Edit,
+}
+
+impl Trigger {
+    pub(crate) fn is_on(&self) -> bool {
+        matches!(self.stand, Stand::On | Stand::Back { .. } | Stand::Stopped)
+    }
+
+    /// Since when it is raised and not on.
+    fn raised(&self) -> Option<Ms> {
+        match self.stand {
+            Stand::Raised { since, .. } => Some(since),
+            _ => None,
+        }
+    }
+}
+
+impl Cell {
+    pub(crate) fn new(ladder: Ladder, device: Entry, said: Vec<Said>) -> Self {
+        let unjudged = Trigger { unjudged: true, ..Trigger::default() };
+        let triggers = ladder.terms.iter().map(|t| t.levels.keys().map(|l| (*l, unjudged)).collect()).collect();
+        Self { ladder, device, triggers, said, pending_since: None, episode: None, in_force: None }
+    }
+
+    pub(crate) fn stale_after(&self) -> Ms {
+        self.ladder.stale_after(&self.device)
+    }
+
+    /// All triggers with their term and level, to be changed.
+    pub(crate) fn each(&mut self, mut change: impl FnMut(usize, Level, &mut Trigger)) {
+        for (term, levels) in self.triggers.iter_mut().enumerate() {
+            for (level, trigger) in levels {
+                change(term, *level, trigger);
+            }
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = (usize, Level, &Trigger)> {
+        let of_term = |(term, levels)| std::iter::repeat(term).zip(levels);
+        self.triggers.iter().enumerate().flat_map(of_term).map(|(term, (level, trigger))| (term, *level, trigger))
+    }
+
+    /// When a trigger's time is over, by the series' clock.
+    fn due(&self, series: &Series, level: Level, trigger: &Trigger) -> Option<Ms> {
+        let (since, length, later) = match trigger.stand {
+            Stand::Raised { since, samples, later } if samples >= self.ladder.min_samples(level, &self.device) => {
+                (since, self.ladder.hold(level), later)
+            }
+            Stand::Back { since, later } => (since, self.ladder.keep(level), later),
+            _ => return None,
+        };
+        Some(since + length + later + lost(series, since))
+    }
+
+    /// The first of all times that are over, with what it is.
+    pub(crate) fn first_due(&self, series: &Series) -> Option<Ms> {
+        self.all().filter_map(|(_, level, trigger)| self.due(series, level, trigger)).min()
+    }
+
+    /// §6: everything due up to `until` completes, all at the moment `at`. Says whether anything did.
+    pub(crate) fn complete(&mut self, series: &Series, until: Ms, at: Ms) -> bool {
+        let due = |level, trigger: &Trigger| self.due(series, level, trigger).is_some_and(|due| due <= until);
+        let over: Vec<_> = self.all().filter(|(_, l, t)| due(*l, t)).map(|(term, level, _)| (term, level)).collect();
+        self.each(|term, level, trigger| {
+            if over.contains(&(term, level)) {
+                match trigger.stand {
+                    Stand::Raised { .. } => {
+                        trigger.stand = Stand::On;
+                        trigger.by_itself = Some(at);
+                    }
+                    _ => trigger.stand = Stand::Off,
+                }
+            }
+        });
+        !over.is_empty()
+    }
+
+    /// §7: what nothing bridges: levels that are not on are forgotten, a running `keep_firing_for` stops.
+    pub(crate) fn stop(&mut self) {
+        self.each(|_, _, trigger| {
+            trigger.stand = match trigger.stand {
+                Stand::Raised { .. } => Stand::Off,
+                Stand::Back { .. } => Stand::Stopped,
+                other => other,
+            }
+        });
+        self.pending_since = None;
+    }
+
+    /// §6: the highest level that is on, and the first term that has it.
+    fn level(&self) -> Option<(Level, usize)> {
+        let on = |level: Level| self.all().find(|(_, l, t)| *l == level && t.is_on()).map(|(term, _, _)| term);
+        Level::ALL.into_iter().rev().find_map(|level| on(level).map(|term| (level, term)))
+    }
+
+    /// §12: in an open episode no timer is waited for: the highest level that is raised is on.
+    pub(crate) fn wait_for_nothing(&mut self) {
+        if self.episode.is_some() && self.level().is_none() {
+            let highest = self.all().filter(|(_, _, t)| t.raised().is_some()).map(|(_, level, _)| level).max();
+            self.each(|_, level, trigger| {
+                if Some(level) == highest && trigger.raised().is_some() {
+                    trigger.stand = Stand::On;
+                }
+            });
+        }
+    }
+
+    /// §6: what the triggers of one moment come to. `came_stale`: the data behind it are stale.
+    pub(crate) fn conclude(&mut self, event: Ms, why: Why, came_stale: bool, to: &mut Teller<'_>) {
+        let level = self.level();
+        let Some(mut episode) = self.episode.take() else {
+            let raised = self.all().any(|(_, _, t)| t.raised().is_some());
+            if let Some((level, term)) = level {
+                let since = self.pending_since.take().unwrap_or(event);
+                self.episode = Some(Episode::new(since, level, came_stale, to));
+                self.show(level, term);
+                self.tell(event, true, "threshold", to);
+            } else if raised {
+                self.pending_since.get_or_insert(event);
+            } else {
+                self.pending_since = None;
+            }
+            return;
+        };
+        let before = episode.level;
+        let Some((level, term)) = level else {
+            let (term, _) = self.in_force.expect("an open episode has a limit");
+            self.episode = Some(episode);
+            self.show(before, term);
+            let reason = match why {
+                Why::Value => "recovered",
+                Why::Contradicted => "contradicted",
+                Why::Edit => "rule_changed",
+            };
+            self.tell(event, false, reason, to);
+            self.episode = None;
+            self.in_force = None;
+            // §6, after a resolution: what is raised is the next episode. §12: by an edit, since the edit.
+            let earliest = self.all().filter_map(|(_, _, t)| t.raised()).min();
+            self.pending_since = if why == Why::Edit { earliest.map(|_| event) } else { earliest };
+            return;
+        };
+        episode.level = level;
+        self.episode = Some(episode);
+        let limit = self.ladder.terms[term].levels[&level];
+        let moved = self.in_force.is_none_or(|(_, before)| before != limit);
+        let reason = match (level.cmp(&before), why) {
+            (Ordering::Equal, Why::Edit) if moved => "rule_changed",
+            (Ordering::Equal, _) => return,
+            (_, Why::Edit) => "rule_changed",
+            (Ordering::Greater, _) => "raised",
+            (Ordering::Less, Why::Contradicted) => "contradicted",
+            (Ordering::Less, Why::Value) => "lowered",
+        };
+        self.show(level, term);
+        self.tell(event, true, reason, to);
+    }
+
+    /// Takes over the value and limit that are shown.
+    fn show(&mut self, level: Level, term: usize) {
+        let value = self.said[term].value;
+        let limit = self.ladder.terms[term].levels.get(&level);
+        if let Some(episode) = &mut self.episode {
+            // A limit that an edit took away is shown as it was.
+            let threshold = self.ladder.terms[term].shown(level, value).or(episode.shown.threshold);
+            episode.shown = Shown { value, threshold };
+        }
+        if let Some(limit) = limit {
+            self.in_force = Some((term, *limit));
+        }
+    }
+
+    /// Tells a transition of the open episode as it stands.
+    pub(crate) fn tell(&mut self, event: Ms, firing: bool, reason: &'static str, to: &mut Teller<'_>) {
+        if let Some(episode) = &mut self.episode {
+            episode.tell(event, firing, reason, to);
+        }
+    }
+
+    /// §7: a reading marks an open episode stale or fresh, and its value is shown.
+    pub(crate) fn mark_by_reading(&mut self, event: Ms, stale: bool, to: &mut Teller<'_>) {
+        if let (Some(level), Some((term, _))) =
+            (self.episode.as_ref().filter(|e| e.stale != stale).map(|e| e.level), self.in_force)
+        {
+            self.show(level, term);
+            self.mark(event, stale, to);
+        }
+    }
+
+    /// §7: marks an open episode stale or fresh, and tells it. What is shown is what was shown before.
+    fn mark(&mut self, event: Ms, stale: bool, to: &mut Teller<'_>) {
+        if let Some(episode) = self.episode.as_mut().filter(|e| e.stale != stale) {
+            episode.stale = stale;
+            episode.tell(event, true, if stale { "data_stale" } else { "data_fresh" }, to);
+        }
+    }
+
+    /// §7: when the cell goes stale, in engine time: where it is pending or firing and not marked.
+    pub(crate) fn stale_at(&self, series: &Series, held: &Held) -> Option<Ms> {
+        let open = self.episode.as_ref().map_or(self.pending_since.is_some(), |e| !e.stale);
+        if !open || series.hearing.deaf.is_some() {
+            return None;
+        }
+        match series.hearing.listened {
+            Some(listened) => Some(listened + self.stale_after()),
+            None if held.came_stale(self.stale_after()) => None,
+            None => Some(held.taken() + self.stale_after()),
+        }
+    }
+
+    /// §7: it goes stale.
+    pub(crate) fn go_stale(&mut self, event: Ms, to: &mut Teller<'_>) {
+        self.stop();
+        self.mark(event, true, to);
+    }
+}
+
+/// §7: how much later a timer ends that began at `since`: the time lost, where it began before Maibo listened again.
+pub(crate) fn lost(series: &Series, since: Ms) -> Ms {
+    let lag = series.held.map_or(0, |h| h.lag);
+    match series.hearing.listened {
+        Some(listened) if since < listened - lag => series.hearing.lost,
+        _ => 0,
+    }
+}

@@ -1,0 +1,136 @@
+//! §14: episodes, their identity and what is told of them.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+
+use crate::{Level, Ms, Told};
+
+/// What was given to episodes of one rule and subject so far: the latest pending-since, and the highest number.
+pub(crate) type Given = BTreeMap<(String, String), (Ms, u32)>;
+
+/// Where transitions of one rule about one device go.
+pub(crate) struct Teller<'a> {
+    /// When what is told now is decided.
+    pub(crate) decided: Ms,
+    pub(crate) rule: &'a str,
+    pub(crate) device: &'a str,
+    pub(crate) historic_after: Ms,
+    pub(crate) given: &'a mut Given,
+    pub(crate) told: &'a mut Vec<Told>,
+}
+
+/// What is shown with a transition.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Shown {
+    pub(crate) value: Option<f64>,
+    pub(crate) threshold: Option<f64>,
+}
+
+/// An open episode.
+#[derive(Clone, Debug)]
+pub(crate) struct Episode {
+    id: String,
+    started_at: Ms,
+    version: u32,
+    pub(crate) level: Level,
+    peak: Level,
+    pub(crate) stale: bool,
+    pub(crate) shown: Shown,
+    /// The latest event time that a value or silence gave.
+    latest: Ms,
+    /// The event time last told.
+    at: Ms,
+    acknowledged: Option<(String, Ms, String)>,
+    /// Of every version: the level, and the operator who made it.
+    past: Vec<(Level, Option<String>)>,
+}
+
+impl Episode {
+    /// Opens one: nothing is told yet.
+    pub(crate) fn new(since: Ms, level: Level, stale: bool, to: &mut Teller<'_>) -> Self {
+        let key = (to.rule.to_owned(), to.device.to_owned());
+        let n = match to.given.get(&key) {
+            Some((latest, highest)) if since <= *latest => highest + 1,
+            _ => 1,
+        };
+        let before = to.given.get(&key).copied().unwrap_or((since, n));
+        to.given.insert(key, (before.0.max(since), before.1.max(n)));
+        Self {
+            id: identity(to.rule, to.device, since, n),
+            started_at: since,
+            version: 0,
+            level,
+            peak: level,
+            stale,
+            shown: Shown::default(),
+            latest: since,
+            at: since,
+            acknowledged: None,
+            past: Vec::new(),
+        }
+    }
+
+    /// Tells a transition at `event` time. One that ends the episode is its last.
+    pub(crate) fn tell(&mut self, event: Ms, firing: bool, reason: &'static str, to: &mut Teller<'_>) {
+        self.at = event.max(self.latest);
+        if reason != "data_stale" {
+            self.latest = self.at;
+        }
+        self.say(firing, reason, None, to);
+    }
+
+    fn say(&mut self, firing: bool, reason: &'static str, actor: Option<&str>, to: &mut Teller<'_>) {
+        self.version += 1;
+        self.peak = self.peak.max(self.level);
+        self.past.push((self.level, actor.map(str::to_owned)));
+        to.told.push(Told {
+            decided_at: to.decided,
+            rule: to.rule.to_owned(),
+            subject: ("device", to.device.to_owned()),
+            version: self.version,
+            episode: self.id.clone(),
+            firing,
+            level: self.level,
+            peak: self.peak,
+            stale: self.stale,
+            historic: to.decided - self.at > to.historic_after,
+            value: self.shown.value,
+            threshold: self.shown.threshold,
+            started_at: self.started_at,
+            at: self.at,
+            resolved_at: (!firing).then_some(self.at),
+            reason,
+            acknowledged: self.acknowledged.clone(),
+        });
+    }
+
+    pub(crate) fn is(&self, id: &str) -> bool {
+        self.id == id
+    }
+
+    /// An operator takes notice: refused where another operator did something since `seen`, or the level rose.
+    pub(crate) fn acknowledge(&mut self, actor: &str, note: &str, seen: u32, to: &mut Teller<'_>) {
+        let since = self.past.get(seen as usize..).unwrap_or_default();
+        let another = since.iter().any(|(_, by)| by.as_deref().is_some_and(|by| by != actor));
+        let seen_level = self.past.get((seen as usize).wrapping_sub(1)).map(|(level, _)| *level);
+        let rose = seen_level.is_some_and(|level| self.level > level);
+        if !another && !rose {
+            self.acknowledged = Some((actor.to_owned(), to.decided, note.to_owned()));
+            self.say(true, "acknowledged", Some(actor), to);
+        }
+    }
+}
+
+/// 128 bits of SHA-256 as 32 hexadecimal digits.
+fn identity(rule: &str, device: &str, since: Ms, n: u32) -> String {
+    let mut hash = Sha256::new();
+    for text in ["maibo-episode-1", rule, "device", device] {
+        hash.update((text.len() as u32).to_be_bytes());
+        hash.update(text.as_bytes());
+    }
+    hash.update(since.to_be_bytes());
+    hash.update(n.to_be_bytes());
+    let digest = hash.finalize();
+    digest[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+}
