@@ -10,17 +10,31 @@ use crate::{Level, Ms};
 pub(crate) struct Silence {
     pub(crate) last: Option<Ms>,
     pub(crate) hearing: Hearing,
+    /// No absence before then: Maibo began to listen while this device was not heard. A sign does not take that away, nor
+    /// does another interval.
+    grace: Option<Ms>,
 }
 
 impl Silence {
     /// A sign of life.
     pub(crate) fn sign(&mut self, now: Ms) {
-        *self = Self { last: Some(now), hearing: Hearing::default() };
+        self.last = Some(now);
+        self.hearing = Hearing::default();
+    }
+
+    /// Maibo listens again; `before` it last began to.
+    pub(crate) fn listen(&mut self, id: &str, device: &Entry, now: Ms, before: Option<Ms>) {
+        if let Some(last) = self.last.filter(|_| self.hearing.deaf.is_some()) {
+            self.hearing.listen(now, last, before, false);
+            let interval = device.interval_or_minute();
+            self.grace = Some(now + interval.max(60_000) + spread(id, interval));
+        }
     }
 
     pub(crate) fn step(&mut self, by: Ms) {
         self.last = self.last.map(|at| at + by);
         self.hearing.step(by);
+        self.grace = self.grace.map(|at| at + by);
     }
 
     /// When the silence is too long, the grace after a deafness not counted.
@@ -34,26 +48,24 @@ impl Silence {
 pub(crate) struct AbsenceCell {
     pub(crate) intervals: i64,
     pub(crate) level: Level,
+    /// The interval that was counted in.
+    pub(crate) interval: Option<Ms>,
     pub(crate) episode: Option<Episode>,
 }
 
 impl AbsenceCell {
     /// When it fires. Never while deaf.
-    pub(crate) fn due(&self, silence: &Silence, id: &str, device: &Entry) -> Option<Ms> {
+    pub(crate) fn due(&self, silence: &Silence, device: &Entry) -> Option<Ms> {
         if self.episode.is_some() || silence.hearing.deaf.is_some() {
             return None;
         }
         let too_long = silence.too_long(self.intervals, device)?;
-        let grace = silence.hearing.listened.map(|listened| {
-            let interval = device.interval_or_minute();
-            listened + interval.max(60_000) + spread(id, interval)
-        });
-        Some(too_long.max(grace.unwrap_or(too_long)))
+        Some(too_long.max(silence.grace.unwrap_or(too_long)))
     }
 
     pub(crate) fn fire(&mut self, at: Ms, silence: &Silence, to: &mut Teller<'_>) {
         let since = silence.last.expect("a device that was heard");
-        let mut episode = Episode::new(since, self.level, false, to);
+        let mut episode = Episode::new((since, to.number(since)), self.level, false, to);
         episode.tell(at, true, "absent", to);
         self.episode = Some(episode);
     }
@@ -65,21 +77,31 @@ impl AbsenceCell {
         }
     }
 
-    /// §12: judged by a rule or an interval that changed.
-    pub(crate) fn edited(&mut self, now: Ms, silence: &Silence, device: &Entry, to: &mut Teller<'_>) {
+    /// §12: this is the rule now, and this the device. Nothing is judged where the length of the silence did not change.
+    pub(crate) fn edit(
+        &mut self,
+        intervals: i64,
+        level: Level,
+        now: Ms,
+        silence: &Silence,
+        device: &Entry,
+        to: &mut Teller<'_>,
+    ) {
+        let before = (self.intervals, self.interval.replace(device.interval_or_minute()));
+        let changed = before != (intervals, self.interval);
+        (self.intervals, self.level) = (intervals, level);
         if silence.hearing.deaf.is_some() {
             return;
         }
         let Some(mut episode) = self.episode.take() else { return };
-        if silence.too_long(self.intervals, device).is_some_and(|due| due <= now) {
-            if episode.level != self.level {
-                episode.level = self.level;
-                episode.tell(now, true, "rule_changed", to);
-            }
-            self.episode = Some(episode);
-        } else {
-            episode.tell(now, false, "rule_changed", to);
+        if changed && silence.too_long(intervals, device).is_none_or(|due| due > now) {
+            return episode.tell(now, false, "rule_changed", to);
         }
+        if episode.level != level {
+            episode.level = level;
+            episode.tell(now, true, "rule_changed", to);
+        }
+        self.episode = Some(episode);
     }
 }
 

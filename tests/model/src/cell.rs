@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use crate::catalogue::Entry;
 use crate::episode::{Episode, Shown, Teller};
+use crate::open;
 use crate::pack::{Ladder, Limit};
 use crate::series::{Held, Series};
-use crate::signal::Said;
+use crate::signal::{Said, said};
 use crate::{Level, Ms};
 
 /// Where one level of one term stands.
@@ -43,7 +44,10 @@ pub(crate) struct Cell {
     pub(crate) triggers: Vec<BTreeMap<Level, Trigger>>,
     /// What each term says.
     pub(crate) said: Vec<Said>,
-    pub(crate) pending_since: Option<Ms>,
+    /// §7: whether the held value is stale for this rule: said when it comes or when its time is over, until the next reading.
+    pub(crate) stale: bool,
+    /// Since when it is pending, and the number of its episode.
+    pub(crate) pending: Option<(Ms, u32)>,
     pub(crate) episode: Option<Episode>,
     /// The limit in force and the term it is of, while an episode is open.
     pub(crate) in_force: Option<(usize, Limit)>,
@@ -55,6 +59,8 @@ pub(crate) enum Why {
     Value,
     Contradicted,
     Edit,
+    /// An edit without a value to judge by.
+    Unheard,
 }
 
 impl Trigger {
@@ -72,10 +78,15 @@ impl Trigger {
 }
 
 impl Cell {
-    pub(crate) fn new(ladder: Ladder, device: Entry, said: Vec<Said>) -> Self {
+    /// A rule on a device that it did not judge before, at engine time `now`.
+    pub(crate) fn new(ladder: Ladder, device: Entry, held: Option<&Held>, now: Ms) -> Self {
+        let said = ladder.terms.iter().map(|t| said(t, held.map(|h| h.value))).collect();
+        let stale_after = ladder.stale_after(&device);
+        let stale = held.is_some_and(|h| h.came_with >= stale_after || h.taken() + stale_after <= now);
+        let stale = stale && !open::EDITS_GO_BY_SERIES;
         let unjudged = Trigger { unjudged: true, ..Trigger::default() };
         let triggers = ladder.terms.iter().map(|t| t.levels.keys().map(|l| (*l, unjudged)).collect()).collect();
-        Self { ladder, device, triggers, said, pending_since: None, episode: None, in_force: None }
+        Self { ladder, device, triggers, said, stale, pending: None, episode: None, in_force: None }
     }
 
     pub(crate) fn stale_after(&self) -> Ms {
@@ -105,7 +116,12 @@ impl Cell {
             Stand::Back { since, later } => (since, self.ladder.keep(level), later),
             _ => return None,
         };
-        Some(since + length + later + lost(series, since))
+        let due = since + length + later;
+        match counts_from(series) {
+            // §7: nothing completes in deaf time.
+            Some(from) if since < from => Some((due + series.hearing.lost).max(from)),
+            _ => Some(due),
+        }
     }
 
     /// The first of all times that are over, with what it is.
@@ -140,7 +156,7 @@ impl Cell {
                 other => other,
             }
         });
-        self.pending_since = None;
+        self.pending = None;
     }
 
     /// §6: the highest level that is on, and the first term that has it.
@@ -161,20 +177,20 @@ impl Cell {
         }
     }
 
-    /// §6: what the triggers of one moment come to. `came_stale`: the data behind it are stale.
-    pub(crate) fn conclude(&mut self, event: Ms, why: Why, came_stale: bool, to: &mut Teller<'_>) {
+    /// §6: what the triggers of one moment come to.
+    pub(crate) fn conclude(&mut self, event: Ms, why: Why, to: &mut Teller<'_>) {
         let level = self.level();
         let Some(mut episode) = self.episode.take() else {
             let raised = self.all().any(|(_, _, t)| t.raised().is_some());
             if let Some((level, term)) = level {
-                let since = self.pending_since.take().unwrap_or(event);
-                self.episode = Some(Episode::new(since, level, came_stale, to));
-                self.show(level, term);
+                let pending = self.pending.take().unwrap_or_else(|| (event, to.number(event)));
+                self.episode = Some(Episode::new(pending, level, self.stale, to));
+                self.show(level, term, why);
                 self.tell(event, true, "threshold", to);
             } else if raised {
-                self.pending_since.get_or_insert(event);
+                self.pending.get_or_insert_with(|| (event, to.number(event)));
             } else {
-                self.pending_since = None;
+                self.pending = None;
             }
             return;
         };
@@ -182,18 +198,20 @@ impl Cell {
         let Some((level, term)) = level else {
             let (term, _) = self.in_force.expect("an open episode has a limit");
             self.episode = Some(episode);
-            self.show(before, term);
+            self.show(before, term, why);
             let reason = match why {
                 Why::Value => "recovered",
                 Why::Contradicted => "contradicted",
-                Why::Edit => "rule_changed",
+                Why::Edit | Why::Unheard => "rule_changed",
             };
             self.tell(event, false, reason, to);
             self.episode = None;
             self.in_force = None;
+            self.stale &= !open::RESOLUTIONS_FORGET_STALE;
             // §6, after a resolution: what is raised is the next episode. §12: by an edit, since the edit.
             let earliest = self.all().filter_map(|(_, _, t)| t.raised()).min();
-            self.pending_since = if why == Why::Edit { earliest.map(|_| event) } else { earliest };
+            let since = if why == Why::Edit { earliest.map(|_| event) } else { earliest };
+            self.pending = since.map(|since| (since, to.number(since)));
             return;
         };
         episode.level = level;
@@ -201,22 +219,22 @@ impl Cell {
         let limit = self.ladder.terms[term].levels[&level];
         let moved = self.in_force.is_none_or(|(_, before)| before != limit);
         let reason = match (level.cmp(&before), why) {
-            (Ordering::Equal, Why::Edit) if moved => "rule_changed",
+            (Ordering::Equal, Why::Edit | Why::Unheard) if moved => "rule_changed",
             (Ordering::Equal, _) => return,
-            (_, Why::Edit) => "rule_changed",
+            (_, Why::Edit | Why::Unheard) => "rule_changed",
             (Ordering::Greater, _) => "raised",
             (Ordering::Less, Why::Contradicted) => "contradicted",
             (Ordering::Less, Why::Value) => "lowered",
         };
-        self.show(level, term);
+        self.show(level, term, why);
         self.tell(event, true, reason, to);
     }
 
     /// Takes over the value and limit that are shown.
-    fn show(&mut self, level: Level, term: usize) {
-        let value = self.said[term].value;
+    fn show(&mut self, level: Level, term: usize, why: Why) {
         let limit = self.ladder.terms[term].levels.get(&level);
         if let Some(episode) = &mut self.episode {
+            let value = if why == Why::Unheard { episode.shown.value } else { self.said[term].value };
             // A limit that an edit took away is shown as it was.
             let threshold = self.ladder.terms[term].shown(level, value).or(episode.shown.threshold);
             episode.shown = Shown { value, threshold };
@@ -238,7 +256,7 @@ impl Cell {
         if let (Some(level), Some((term, _))) =
             (self.episode.as_ref().filter(|e| e.stale != stale).map(|e| e.level), self.in_force)
         {
-            self.show(level, term);
+            self.show(level, term, Why::Value);
             self.mark(event, stale, to);
         }
     }
@@ -251,31 +269,33 @@ impl Cell {
         }
     }
 
-    /// §7: when the cell goes stale, in engine time: where it is pending or firing and not marked.
+    /// §7: when the held value goes stale for this rule, in engine time.
     pub(crate) fn stale_at(&self, series: &Series, held: &Held) -> Option<Ms> {
-        let open = self.episode.as_ref().map_or(self.pending_since.is_some(), |e| !e.stale);
-        if !open || series.hearing.deaf.is_some() {
+        if self.stale || series.hearing.deaf.is_some() {
             return None;
         }
-        match series.hearing.listened {
-            Some(listened) => Some(listened + self.stale_after()),
-            None if held.came_stale(self.stale_after()) => None,
-            None => Some(held.taken() + self.stale_after()),
-        }
+        Some(series.hearing.listened.unwrap_or(held.taken()) + self.stale_after())
     }
 
     /// §7: it goes stale.
     pub(crate) fn go_stale(&mut self, event: Ms, to: &mut Teller<'_>) {
+        self.stale = true;
         self.stop();
         self.mark(event, true, to);
     }
+
+    /// §7: whether the held value counts at engine time `now`, when an edit asks: fresh and heard.
+    pub(crate) fn counts(&self, series: &Series, now: Ms, of_any_age: bool) -> bool {
+        let young = |h: Held| {
+            if open::EDITS_GO_BY_SERIES { !h.stale } else { now < h.taken() + self.stale_after() }
+        };
+        series.held.is_some_and(|h| of_any_age || young(h)) && !self.stale && series.hearing.heard()
+    }
 }
 
-/// §7: how much later a timer ends that began at `since`: the time lost, where it began before Maibo listened again.
-pub(crate) fn lost(series: &Series, since: Ms) -> Ms {
+/// §7: the event time from which on a series is heard again: listening − lag. Timers that began before it end later by the
+/// time lost.
+pub(crate) fn counts_from(series: &Series) -> Option<Ms> {
     let lag = series.held.map_or(0, |h| h.lag);
-    match series.hearing.listened {
-        Some(listened) if since < listened - lag => series.hearing.lost,
-        _ => 0,
-    }
+    series.hearing.listened.map(|listened| listened - lag)
 }

@@ -77,7 +77,8 @@ impl ClockCell {
                 episode.tell(received, false, "clock_right", to);
             }
         } else if self.faults.len() >= 3 && self.episode.is_none() {
-            let mut episode = Episode::new(self.faults[0], Level::Blue, false, to);
+            let pending = (self.faults[0], to.number(self.faults[0]));
+            let mut episode = Episode::new(pending, Level::Blue, false, to);
             episode.tell(received, true, "clock_wrong", to);
             self.episode = Some(episode);
         }

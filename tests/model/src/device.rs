@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::absence::{AbsenceCell, Silence};
 use crate::catalogue::Entry;
-use crate::cell::Cell;
+use crate::cell::{Cell, Why};
 use crate::clock::{self, ClockCell};
 use crate::episode::{Given, Teller};
-use crate::hearing::Ears;
+use crate::open;
 use crate::pack::{Kind, Rule};
 use crate::series::{Held, Kind as Taken, Series};
 use crate::signal::{Said, said};
@@ -71,7 +71,7 @@ impl Device {
             let Some(held) = series.held else { continue };
             loop {
                 let stale = cell.stale_at(series, &held);
-                let counts = series.hearing.heard() && !held.came_stale(cell.stale_after());
+                let counts = series.hearing.heard() && !cell.stale;
                 let fresh_until = held.at + cell.stale_after();
                 let timer = cell.first_due(series).filter(|due| counts && *due <= fresh_until);
                 let timer_at = timer.map(|due| due + held.lag);
@@ -79,7 +79,7 @@ impl Device {
                     (Some(due), Some(at), stale) if at <= until && stale.is_none_or(|stale| at <= stale) => {
                         let mut to = out.of(at.max(last), rule, &self.id, &self.entry);
                         cell.complete(series, due, due);
-                        cell.conclude(due, crate::cell::Why::Value, false, &mut to);
+                        cell.conclude(due, Why::Value, &mut to);
                     }
                     (_, _, Some(at)) if at <= until => {
                         let mut to = out.of(at.max(last), rule, &self.id, &self.entry);
@@ -89,8 +89,14 @@ impl Device {
                 }
             }
         }
+        for (quantity, series) in &mut self.series {
+            let shortest = shortest(&self.cells, quantity, &self.entry);
+            if let Some(held) = &mut series.held {
+                held.stale |= held.taken() + shortest <= until;
+            }
+        }
         for (rule, cell) in &mut self.absences {
-            if let Some(at) = cell.due(&self.silence, &self.id, &self.entry).filter(|at| *at <= until) {
+            if let Some(at) = cell.due(&self.silence, &self.entry).filter(|at| *at <= until) {
                 let at = at.max(last);
                 cell.fire(at, &self.silence, &mut out.of(at, rule, &self.id, &self.entry));
             }
@@ -121,7 +127,8 @@ impl Device {
         self.clock.take(time.clock(), received, &mut out.of(now, clock::RULE, &self.id, &self.entry));
         let Taken::New { at, claimed } = series.kind_of(r.value, time, received, now, &self.entry) else { return };
         let lag = (now - at).max(0);
-        let held = Held { at, value: r.value, claimed, lag, came_with: lag };
+        let shortest = shortest(&self.cells, &r.quantity, &self.entry);
+        let held = Held { at, value: r.value, claimed, lag, came_with: lag, stale: lag >= shortest };
         for (rule, cell) in self.cells.iter_mut().filter(|(_, c)| c.ladder.quantity == r.quantity) {
             let said: Vec<Said> = cell.ladder.terms.iter().map(|t| said(t, Some(r.value))).collect();
             cell.judge(series, &held, &said, &mut out.of(now, rule, &self.id, &self.entry));
@@ -139,22 +146,23 @@ impl Device {
     }
 
     /// §7: Maibo listens again.
-    pub(crate) fn listen(&mut self, now: Ms, ears: &Ears, out: &mut Out<'_>) {
-        let before = ears.listened;
-        if let Some(last) = self.silence.last {
-            self.silence.hearing.listen(now, last, before, false);
-        }
+    pub(crate) fn listen(&mut self, now: Ms, before: Option<Ms>, out: &mut Out<'_>) {
+        self.silence.listen(&self.id, &self.entry, now, before);
         for (quantity, series) in &mut self.series {
             let Some(held) = series.held else { continue };
-            let rules = self.cells.values().filter(|c| c.ladder.quantity == *quantity);
-            let shortest = rules.map(Cell::stale_after).min().unwrap_or_else(|| self.entry.stale_after());
+            let shortest = shortest(&self.cells, quantity, &self.entry);
             if series.hearing.deaf.is_none() {
                 continue;
             }
             series.hearing.listen(now, held.taken(), before, now >= held.taken() + shortest);
             for (rule, cell) in self.cells.iter_mut().filter(|(_, c)| c.ladder.quantity == *quantity) {
                 if series.hearing.heard() {
-                    cell.judge_edit(series, now, &mut out.of(now, rule, &self.id, &self.entry));
+                    cell.judge_edit(
+                        series,
+                        now,
+                        open::LISTENING_FORGETS_LAG,
+                        &mut out.of(now, rule, &self.id, &self.entry),
+                    );
                 }
             }
         }
@@ -169,24 +177,27 @@ impl Device {
         for rule in about {
             match &rule.kind {
                 Kind::Ladder(ladder) => {
-                    let value = self.series.get(&ladder.quantity).and_then(|s| s.held).map(|h| h.value);
-                    let new = || {
-                        let said = ladder.terms.iter().map(|t| said(t, value)).collect();
-                        Cell::new(ladder.clone(), entry.clone(), said)
-                    };
+                    let held = self.series.get(&ladder.quantity).and_then(|s| s.held);
+                    let new = || Cell::new(ladder.clone(), entry.clone(), held.as_ref(), now);
+                    let same = self.cells.get(&rule.id).is_some_and(|cell| cell.ladder == *ladder);
                     let cell = self.cells.entry(rule.id.clone()).or_insert_with(new);
                     cell.edit(ladder, entry);
-                    if let Some(series) = self.series.get(&ladder.quantity) {
-                        cell.judge_edit(series, now, &mut out.of(now, &rule.id, &self.id, entry));
+                    if let Some(series) =
+                        self.series.get(&ladder.quantity).filter(|_| !same || !open::CATALOGUE_TELLS_THE_PAST)
+                    {
+                        cell.judge_edit(series, now, false, &mut out.of(now, &rule.id, &self.id, entry));
                     }
                 }
                 Kind::Absence { intervals, level } => {
-                    let new = AbsenceCell { intervals: *intervals, level: *level, episode: None };
+                    let new = AbsenceCell { intervals: *intervals, level: *level, interval: None, episode: None };
                     let cell = self.absences.entry(rule.id.clone()).or_insert(new);
-                    (cell.intervals, cell.level) = (*intervals, *level);
-                    cell.edited(now, &self.silence, entry, &mut out.of(now, &rule.id, &self.id, entry));
+                    let mut to = out.of(now, &rule.id, &self.id, entry);
+                    cell.edit(*intervals, *level, now, &self.silence, entry, &mut to);
                 }
             }
+        }
+        if open::EDITS_GO_BY_SERIES {
+            self.series.values_mut().for_each(|s| s.hearing.waits = false);
         }
         self.due(now, now, out);
     }
@@ -216,8 +227,9 @@ impl Device {
     fn end(&mut self, rule: &str, why: &'static str, now: Ms, out: &mut Out<'_>) {
         let mut to = out.of(now, rule, &self.id, &self.entry);
         if let Some(mut cell) = self.cells.remove(rule) {
-            let lag = self.series.get(&cell.ladder.quantity).and_then(|s| s.held).map_or(0, |h| h.lag);
-            cell.tell(now - lag, false, why, &mut to);
+            if let Some(episode) = &mut cell.episode {
+                episode.end(now, why, &mut to);
+            }
         }
         if let Some(mut episode) = self.absences.remove(rule).and_then(|cell| cell.episode) {
             episode.tell(now, false, why, &mut to);
@@ -246,4 +258,10 @@ impl Device {
             }
         }
     }
+}
+
+/// §7: `stale_after` of the shortest rule on a series; without any, of the device.
+fn shortest(cells: &BTreeMap<String, Cell>, quantity: &str, device: &Entry) -> Ms {
+    let about = cells.values().filter(|c| c.ladder.quantity == quantity);
+    about.map(Cell::stale_after).min().unwrap_or_else(|| device.stale_after())
 }

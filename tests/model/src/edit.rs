@@ -3,6 +3,7 @@
 use crate::catalogue::Entry;
 use crate::cell::{Cell, Stand, Trigger, Why};
 use crate::episode::Teller;
+use crate::open;
 use crate::pack::Ladder;
 use crate::series::Series;
 use crate::{Level, Ms};
@@ -27,16 +28,12 @@ impl Cell {
     }
 
     /// Judges, at engine time `now`, what an edit left to be judged: where the held value is fresh and heard; and an open
-    /// episode always has a level.
-    pub(crate) fn judge_edit(&mut self, series: &Series, now: Ms, to: &mut Teller<'_>) {
-        let held = series.held.filter(|h| series.hearing.heard() && h.fresh(now, self.stale_after()));
-        let lag = series.held.map_or(0, |h| h.lag);
-        let clock = now - lag;
-        if held.is_none() {
-            if self.episode.is_some() {
-                self.nearest_level();
-            }
-            return self.conclude(clock, Why::Edit, false, to);
+    /// episode always has a level. `counts`: whatever its age.
+    pub(crate) fn judge_edit(&mut self, series: &Series, now: Ms, counts: bool, to: &mut Teller<'_>) {
+        let clock = series.held.map_or(now, |h| (now - h.lag).max(h.at));
+        if !self.counts(series, now, counts) {
+            self.nearest_level();
+            return self.conclude(now, Why::Unheard, to);
         }
         let (ladder, said) = (self.ladder.clone(), self.said.clone());
         self.each(|i, level, trigger| {
@@ -53,8 +50,11 @@ impl Cell {
             };
         });
         self.complete(series, clock, clock);
+        if open::EDITS_ARE_NOT_CONTRADICTED {
+            self.each(|_, _, t| t.by_itself = t.by_itself.filter(|at| *at != clock));
+        }
         self.wait_for_nothing();
-        self.conclude(clock, Why::Edit, false, to);
+        self.conclude(clock, Why::Edit, to);
     }
 
     /// §12: no value says anything: the nearest level that the new ladder has at or below the episode's own, else the lowest.

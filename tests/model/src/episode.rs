@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
+use crate::open;
 use crate::{Level, Ms, Told};
 
 /// What was given to episodes of one rule and subject so far: the latest pending-since, and the highest number.
@@ -18,6 +19,20 @@ pub(crate) struct Teller<'a> {
     pub(crate) historic_after: Ms,
     pub(crate) given: &'a mut Given,
     pub(crate) told: &'a mut Vec<Told>,
+}
+
+impl Teller<'_> {
+    /// The number of an episode that is pending since then: given when it begins to be.
+    pub(crate) fn number(&mut self, since: Ms) -> u32 {
+        let key = (self.rule.to_owned(), self.device.to_owned());
+        let n = match self.given.get(&key) {
+            Some((latest, highest)) if since <= *latest => highest + 1,
+            _ => 1,
+        };
+        let before = self.given.get(&key).copied().unwrap_or((since, n));
+        self.given.insert(key, (before.0.max(since), before.1.max(n)));
+        n
+    }
 }
 
 /// What is shown with a transition.
@@ -36,6 +51,7 @@ pub(crate) struct Episode {
     pub(crate) level: Level,
     peak: Level,
     pub(crate) stale: bool,
+    historic: bool,
     pub(crate) shown: Shown,
     /// The latest event time that a value or silence gave.
     latest: Ms,
@@ -47,15 +63,8 @@ pub(crate) struct Episode {
 }
 
 impl Episode {
-    /// Opens one: nothing is told yet.
-    pub(crate) fn new(since: Ms, level: Level, stale: bool, to: &mut Teller<'_>) -> Self {
-        let key = (to.rule.to_owned(), to.device.to_owned());
-        let n = match to.given.get(&key) {
-            Some((latest, highest)) if since <= *latest => highest + 1,
-            _ => 1,
-        };
-        let before = to.given.get(&key).copied().unwrap_or((since, n));
-        to.given.insert(key, (before.0.max(since), before.1.max(n)));
+    /// Opens one, pending since then and with this number: nothing is told yet.
+    pub(crate) fn new((since, n): (Ms, u32), level: Level, stale: bool, to: &Teller<'_>) -> Self {
         Self {
             id: identity(to.rule, to.device, since, n),
             started_at: since,
@@ -63,6 +72,7 @@ impl Episode {
             level,
             peak: level,
             stale,
+            historic: false,
             shown: Shown::default(),
             latest: since,
             at: since,
@@ -71,9 +81,17 @@ impl Episode {
         }
     }
 
+    /// Ends it by an edit, in whose words nothing is said of the data.
+    pub(crate) fn end(&mut self, event: Ms, reason: &'static str, to: &mut Teller<'_>) {
+        self.stale = false;
+        self.tell(event, false, reason, to);
+    }
+
     /// Tells a transition at `event` time. One that ends the episode is its last.
     pub(crate) fn tell(&mut self, event: Ms, firing: bool, reason: &'static str, to: &mut Teller<'_>) {
         self.at = event.max(self.latest);
+        let asked = if open::HISTORIC_BEFORE_IT_IS_MOVED { event } else { self.at };
+        self.historic = to.decided - asked > to.historic_after;
         if reason != "data_stale" {
             self.latest = self.at;
         }
@@ -94,7 +112,7 @@ impl Episode {
             level: self.level,
             peak: self.peak,
             stale: self.stale,
-            historic: to.decided - self.at > to.historic_after,
+            historic: self.historic,
             value: self.shown.value,
             threshold: self.shown.threshold,
             started_at: self.started_at,
@@ -111,10 +129,10 @@ impl Episode {
 
     /// An operator takes notice: refused where another operator did something since `seen`, or the level rose.
     pub(crate) fn acknowledge(&mut self, actor: &str, note: &str, seen: u32, to: &mut Teller<'_>) {
-        let since = self.past.get(seen as usize..).unwrap_or_default();
-        let another = since.iter().any(|(_, by)| by.as_deref().is_some_and(|by| by != actor));
-        let seen_level = self.past.get((seen as usize).wrapping_sub(1)).map(|(level, _)| *level);
-        let rose = seen_level.is_some_and(|level| self.level > level);
+        let seen = self.past.len().min(seen as usize);
+        let another = self.past[seen..].iter().any(|(_, by)| by.as_deref().is_some_and(|by| by != actor));
+        let level = |version: usize| self.past.get(version.wrapping_sub(1)).map(|(level, _)| *level);
+        let rose = (seen + 1..=self.past.len()).any(|version| level(version) > level(version - 1));
         if !another && !rose {
             self.acknowledged = Some((actor.to_owned(), to.decided, note.to_owned()));
             self.say(true, "acknowledged", Some(actor), to);

@@ -61,7 +61,8 @@ pub(crate) struct Hearing {
 impl Hearing {
     /// Maibo heard nothing from then on.
     pub(crate) fn deafen(&mut self, from: Ms) {
-        self.deaf = Some(self.deaf.map_or(from, |earlier| earlier.min(from)));
+        // What is deaf already stays so since then.
+        self.deaf.get_or_insert(from);
         self.waits = false;
     }
 

@@ -1,8 +1,10 @@
 //! §6, §7: a reading is judged.
 
 use crate::Ms;
-use crate::cell::{Cell, Stand, Why, lost};
+use crate::cell::{Cell, Stand, Why, counts_from};
 use crate::episode::Teller;
+use crate::hearing::Hearing;
+use crate::open;
 use crate::series::{Held, Series};
 use crate::signal::Said;
 
@@ -10,17 +12,17 @@ impl Cell {
     /// Judges an accepted reading of event time `at`. `series` is as it was before it; `said` is what the terms say with it.
     pub(crate) fn judge(&mut self, series: &Series, held: &Held, said: &[Said], to: &mut Teller<'_>) {
         let at = held.at;
-        let came_stale = held.came_stale(self.stale_after());
         if let Some(before) = series.held {
             self.up_to(series, &before, at, said, to);
         }
         self.said = said.to_vec();
         // §7: marked before it is judged.
-        self.mark_by_reading(at, came_stale, to);
+        self.stale = held.came_with >= self.stale_after();
+        self.mark_by_reading(at, self.stale, to);
         let contradicted = self.contradict(at);
         self.turn(at);
         let why = if contradicted { Why::Contradicted } else { Why::Value };
-        self.conclude(at, why, came_stale, to);
+        self.conclude(at, why, to);
     }
 
     /// What happens before a reading of time `at` is judged: timers complete, and nothing bridges a gap.
@@ -28,20 +30,21 @@ impl Cell {
         let stale_after = self.stale_after();
         let gap = at - before.at >= stale_after;
         let mut series = series.clone();
-        if series.hearing.was_deaf() {
-            self.settle(&series, before, at);
-            series.hearing.lost = 0;
+        let was_deaf = series.hearing.was_deaf();
+        if was_deaf {
+            self.settle(&series, at);
+            series.hearing = Hearing::default();
             if !gap {
                 self.drop_contradicted(said);
                 self.conclude_pending();
             }
         }
-        if !(gap && series.hearing.was_deaf()) {
+        if !(gap && was_deaf) {
             let fresh_until = before.at + stale_after;
             let until = at.min(fresh_until);
             while let Some(due) = self.first_due(&series).filter(|due| *due <= until) {
                 self.complete(&series, due, due);
-                self.conclude(due, Why::Value, before.came_stale(stale_after), to);
+                self.conclude(due, Why::Value, to);
             }
         }
         if gap {
@@ -51,13 +54,14 @@ impl Cell {
 
     /// §7: the next accepted reading settles whether the time is lost: behind the deafness it is, for timers that began
     /// before it ended; before its end, or while still deaf, the readings speak for that time.
-    fn settle(&mut self, series: &Series, before: &Held, at: Ms) {
-        let Some(listened) = series.hearing.listened.filter(|_| series.hearing.deaf.is_none()) else { return };
-        if at < listened - before.lag {
+    fn settle(&mut self, series: &Series, at: Ms) {
+        let Some(from) = counts_from(series).filter(|from| series.hearing.deaf.is_none() && at >= *from) else {
             return;
-        }
+        };
         self.each(|_, _, trigger| match &mut trigger.stand {
-            Stand::Raised { since, later, .. } | Stand::Back { since, later } => *later += lost(series, *since),
+            Stand::Raised { since, later, .. } | Stand::Back { since, later } if *since < from => {
+                *(if open::LOST_TIME_MOVES_BEGINNINGS { since } else { later }) += series.hearing.lost;
+            }
             _ => {}
         });
     }
@@ -80,7 +84,7 @@ impl Cell {
         let mut raised = false;
         self.each(|_, _, trigger| raised |= matches!(trigger.stand, Stand::Raised { .. }));
         if !raised {
-            self.pending_since = None;
+            self.pending = None;
         }
     }
 

@@ -16,6 +16,7 @@ mod edit;
 mod episode;
 mod hearing;
 mod judge;
+mod open;
 mod pack;
 mod pack_read;
 mod series;

@@ -30,22 +30,14 @@ pub(crate) struct Held {
     pub(crate) lag: Ms,
     /// The same, as it was when it was taken.
     pub(crate) came_with: Ms,
+    /// Whether it is stale for the shortest rule on the series: since it came, or since then.
+    pub(crate) stale: bool,
 }
 
 impl Held {
     /// §3: when it was taken, in engine time.
     pub(crate) fn taken(&self) -> Ms {
         self.at + self.lag
-    }
-
-    /// §7: whether it is fresh at engine time `now`.
-    pub(crate) fn fresh(&self, now: Ms, stale_after: Ms) -> bool {
-        !self.came_stale(stale_after) && now < self.taken() + stale_after
-    }
-
-    /// §7: whether it was stale from the start.
-    pub(crate) fn came_stale(&self, stale_after: Ms) -> bool {
-        self.came_with >= stale_after
     }
 }
 

@@ -93,8 +93,8 @@ impl Model {
             }
             Input::Listening { source } => {
                 if self.ears.listening(source) {
-                    self.devices.values_mut().for_each(|d| d.listen(now, &self.ears, out));
-                    self.ears.listened = Some(now);
+                    let before = self.ears.listened.replace(now);
+                    self.devices.values_mut().for_each(|d| d.listen(now, before, out));
                 }
             }
             Input::Rules { version } => {

@@ -308,6 +308,10 @@ impl World {
         self
     }
 
+    pub(crate) fn drop_double(&mut self) {
+        self.double = None;
+    }
+
     /// Stops and starts the machine from its snapshot. The reference model has none and goes on.
     pub(crate) fn restart(&mut self) -> &mut Self {
         let bytes = self.machine.snapshot();

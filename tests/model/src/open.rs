@@ -1,0 +1,40 @@
+//! Where specification and engine do not say the same, or the specification says nothing: each with what the engine does,
+//! what the model does, and the smallest case. A constant that is `true` makes the model follow the engine there, so that
+//! everything else can still be compared; set it to `false` when the engine follows the specification.
+
+/// §12: an edit judges "by the held value if it is fresh", and fresh is by §7 a matter of the rule. The engine goes by the
+/// series: whether the value's lag when it came, or its age since, was `stale_after` of the shortest rule that was on the
+/// series before the edit (without any, of the device), and lets timers of a value that waits (§7) run from an edit
+/// on. Interval 60 s, no rule, a value at 0; at 50 s a rule with `stale_after = "45s"` is added: the engine tells `threshold` and `data_stale`, both
+/// at 50 s. The other way round levels are not judged, and then fire: interval 10 s, orange 30 with `for = "12s"`, 30 at 0,
+/// deaf from 24 s, listening at 30 s (the value waits), a rule with orange 35, `for = "5s"`, `stale_after = "45s"`: the engine
+/// tells orange, value 30, limit 35.
+pub(crate) const EDITS_GO_BY_SERIES: bool = true;
+
+/// §12: "running timers count by the new lengths at once". What is over by an edit of the rule is told at the series' clock;
+/// what is over because only the device changed (an interval that makes one sample enough) at the time at which it would
+/// have been over: interval 5 s, `for = "7s"`, a value at 0, at 7.001 s the interval becomes 10 s: told for 7 s.
+pub(crate) const CATALOGUE_TELLS_THE_PAST: bool = true;
+
+/// §7: a held value counts again after deafness "with now < taken + `stale_after`", although a value is stale from the start
+/// where it came with such a lag. The engine lets what was stale from the start count as fresh after any deafness. Interval
+/// 60 s, `value_at(0)` received at 60 s, a new rule, deaf and listening at 60 s: the engine tells `threshold`, not stale.
+pub(crate) const LISTENING_FORGETS_LAG: bool = true;
+
+/// §6: a level whose `for` completed on the held value can be contradicted. In the engine not where it completed by an edit
+/// of `for`: a value at 0, at 8 s `for` becomes 5 s (told for 8 s), then a reading of 7 s that is back: `lowered`.
+pub(crate) const EDITS_ARE_NOT_CONTRADICTED: bool = true;
+
+/// §7: timers "end later by the time lost"; §6: a next episode is pending "since the earliest of their beginnings". The engine
+/// moves the beginnings when a reading settles a deafness, so that the next episode is pending since a moved one: red at once,
+/// blue `for = "60s"`, interval 1 h, 45 at 0, deaf from 1 s to 3 s, 12 at 10 s: blue is pending since 2 s and not since 0.
+pub(crate) const LOST_TIME_MOVES_BEGINNINGS: bool = true;
+
+/// §7: an episode that opens on stale data is marked. In the engine not the one that follows a resolution on stale data
+/// (§6, "after a resolution"): it opens as fresh, and no `data_fresh` follows.
+pub(crate) const RESOLUTIONS_FORGET_STALE: bool = true;
+
+/// §14: historic is "where decided − event time is more than", and the event time is never before the last of the episode.
+/// The engine asks before it moves the event time. Interval 60 s, 30 at 0, at 165 s an edit that lowers it (`rule_changed`)
+/// and makes `stale_after` 45 s: `data_stale` at 165 s, decided at 165 s, and historic.
+pub(crate) const HISTORIC_BEFORE_IT_IS_MOVED: bool = true;
