@@ -118,8 +118,12 @@ impl Cell {
         };
         let due = since + length + later;
         match counts_from(series) {
-            // §7: nothing completes in deaf time.
-            Some(from) if since < from => Some((due + series.hearing.lost).max(from)),
+            Some(from) if since < from => {
+                let due = due + series.hearing.lost;
+                // §7: nothing completes in deaf time, and nothing by a value that waits.
+                let runs = !series.hearing.waits || open::WAITING_STOPS_ONLY_SHORT_RULES && due >= from;
+                runs.then_some(due)
+            }
             _ => Some(due),
         }
     }
@@ -160,7 +164,7 @@ impl Cell {
     }
 
     /// §6: the highest level that is on, and the first term that has it.
-    fn level(&self) -> Option<(Level, usize)> {
+    pub(crate) fn level(&self) -> Option<(Level, usize)> {
         let on = |level: Level| self.all().find(|(_, l, t)| *l == level && t.is_on()).map(|(term, _, _)| term);
         Level::ALL.into_iter().rev().find_map(|level| on(level).map(|term| (level, term)))
     }
@@ -189,7 +193,7 @@ impl Cell {
                 self.tell(event, true, "threshold", to);
             } else if raised {
                 self.pending.get_or_insert_with(|| (event, to.number(event)));
-            } else {
+            } else if !(why == Why::Unheard && open::UNHEARD_EDITS_KEEP_PENDING) {
                 self.pending = None;
             }
             return;
@@ -218,6 +222,8 @@ impl Cell {
         self.episode = Some(episode);
         let limit = self.ladder.terms[term].levels[&level];
         let moved = self.in_force.is_none_or(|(_, before)| before != limit);
+        let moved =
+            moved && self.shown(level, term, why).threshold != self.episode.as_ref().and_then(|e| e.shown.threshold);
         let reason = match (level.cmp(&before), why) {
             (Ordering::Equal, Why::Edit | Why::Unheard) if moved => "rule_changed",
             (Ordering::Equal, _) => return,
@@ -230,16 +236,21 @@ impl Cell {
         self.tell(event, true, reason, to);
     }
 
-    /// Takes over the value and limit that are shown.
+    /// §6: the value and limit that are shown.
+    fn shown(&self, level: Level, term: usize, why: Why) -> Shown {
+        let before = self.episode.as_ref().map_or_else(Shown::default, |e| e.shown);
+        let value = if why == Why::Unheard { before.value } else { self.said[term].value };
+        // A limit that an edit took away is shown as it was.
+        Shown { value, threshold: self.ladder.terms[term].shown(level, value).or(before.threshold) }
+    }
+
+    /// Takes them over.
     fn show(&mut self, level: Level, term: usize, why: Why) {
-        let limit = self.ladder.terms[term].levels.get(&level);
+        let shown = self.shown(level, term, why);
         if let Some(episode) = &mut self.episode {
-            let value = if why == Why::Unheard { episode.shown.value } else { self.said[term].value };
-            // A limit that an edit took away is shown as it was.
-            let threshold = self.ladder.terms[term].shown(level, value).or(episode.shown.threshold);
-            episode.shown = Shown { value, threshold };
+            episode.shown = shown;
         }
-        if let Some(limit) = limit {
+        if let Some(limit) = self.ladder.terms[term].levels.get(&level) {
             self.in_force = Some((term, *limit));
         }
     }

@@ -8,7 +8,7 @@ use crate::{Level, Ms};
 /// The rule's name.
 pub(crate) const RULE: &str = "maibo-clock";
 
-/// How one series' times lag.
+/// How a device's times lag.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Steady {
     /// Readings of one lag: the lag of the first, how many, and when the last of them was received.
@@ -54,14 +54,16 @@ pub(crate) struct ClockCell {
     /// When the faults in a row were received, up to three of them; good ones between them.
     faults: Vec<Ms>,
     good: u32,
-    /// The receive time last counted.
+    /// The latest receive time that was counted. What was received before counts no more.
     counted: Option<Ms>,
     pub(crate) episode: Option<Episode>,
 }
 
 impl ClockCell {
-    pub(crate) fn take(&mut self, clock: Clock, received: Ms, to: &mut Teller<'_>) {
-        if clock == Clock::Neither || self.counted == Some(received) {
+    pub(crate) fn take(&mut self, clock: Clock, received: Ms, now: Ms, to: &mut Teller<'_>) {
+        // Good times count from the first fault on.
+        let matters = clock == Clock::Fault || clock == Clock::Good && !self.faults.is_empty();
+        if !matters || self.counted.is_some_and(|latest| received <= latest) {
             return;
         }
         self.counted = Some(received);
@@ -74,12 +76,12 @@ impl ClockCell {
         if self.good >= 3 {
             self.faults.clear();
             if let Some(mut episode) = self.episode.take() {
-                episode.tell(received, false, "clock_right", to);
+                episode.tell(now, false, "clock_right", to);
             }
         } else if self.faults.len() >= 3 && self.episode.is_none() {
             let pending = (self.faults[0], to.number(self.faults[0]));
             let mut episode = Episode::new(pending, Level::Blue, false, to);
-            episode.tell(received, true, "clock_wrong", to);
+            episode.tell(now, true, "clock_wrong", to);
             self.episode = Some(episode);
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::absence::{AbsenceCell, Silence};
 use crate::catalogue::Entry;
 use crate::cell::{Cell, Why};
-use crate::clock::{self, ClockCell};
+use crate::clock::{self, ClockCell, Steady};
 use crate::episode::{Given, Teller};
 use crate::open;
 use crate::pack::{Kind, Rule};
@@ -24,11 +24,14 @@ pub(crate) struct Device {
     silence: Silence,
     cells: BTreeMap<String, Cell>,
     absences: BTreeMap<String, AbsenceCell>,
+    steady: Steady,
     clock: ClockCell,
 }
 
 /// What is told goes there.
 pub(crate) struct Out<'a> {
+    /// Up to when this batch lets deadlines happen.
+    pub(crate) until: Ms,
     pub(crate) given: &'a mut Given,
     pub(crate) told: &'a mut Vec<Told>,
 }
@@ -49,6 +52,7 @@ impl Device {
             silence: Silence::default(),
             cells: BTreeMap::new(),
             absences: BTreeMap::new(),
+            steady: Steady::default(),
             clock: ClockCell::default(),
         }
     }
@@ -71,7 +75,7 @@ impl Device {
             let Some(held) = series.held else { continue };
             loop {
                 let stale = cell.stale_at(series, &held);
-                let counts = series.hearing.heard() && !cell.stale;
+                let counts = series.hearing.deaf.is_none() && !cell.stale;
                 let fresh_until = held.at + cell.stale_after();
                 let timer = cell.first_due(series).filter(|due| counts && *due <= fresh_until);
                 let timer_at = timer.map(|due| due + held.lag);
@@ -123,8 +127,8 @@ impl Device {
         }
         let received = r.received.min(now);
         let series = self.series.entry(r.quantity.clone()).or_default();
-        let time = series.time_of(r, received, &self.entry);
-        self.clock.take(time.clock(), received, &mut out.of(now, clock::RULE, &self.id, &self.entry));
+        let time = series.time_of(r, received, &mut self.steady, &self.entry);
+        self.clock.take(time.clock(), received, now, &mut out.of(now, clock::RULE, &self.id, &self.entry));
         let Taken::New { at, claimed } = series.kind_of(r.value, time, received, now, &self.entry) else { return };
         let lag = (now - at).max(0);
         let shortest = shortest(&self.cells, &r.quantity, &self.entry);
@@ -166,7 +170,7 @@ impl Device {
                 }
             }
         }
-        self.due(now, now, out);
+        self.due(out.until, now, out);
     }
 
     /// §12: these rules and this entry are in force.
@@ -182,10 +186,10 @@ impl Device {
                     let same = self.cells.get(&rule.id).is_some_and(|cell| cell.ladder == *ladder);
                     let cell = self.cells.entry(rule.id.clone()).or_insert_with(new);
                     cell.edit(ladder, entry);
-                    if let Some(series) =
-                        self.series.get(&ladder.quantity).filter(|_| !same || !open::CATALOGUE_TELLS_THE_PAST)
-                    {
+                    let unless_same = |_: &&mut Series| !same || !open::CATALOGUE_TELLS_THE_PAST;
+                    if let Some(series) = self.series.get_mut(&ladder.quantity).filter(unless_same) {
                         cell.judge_edit(series, now, false, &mut out.of(now, &rule.id, &self.id, entry));
+                        series.hearing.waits &= !open::EDITS_GO_BY_SERIES;
                     }
                 }
                 Kind::Absence { intervals, level } => {
@@ -196,10 +200,7 @@ impl Device {
                 }
             }
         }
-        if open::EDITS_GO_BY_SERIES {
-            self.series.values_mut().for_each(|s| s.hearing.waits = false);
-        }
-        self.due(now, now, out);
+        self.due(out.until, now, out);
     }
 
     /// §12: what does not go on ends.

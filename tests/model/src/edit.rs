@@ -63,6 +63,9 @@ impl Cell {
         let has: Vec<Level> =
             Level::ALL.into_iter().filter(|l| self.triggers.iter().any(|t| t.contains_key(l))).collect();
         let Some(level) = has.iter().rev().find(|l| **l <= own).or(has.first()).copied() else { return };
+        if open::UNHEARD_EDITS_KEEP_WHAT_IS_ON && self.level().is_some() {
+            return;
+        }
         let mut on = false;
         self.each(|_, l, trigger| {
             if l > level && trigger.is_on() {

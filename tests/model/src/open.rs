@@ -38,3 +38,18 @@ pub(crate) const RESOLUTIONS_FORGET_STALE: bool = true;
 /// The engine asks before it moves the event time. Interval 60 s, 30 at 0, at 165 s an edit that lowers it (`rule_changed`)
 /// and makes `stale_after` 45 s: `data_stale` at 165 s, decided at 165 s, and historic.
 pub(crate) const HISTORIC_BEFORE_IT_IS_MOVED: bool = true;
+
+/// §12: where no value is fresh and heard an open episode stays "with the nearest level the new ladder has at or below its
+/// own". The engine takes the highest level that is still on, where one is: red 21 and yellow 20 on, deaf, an edit to yellow
+/// 20 and orange 21: yellow, and not orange.
+pub(crate) const UNHEARD_EDITS_KEEP_WHAT_IS_ON: bool = true;
+
+/// §12: "a pending episode that an edit ends is forgotten". Where no value is fresh and heard the engine keeps its
+/// pending-since although no level is raised any more: red `for = "3s"`, 20 at -30 s received at 0 (stale), an edit to another
+/// ladder that has no red, then a reading of -1 s that fires at once: `started_at` -30 s, and not -1 s.
+pub(crate) const UNHEARD_EDITS_KEEP_PENDING: bool = true;
+
+/// §7: a value waits that is older than `stale_after` of the *shortest* rule on the series, and "nothing is due by it". In the
+/// engine timers of longer rules run on, later by the time lost. Interval 60 s, one rule with `stale_after = "5s"`, another
+/// with `for = "50s"`: 20 at 0, deaf from 0 to 5 s: the other fires at 55 s. (By each rule's own `stale_after` seems better.)
+pub(crate) const WAITING_STOPS_ONLY_SHORT_RULES: bool = true;

@@ -16,7 +16,6 @@ const MAX_AGE: Ms = 7 * 86_400_000;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Series {
     pub(crate) held: Option<Held>,
-    pub(crate) steady: Steady,
     pub(crate) hearing: Hearing,
 }
 
@@ -71,7 +70,7 @@ pub(crate) enum Clock {
 
 impl Series {
     /// §2: the time that `r`, received at `received`, is judged at. Counts a steady lag (§13).
-    pub(crate) fn time_of(&mut self, r: &Reading, received: Ms, device: &Entry) -> Time {
+    pub(crate) fn time_of(&self, r: &Reading, received: Ms, steady: &mut Steady, device: &Entry) -> Time {
         if !r.timed {
             return Time::Borrowed { claimed: None, wrong: r.mark == Mark::Clock };
         }
@@ -79,7 +78,7 @@ impl Series {
         if r.at < EARLIEST || r.at - received > MAX_LEAD || r.mark == Mark::Clock {
             return Time::Borrowed { claimed, wrong: true };
         }
-        if self.steady.lags(r.at, received, self.held.map(|h| h.at), device) {
+        if steady.lags(r.at, received, self.held.map(|h| h.at), device) {
             return Time::Borrowed { claimed, wrong: true };
         }
         if r.at > received {

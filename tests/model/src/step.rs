@@ -52,20 +52,21 @@ impl Model {
         assert!(now >= last, "time goes back");
         let mut told = Vec::new();
         // First the clock. Engine time does not go back, and moves no further than it did since the last batch.
-        let steps = inputs.iter().filter_map(|i| if let Input::ClockStep { by } = i { Some(*by) } else { None });
+        let steps =
+            inputs.iter().filter_map(|i| if let Input::ClockStep { by } = i { Some((*by).max(0)) } else { None });
         let step = steps.sum::<Ms>().clamp(0, now - last);
         self.ears.step(step);
         self.devices.values_mut().for_each(|d| d.step(step));
         // Then what is due: up to `now`, or up to where the batch says that Maibo went deaf.
         let deaf = inputs.iter().filter_map(|i| if let Input::Deaf { from, .. } = i { Some(*from) } else { None });
         let until = deaf.min().map_or(now, |from| from.min(now));
-        let mut out = Out { given: &mut self.given, told: &mut told };
+        let mut out = Out { until, given: &mut self.given, told: &mut told };
         for device in self.devices.values_mut() {
             device.due(until, last, &mut out);
         }
         // Then the inputs.
         for input in inputs {
-            self.take(input, now, &mut told);
+            self.take(input, now, until, &mut told);
         }
         self.last = Some(now);
         // Stable: what is told of one rule and subject at one time stays in the order in which it happened.
@@ -73,8 +74,8 @@ impl Model {
         told
     }
 
-    fn take(&mut self, input: &Input, now: Ms, told: &mut Vec<Told>) {
-        let out = &mut Out { given: &mut self.given, told };
+    fn take(&mut self, input: &Input, now: Ms, until: Ms, told: &mut Vec<Told>) {
+        let out = &mut Out { until, given: &mut self.given, told };
         match input {
             Input::Reading(r) => {
                 if let Some(device) = self.devices.get_mut(&r.device) {
@@ -104,7 +105,7 @@ impl Model {
                     device.edit(&self.rules, &entry, now, out);
                 }
             }
-            Input::Catalogue { version } => self.activate(*version, now, told),
+            Input::Catalogue { version } => self.activate(*version, now, until, told),
             Input::Acknowledge { actor, episode, seen, note } => {
                 for device in self.devices.values_mut() {
                     device.acknowledge((actor, note), episode, *seen, now, out);
@@ -113,8 +114,8 @@ impl Model {
         }
     }
 
-    fn activate(&mut self, version: u64, now: Ms, told: &mut Vec<Told>) {
-        let out = &mut Out { given: &mut self.given, told };
+    fn activate(&mut self, version: u64, now: Ms, until: Ms, told: &mut Vec<Told>) {
+        let out = &mut Out { until, given: &mut self.given, told };
         let entries = self.known_catalogues.get(&version).expect("a known catalogue");
         self.devices.retain(|id, device| {
             let stays = entries.contains_key(id);
