@@ -90,11 +90,10 @@ impl AbsenceCell {
         let before = (self.intervals, self.interval.replace(device.interval_or_minute()));
         let changed = before != (intervals, self.interval);
         (self.intervals, self.level) = (intervals, level);
-        if silence.hearing.deaf.is_some() {
-            return;
-        }
         let Some(mut episode) = self.episode.take() else { return };
-        if changed && silence.too_long(intervals, device).is_none_or(|due| due > now) {
+        // While deaf no silence is judged; the rule's level holds all the same.
+        let judged = changed && silence.hearing.deaf.is_none();
+        if judged && silence.too_long(intervals, device).is_none_or(|due| due > now) {
             return episode.tell(now, false, "rule_changed", to);
         }
         if episode.level != level {

@@ -136,7 +136,7 @@ impl Ladder {
 
     /// §4: `min_samples` of a level.
     pub(crate) fn min_samples(&self, level: Level, device: &Entry) -> u32 {
-        let more_should_come = device.interval_or_minute() < self.hold(level);
+        let more_should_come = device.interval.is_some_and(|i| i < self.hold(level));
         self.min_samples.unwrap_or(if more_should_come { 2 } else { 1 })
     }
 

@@ -165,12 +165,25 @@ pub(crate) fn play(packs: &[Pack], devices: &[Devices], stream: &[Happening], re
         if restarts {
             w.restart();
         }
+        not_both(now, &mut batch);
         w.at(now).batch(std::mem::take(&mut batch));
     }
     // Whatever still runs ends, or not.
     for _ in 0..40 {
         now += s(10);
         w.at(now).tick();
+    }
+}
+
+/// Not compared: an activation, and behind it in the same batch the news of a deafness that began before. The specification
+/// does not say up to when an activation lets deadlines happen there.
+fn not_both(now: i64, batch: &mut [Input]) {
+    let activates = |i: &Input| matches!(i, Input::Rules { .. } | Input::Catalogue { .. });
+    let Some(first) = batch.iter().position(activates) else { return };
+    for input in &mut batch[first..] {
+        if let Input::Deaf { from, .. } = input {
+            *from = Timestamp(ZERO + now);
+        }
     }
 }
 
