@@ -2,14 +2,17 @@
 
 use crate::catalogue::Entry;
 use crate::episode::{Episode, Teller};
-use crate::hearing::Hearing;
+use crate::open;
 use crate::{Level, Ms};
 
 /// When a device was last heard.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Silence {
     pub(crate) last: Option<Ms>,
-    pub(crate) hearing: Hearing,
+    /// Not heard since then, and Maibo does not listen yet.
+    deaf: Option<Ms>,
+    /// Times in which Maibo was deaf since the last sign.
+    was_deaf: Vec<(Ms, Ms)>,
     /// No absence before then: Maibo began to listen while this device was not heard. A sign does not take that away, nor
     /// does another interval.
     grace: Option<Ms>,
@@ -18,14 +21,20 @@ pub(crate) struct Silence {
 impl Silence {
     /// A sign of life.
     pub(crate) fn sign(&mut self, now: Ms) {
-        self.last = Some(now);
-        self.hearing = Hearing::default();
+        *self = Self { last: Some(now), grace: self.grace, ..Self::default() };
     }
 
-    /// Maibo listens again; `before` it last began to.
-    pub(crate) fn listen(&mut self, id: &str, device: &Entry, now: Ms, before: Option<Ms>) {
-        if let Some(last) = self.last.filter(|_| self.hearing.deaf.is_some()) {
-            self.hearing.listen(now, last, before, false);
+    /// Maibo heard nothing from then on: of a device that was heard before. What is deaf already stays so since then.
+    pub(crate) fn deafen(&mut self, from: Ms) {
+        if self.last.is_some() {
+            self.deaf.get_or_insert(from);
+        }
+    }
+
+    /// Maibo listens again.
+    pub(crate) fn listen(&mut self, id: &str, device: &Entry, now: Ms) {
+        if let Some(deaf) = self.deaf.take() {
+            self.was_deaf.push((deaf, now));
             let interval = device.interval_or_minute();
             self.grace = Some(now + interval.max(60_000) + spread(id, interval));
         }
@@ -33,13 +42,25 @@ impl Silence {
 
     pub(crate) fn step(&mut self, by: Ms) {
         self.last = self.last.map(|at| at + by);
-        self.hearing.step(by);
+        self.deaf = self.deaf.map(|at| at + by);
+        self.was_deaf.iter_mut().for_each(|(from, to)| (*from, *to) = (*from + by, *to + by));
         self.grace = self.grace.map(|at| at + by);
     }
 
     /// When the silence is too long, the grace after a deafness not counted.
     fn too_long(&self, intervals: i64, device: &Entry) -> Option<Ms> {
-        Some(self.last? + self.hearing.lost + intervals * device.interval_or_minute())
+        let last = self.last?;
+        // A deafness told later can reach back into an earlier one; that time counts once.
+        let (mut lost, mut until) = (0, last);
+        for (from, to) in self.was_deaf.iter().copied() {
+            lost += (to - from.max(until)).max(0);
+            if open::OVERLAPS_COUNT_TWICE {
+                lost = lost.min(to - last);
+            } else {
+                until = until.max(to);
+            }
+        }
+        Some(last + lost + intervals * device.interval_or_minute())
     }
 }
 
@@ -56,7 +77,7 @@ pub(crate) struct AbsenceCell {
 impl AbsenceCell {
     /// When it fires. Never while deaf.
     pub(crate) fn due(&self, silence: &Silence, device: &Entry) -> Option<Ms> {
-        if self.episode.is_some() || silence.hearing.deaf.is_some() {
+        if self.episode.is_some() || silence.deaf.is_some() {
             return None;
         }
         let too_long = silence.too_long(self.intervals, device)?;
@@ -92,7 +113,7 @@ impl AbsenceCell {
         (self.intervals, self.level) = (intervals, level);
         let Some(mut episode) = self.episode.take() else { return };
         // While deaf no silence is judged; the rule's level holds all the same.
-        let judged = changed && silence.hearing.deaf.is_none();
+        let judged = changed && silence.deaf.is_none();
         if judged && silence.too_long(intervals, device).is_none_or(|due| due > now) {
             return episode.tell(now, false, "rule_changed", to);
         }

@@ -46,6 +46,8 @@ pub(crate) struct Cell {
     pub(crate) said: Vec<Said>,
     /// §7: whether the held value is stale for this rule: said when it comes or when its time is over, until the next reading.
     pub(crate) stale: bool,
+    /// §12: edited while no value counted: judged when one does.
+    pub(crate) edited: bool,
     /// Since when it is pending, and the number of its episode.
     pub(crate) pending: Option<(Ms, u32)>,
     pub(crate) episode: Option<Episode>,
@@ -86,7 +88,7 @@ impl Cell {
         let stale = stale && !open::EDITS_GO_BY_SERIES;
         let unjudged = Trigger { unjudged: true, ..Trigger::default() };
         let triggers = ladder.terms.iter().map(|t| t.levels.keys().map(|l| (*l, unjudged)).collect()).collect();
-        Self { ladder, device, triggers, said, stale, pending: None, episode: None, in_force: None }
+        Self { ladder, device, triggers, said, stale, edited: false, pending: None, episode: None, in_force: None }
     }
 
     pub(crate) fn stale_after(&self) -> Ms {
@@ -121,7 +123,7 @@ impl Cell {
             Some(from) if since < from => {
                 let due = due + series.hearing.lost;
                 // §7: nothing completes in deaf time, and nothing by a value that waits.
-                let runs = !series.hearing.waits || open::WAITING_STOPS_ONLY_SHORT_RULES && due >= from;
+                let runs = !self.waits(series) || due >= from;
                 runs.then_some(due)
             }
             _ => Some(due),
@@ -195,6 +197,7 @@ impl Cell {
                 self.pending.get_or_insert_with(|| (event, to.number(event)));
             } else if !(why == Why::Unheard && open::UNHEARD_EDITS_KEEP_PENDING) {
                 self.pending = None;
+                self.forget_stale();
             }
             return;
         };
@@ -211,7 +214,7 @@ impl Cell {
             self.tell(event, false, reason, to);
             self.episode = None;
             self.in_force = None;
-            self.stale &= !open::RESOLUTIONS_FORGET_STALE;
+            self.stale &= !open::INACTIVE_CELLS_FORGET_STALE;
             // §6, after a resolution: what is raised is the next episode. §12: by an edit, since the edit.
             let earliest = self.all().filter_map(|(_, _, t)| t.raised()).min();
             let since = if why == Why::Edit { earliest.map(|_| event) } else { earliest };
@@ -221,9 +224,9 @@ impl Cell {
         episode.level = level;
         self.episode = Some(episode);
         let limit = self.ladder.terms[term].levels[&level];
-        let moved = self.in_force.is_none_or(|(_, before)| before != limit);
-        let moved =
-            moved && self.shown(level, term, why).threshold != self.episode.as_ref().and_then(|e| e.shown.threshold);
+        let another = self.in_force.is_none_or(|(_, before)| before != limit) || open::OTHER_ENDS_ARE_OTHER_LIMITS;
+        let before_shown = self.episode.as_ref().and_then(|e| e.shown.threshold);
+        let moved = another && self.shown(level, term, why).threshold != before_shown;
         let reason = match (level.cmp(&before), why) {
             (Ordering::Equal, Why::Edit | Why::Unheard) if moved => "rule_changed",
             (Ordering::Equal, _) => return,
@@ -282,10 +285,26 @@ impl Cell {
 
     /// §7: when the held value goes stale for this rule, in engine time.
     pub(crate) fn stale_at(&self, series: &Series, held: &Held) -> Option<Ms> {
-        if self.stale || series.hearing.deaf.is_some() {
+        let open = self.episode.is_some() || self.pending.is_some() || !open::INACTIVE_CELLS_FORGET_STALE;
+        if !open || self.stale || series.hearing.deaf.is_some() {
             return None;
         }
         Some(series.hearing.listened.unwrap_or(held.taken()) + self.stale_after())
+    }
+
+    /// §7: whether the held value was too old to count when Maibo listened again.
+    pub(crate) fn waits(&self, series: &Series) -> bool {
+        let (Some(listened), Some(held)) = (series.hearing.listened, series.held) else { return false };
+        if open::EVERY_RULE_WAITS_FOR_ITSELF {
+            listened >= held.taken() + self.stale_after()
+        } else {
+            series.hearing.waits
+        }
+    }
+
+    /// Only what is pending or firing is stale.
+    pub(crate) fn forget_stale(&mut self) {
+        self.stale &= self.episode.is_some() || self.pending.is_some() || !open::INACTIVE_CELLS_FORGET_STALE;
     }
 
     /// §7: it goes stale.
@@ -293,14 +312,19 @@ impl Cell {
         self.stale = true;
         self.stop();
         self.mark(event, true, to);
+        self.forget_stale();
     }
 
     /// §7: whether the held value counts at engine time `now`, when an edit asks: fresh and heard.
     pub(crate) fn counts(&self, series: &Series, now: Ms, of_any_age: bool) -> bool {
         let young = |h: Held| {
-            if open::EDITS_GO_BY_SERIES { !h.stale } else { now < h.taken() + self.stale_after() }
+            if open::EDITS_GO_BY_SERIES {
+                of_any_age || !h.stale
+            } else {
+                now < h.taken() + self.stale_after() && !self.waits(series)
+            }
         };
-        series.held.is_some_and(|h| of_any_age || young(h)) && !self.stale && series.hearing.heard()
+        series.held.is_some_and(young) && !self.stale && series.hearing.deaf.is_none()
     }
 }
 

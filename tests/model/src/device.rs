@@ -96,7 +96,7 @@ impl Device {
         for (quantity, series) in &mut self.series {
             let shortest = shortest(&self.cells, quantity, &self.entry);
             if let Some(held) = &mut series.held {
-                held.stale |= held.taken() + shortest <= until;
+                held.stale |= series.hearing.deaf.is_none() && held.taken() + shortest <= until;
             }
         }
         for (rule, cell) in &mut self.absences {
@@ -143,24 +143,26 @@ impl Device {
 
     /// §7: nothing was heard from then on.
     pub(crate) fn deafen(&mut self, from: Ms) {
-        self.silence.hearing.deafen(from);
+        self.silence.deafen(from);
         for series in self.series.values_mut() {
             series.hearing.deafen(from);
         }
     }
 
     /// §7: Maibo listens again.
-    pub(crate) fn listen(&mut self, now: Ms, before: Option<Ms>, out: &mut Out<'_>) {
-        self.silence.listen(&self.id, &self.entry, now, before);
+    pub(crate) fn listen(&mut self, now: Ms, out: &mut Out<'_>) {
+        self.silence.listen(&self.id, &self.entry, now);
         for (quantity, series) in &mut self.series {
             let Some(held) = series.held else { continue };
             let shortest = shortest(&self.cells, quantity, &self.entry);
             if series.hearing.deaf.is_none() {
                 continue;
             }
-            series.hearing.listen(now, held.taken(), before, now >= held.taken() + shortest);
+            let waits = now >= held.taken() + shortest;
+            series.hearing.listen(now, held.taken(), waits);
+            series.held = Some(Held { stale: held.stale || waits, ..held });
             for (rule, cell) in self.cells.iter_mut().filter(|(_, c)| c.ladder.quantity == *quantity) {
-                if series.hearing.heard() {
+                if cell.edited && !cell.waits(series) {
                     cell.judge_edit(
                         series,
                         now,
@@ -189,7 +191,6 @@ impl Device {
                     let unless_same = |_: &&mut Series| !same || !open::CATALOGUE_TELLS_THE_PAST;
                     if let Some(series) = self.series.get_mut(&ladder.quantity).filter(unless_same) {
                         cell.judge_edit(series, now, false, &mut out.of(now, &rule.id, &self.id, entry));
-                        series.hearing.waits &= !open::EDITS_GO_BY_SERIES;
                     }
                 }
                 Kind::Absence { intervals, level } => {

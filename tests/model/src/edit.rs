@@ -32,9 +32,11 @@ impl Cell {
     pub(crate) fn judge_edit(&mut self, series: &Series, now: Ms, counts: bool, to: &mut Teller<'_>) {
         let clock = series.held.map_or(now, |h| (now - h.lag).max(h.at));
         if !self.counts(series, now, counts) {
+            self.edited = true;
             self.nearest_level();
             return self.conclude(now, Why::Unheard, to);
         }
+        self.edited = false;
         let (ladder, said) = (self.ladder.clone(), self.said.clone());
         self.each(|i, level, trigger| {
             if !std::mem::take(&mut trigger.unjudged) {
@@ -49,6 +51,7 @@ impl Cell {
                 other => other,
             };
         });
+        self.wait_for_nothing();
         self.complete(series, clock, clock);
         if open::EDITS_ARE_NOT_CONTRADICTED {
             self.each(|_, _, t| t.by_itself = t.by_itself.filter(|at| *at != clock));

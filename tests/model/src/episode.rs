@@ -130,7 +130,12 @@ impl Episode {
     /// An operator takes notice: refused where another operator did something since `seen`, or the level rose.
     pub(crate) fn acknowledge(&mut self, actor: &str, note: &str, seen: u32, to: &mut Teller<'_>) {
         let seen = self.past.len().min(seen as usize);
-        let another = self.past[seen..].iter().any(|(_, by)| by.as_deref().is_some_and(|by| by != actor));
+        let mut operators = self.past[seen..].iter().filter_map(|(_, by)| by.as_deref());
+        let another = if open::ONLY_THE_LATEST_OPERATOR_COUNTS {
+            operators.next_back().is_some_and(|by| by != actor)
+        } else {
+            operators.any(|by| by != actor)
+        };
         let level = |version: usize| self.past.get(version.wrapping_sub(1)).map(|(level, _)| *level);
         let rose = (seen + 1..=self.past.len()).any(|version| level(version) > level(version - 1));
         if !another && !rose {

@@ -11,8 +11,6 @@ pub(crate) struct Ears {
     all: bool,
     /// Sources that said that they are deaf.
     sources: BTreeSet<String>,
-    /// When Maibo last began to listen.
-    pub(crate) listened: Option<Ms>,
 }
 
 impl Ears {
@@ -39,10 +37,6 @@ impl Ears {
     fn is_deaf(&self) -> bool {
         self.all || !self.sources.is_empty()
     }
-
-    pub(crate) fn step(&mut self, by: Ms) {
-        self.listened = self.listened.map(|at| at + by);
-    }
 }
 
 /// How a series, or a whole device, is heard. All of it is over with the next sign.
@@ -52,7 +46,7 @@ pub(crate) struct Hearing {
     pub(crate) deaf: Option<Ms>,
     /// When Maibo last listened again since the last sign.
     pub(crate) listened: Option<Ms>,
-    /// Listened to again, but the value is too old to count.
+    /// Listened to again, but the value was too old for the shortest rule.
     pub(crate) waits: bool,
     /// Time lost to deafness since the last sign.
     pub(crate) lost: Ms,
@@ -66,19 +60,14 @@ impl Hearing {
         self.waits = false;
     }
 
-    /// Maibo listens again at `now`; the last sign was taken at `taken`, and `before` it last began to listen.
-    pub(crate) fn listen(&mut self, now: Ms, taken: Ms, before: Option<Ms>, waits: bool) {
+    /// Maibo listens again at `now`; the last sign was taken at `taken`.
+    pub(crate) fn listen(&mut self, now: Ms, taken: Ms, waits: bool) {
         if let Some(deaf) = self.deaf.take() {
-            let began = deaf.max(taken).max(before.unwrap_or(deaf));
+            let began = deaf.max(taken).max(self.listened.unwrap_or(deaf));
             self.lost += (now - began).max(0);
             self.listened = Some(now);
             self.waits = waits;
         }
-    }
-
-    /// Whether a value counts.
-    pub(crate) fn heard(&self) -> bool {
-        self.deaf.is_none() && !self.waits
     }
 
     /// Whether Maibo was deaf since the last sign.

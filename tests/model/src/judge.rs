@@ -16,6 +16,7 @@ impl Cell {
             self.up_to(series, &before, at, said, to);
         }
         self.said = said.to_vec();
+        self.edited = false;
         // §7: marked before it is judged.
         self.stale = held.came_with >= self.stale_after();
         self.mark_by_reading(at, self.stale, to);
@@ -36,7 +37,6 @@ impl Cell {
             series.hearing = Hearing::default();
             if !gap {
                 self.drop_contradicted(said);
-                self.conclude_pending();
             }
         }
         if !(gap && was_deaf) {
@@ -49,6 +49,7 @@ impl Cell {
         }
         if gap {
             self.stop();
+            self.forget_stale();
         }
     }
 
@@ -68,23 +69,22 @@ impl Cell {
 
     /// §7: timers that the value behind a deafness contradicts are dropped.
     fn drop_contradicted(&mut self, said: &[Said]) {
-        let ladder = self.ladder.clone();
+        let (ladder, mut raised, mut dropped) = (self.ladder.clone(), false, false);
         self.each(|i, level, trigger| {
             let term = &ladder.terms[i];
+            let before = trigger.stand;
             trigger.stand = match trigger.stand {
                 Stand::Raised { .. } if said[i].back(&ladder, term, level) => Stand::Off,
                 Stand::Back { .. } if said[i].reached(&ladder, term, level) => Stand::On,
                 other => other,
             };
+            raised |= matches!(trigger.stand, Stand::Raised { .. });
+            dropped |= trigger.stand != before;
         });
-    }
-
-    /// Where nothing is raised any more, nothing is pending.
-    fn conclude_pending(&mut self) {
-        let mut raised = false;
-        self.each(|_, _, trigger| raised |= matches!(trigger.stand, Stand::Raised { .. }));
-        if !raised {
+        // Where nothing is raised any more, nothing is pending.
+        if !raised && (dropped || !open::UNHEARD_EDITS_KEEP_PENDING) {
             self.pending = None;
+            self.forget_stale();
         }
     }
 

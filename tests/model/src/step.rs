@@ -52,10 +52,8 @@ impl Model {
         assert!(now >= last, "time goes back");
         let mut told = Vec::new();
         // First the clock. Engine time does not go back, and moves no further than it did since the last batch.
-        let steps =
-            inputs.iter().filter_map(|i| if let Input::ClockStep { by } = i { Some((*by).max(0)) } else { None });
-        let step = steps.sum::<Ms>().clamp(0, now - last);
-        self.ears.step(step);
+        let steps = inputs.iter().filter_map(|i| if let Input::ClockStep { by } = i { Some(*by) } else { None });
+        let step = steps.map(|by| by.clamp(0, now - last)).sum();
         self.devices.values_mut().for_each(|d| d.step(step));
         // Then what is due: up to `now`, or up to where the batch says that Maibo went deaf.
         let deaf = inputs.iter().filter_map(|i| if let Input::Deaf { from, .. } = i { Some(*from) } else { None });
@@ -94,8 +92,7 @@ impl Model {
             }
             Input::Listening { source } => {
                 if self.ears.listening(source) {
-                    let before = self.ears.listened.replace(now);
-                    self.devices.values_mut().for_each(|d| d.listen(now, before, out));
+                    self.devices.values_mut().for_each(|d| d.listen(now, out));
                 }
             }
             Input::Rules { version } => {

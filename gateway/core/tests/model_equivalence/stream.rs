@@ -178,11 +178,23 @@ pub(crate) fn play(packs: &[Pack], devices: &[Devices], stream: &[Happening], re
 /// Not compared: an activation, and behind it in the same batch the news of a deafness that began before. The specification
 /// does not say up to when an activation lets deadlines happen there.
 fn not_both(now: i64, batch: &mut [Input]) {
+    one_beginning(batch);
     let activates = |i: &Input| matches!(i, Input::Rules { .. } | Input::Catalogue { .. });
     let Some(first) = batch.iter().position(activates) else { return };
     for input in &mut batch[first..] {
         if let Input::Deaf { from, .. } = input {
             *from = Timestamp(ZERO + now);
+        }
+    }
+}
+
+/// Not compared: two beginnings of one deafness in one batch. The first one counts for what is lost, the earliest for what is
+/// still due, and what is due between them is in neither.
+fn one_beginning(batch: &mut [Input]) {
+    let mut first = None;
+    for input in batch {
+        if let Input::Deaf { from, .. } = input {
+            *from = *first.get_or_insert(*from);
         }
     }
 }
