@@ -123,6 +123,27 @@ fn messages(devices: usize, round: usize) -> Vec<(String, Vec<u8>)> {
         .collect()
 }
 
+/// The measurement of one fleet, a round at a time.
+pub(crate) struct Measured {
+    city: City,
+    devices: usize,
+}
+
+impl Measured {
+    pub(crate) fn new(devices: usize) -> anyhow::Result<Self> {
+        Ok(Self { city: City::new(devices)?, devices })
+    }
+
+    /// Nanoseconds a message in this round. Rounds follow each other.
+    pub(crate) fn round(&mut self, round: usize) -> anyhow::Result<f64> {
+        let messages = messages(self.devices, round);
+        let now = BEGIN + ((round + 1) * (MESSAGES / self.devices)) as i64 * 60_000;
+        let began = Instant::now();
+        self.city.take(&messages, now)?;
+        Ok(began.elapsed().as_nanos() as f64 / MESSAGES as f64)
+    }
+}
+
 pub(crate) fn run(rounds: usize) -> anyhow::Result<()> {
     println!("## Decode and evaluate one reading (1,000 rules, one core)\n");
     let mut rows = Vec::new();

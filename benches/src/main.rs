@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! maibo-bench engine    decode and evaluate a reading            against serde_json alone
+//! maibo-bench backtest  rules on two years of recorded air   against the engine's rate
 //! maibo-bench ingest    MQTT to durable and evaluated            against the same client that only acknowledges
 //! maibo-bench latency   message to alert on the WebSocket        against publish to subscribe, plus fdatasync
 //! maibo-bench rest      CPU of the default city
@@ -11,6 +12,7 @@
 //! Needs the release binary and mosquitto.
 #![allow(clippy::print_stdout, reason = "a command that prints figures")]
 
+mod backtest;
 mod bare;
 mod engine;
 mod ingest;
@@ -37,6 +39,8 @@ struct Cli {
 enum Command {
     /// Decode and evaluate a reading, against `serde_json` on the same payload.
     Engine,
+    /// Rules on recorded data, against the engine's rate. Needs `MAIBO_FIXTURES`.
+    Backtest,
     /// From MQTT to durable and evaluated, against a client that only acknowledges.
     Ingest,
     /// From message to alert on the WebSocket.
@@ -54,11 +58,13 @@ fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
     match cli.command {
         Command::Engine => engine::run(cli.rounds),
+        Command::Backtest => backtest::run(cli.rounds),
         Command::Ingest => ingest::run(cli.rounds),
         Command::Latency => latency::run(cli.rounds),
         Command::Rest => rest::run(),
         Command::All => {
             engine::run(cli.rounds)?;
+            backtest::run(cli.rounds)?;
             ingest::run(cli.rounds)?;
             latency::run(cli.rounds)?;
             rest::run()

@@ -99,6 +99,7 @@ export const en: Dictionary = {
     threshold: 'Threshold reached', raised: 'Level rose', lowered: 'Level fell', recovered: 'Back to normal', absent: 'Data missing', returned: 'Data came back',
     data_stale: 'Data went stale', data_fresh: 'Data fresh again', acknowledged: 'Acknowledged', rule_changed: 'Rule changed', rule_removed: 'Rule removed',
     contradicted: 'Readings contradict', source_deaf: 'Source deaf', source_listening: 'Source listening', subject_gone: 'Subject retired', clock_wrong: 'Clock is wrong', clock_right: 'Clock is right again',
+    event: 'Event reported', event_cancelled: 'Event cancelled', event_expired: 'Event expired',
   },
   conflict: {
     newer_fact: 'Not acknowledged: another operator has just acted on this alert. See its present state.',
@@ -109,7 +110,7 @@ export const en: Dictionary = {
     bad_request: 'Bad request', not_found: 'Not found', conflict: 'The state has changed; see it now', too_large: 'Too large', unavailable: 'Gateway unavailable',
     internal: 'Gateway error', unreachable: 'No answer from the gateway',
   },
-  subjects: { device: 'Device', source: 'Message source', place: 'Place' },
+  subjects: { device: 'Device', source: 'Message source', place: 'Place', event: 'Event' },
   charts: {
     title: 'Series', empty: 'No readings yet', failed: 'Series cannot be had', table: 'Table', chart: 'Chart', time: 'Time', none: 'No series to show',
     value: 'Value', stale: 'stale',

@@ -10,6 +10,10 @@ export interface QuantityWords extends Words {
 }
 
 export const QUANTITIES: Readonly<Record<string, QuantityWords>> = {
+  aqi_day_2012: { zh: '空气质量指数（日，2012 版）', en: 'AQI of the day (2012)' },
+  aqi_day_2026: { zh: '空气质量指数（日，2026 版）', en: 'AQI of the day (2026)' },
+  aqi_hour_2012: { zh: '空气质量指数（实时，2012 版）', en: 'AQI of the hour (2012)' },
+  aqi_hour_2026: { zh: '空气质量指数（实时，2026 版）', en: 'AQI of the hour (2026)' },
   battery: { zh: '电池电量', en: 'Battery' },
   beds_used: { zh: '床位使用率', en: 'Beds in use' },
   chlorine: { zh: '余氯', en: 'Residual chlorine' },

@@ -29,9 +29,9 @@ pub enum DataState {
 /// What an alert is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Subject {
-    /// `device`, `source` or `place`.
+    /// `device`, `source`, `place` or `event`.
     pub kind: String,
-    /// The identifier within its kind.
+    /// The identifier within its kind; of an event `device/identity`.
     pub id: String,
 }
 
@@ -57,7 +57,7 @@ pub struct Alert {
     pub title: Words,
     /// What it is about.
     pub subject: Subject,
-    /// The device, where the subject is one.
+    /// The device, where the subject is one or is an event that one reports.
     pub device: Option<String>,
     /// The device's name in the catalogue.
     pub device_name: Option<String>,

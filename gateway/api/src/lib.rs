@@ -8,6 +8,7 @@
 //! is present as `null`. Golden files in the tests hold the shape of [`Alert`] and of every frame.
 
 mod alert;
+mod backtest;
 mod common;
 mod delivery;
 mod device;
@@ -20,6 +21,10 @@ mod status;
 mod view;
 
 pub use alert::{Acknowledge, Acknowledged, Alert, AlertDetail, AlertState, AlertVersion, DataState, Subject};
+pub use backtest::{
+    Against, BacktestChange, BacktestData, BacktestDetection, BacktestDifference, BacktestEpisode, BacktestLoad,
+    BacktestOver, BacktestPeak, BacktestReading, BacktestReport, BacktestRequest, BacktestRule, BadLine, Pack, Strain,
+};
 pub use common::{Domain, Level, LevelCounts, Ms, Page, Time, Words};
 pub use delivery::{Delivery, Outcome};
 pub use device::{Device, DeviceState, DeviceValue, Points, Series, UnknownWhy};
@@ -30,7 +35,7 @@ pub use frame::{
 pub use place::{DomainState, Feature, FeatureCollection, Place};
 pub use problem::{Code, ConflictReason, Problem};
 pub use quarantine::QuarantineEntry;
-pub use rule::{Direction, Limit, Rule};
+pub use rule::{Direction, Limit, Rule, RuleTerm};
 pub use status::{Counters, LogState, Parts, Ready, Source, SourceState, Status};
 pub use view::{FeaturedSeries, Snapshot, ViewDevices};
 
@@ -41,6 +46,8 @@ pub use view::{FeaturedSeries, Snapshot, ViewDevices};
     Alert,
     AlertDetail,
     AlertVersion,
+    BacktestReport,
+    BacktestRequest,
     ClientFrame,
     Delivery,
     Device,

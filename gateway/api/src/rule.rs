@@ -29,6 +29,24 @@ pub enum Limit {
     Band([f64; 2]),
 }
 
+/// One set of limits of a rule. Any of those of one period may alarm; the highest level counts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RuleTerm {
+    /// `last`, or what is computed over the window: `mean`, `min`, `max`, `sum`, `count`, `range`, `rate`, `delta`,
+    /// `percentile`, `leq`; or `stuck`, the seconds that a value has not moved.
+    pub signal: String,
+    /// Length of the window; 0 for `last` and `stuck`.
+    pub window_ms: i64,
+    /// Which side is bad.
+    pub direction: Direction,
+    /// How far back behind the limit a value must be to count as recovered.
+    pub deadband: f64,
+    /// The limits.
+    pub levels: BTreeMap<Level, Limit>,
+    /// The period of the rule's calendar that they hold in; `null`: always.
+    pub period: Option<String>,
+}
+
 /// One rule in force.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Rule {
@@ -42,9 +60,9 @@ pub struct Rule {
     pub quantity: Option<String>,
     /// The quantity's canonical unit.
     pub unit: Option<String>,
-    /// Its ladder; `null` for absence rules.
+    /// Its limits where they are on the last value and hold at all times; else `null`.
     pub levels: Option<BTreeMap<Level, Limit>>,
-    /// Which side is bad; `null` for absence rules.
+    /// Which side of `levels` is bad.
     pub direction: Option<Direction>,
     /// How far back behind the limit a value must be to count as recovered, in `unit`.
     pub deadband: Option<f64>,
@@ -58,6 +76,8 @@ pub struct Rule {
     pub effective: Option<String>,
     /// What to do.
     pub advice: Words,
+    /// All its limits, period by period.
+    pub terms: Vec<RuleTerm>,
     /// Open alerts of this rule.
     pub open: u64,
 }

@@ -207,5 +207,9 @@ impl DecodeStage {
         if !fresh.is_sorted_by_key(|r| r.at) {
             fresh.sort_by_key(|r| r.at);
         }
+        let fresh = &mut out.events[mark.events..];
+        if !fresh.is_sorted_by_key(|e| e.at) {
+            fresh.sort_by_key(|e| e.at);
+        }
     }
 }

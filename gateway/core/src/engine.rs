@@ -28,22 +28,33 @@ use crate::time::{Deadline, Timestamp};
 
 mod absence;
 mod activate;
+mod air;
 mod city;
 mod clock;
 mod deaf;
+mod derive;
 mod device;
+mod event;
 mod fleet;
 mod impose;
+mod judge;
 mod ladder;
 mod level;
+mod memory;
 mod mute;
+mod own;
 mod partition;
 mod series;
+mod sight;
 mod snapshot;
+mod turn;
 mod watch;
+mod window;
 
 pub use city::{City, SOURCE_RULE};
+pub use derive::{AirState, Closed, DERIVED, Derived};
 pub use device::{DeviceView, ValueView};
+pub use event::EventCounts;
 pub use partition::Partition;
 pub use watch::CLOCK_RULE;
 
@@ -140,7 +151,7 @@ pub struct CommandOutcome {
     pub result: Result<Transition, Refusal>,
 }
 
-/// How many readings went which way.
+/// How many readings and events went which way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Accepted into their series.
@@ -163,6 +174,8 @@ pub struct Counts {
     pub unregistered: u64,
     /// Of quantities beyond [`crate::limit::MAX_SERIES`] of their device.
     pub refused: u64,
+    /// Events.
+    pub events: EventCounts,
 }
 
 /// What one or more steps gave. Steps append; the caller clears.
@@ -174,7 +187,7 @@ pub struct Output {
     pub verdicts: Vec<VerdictChange>,
     /// In the order of the batch's commands.
     pub commands: Vec<CommandOutcome>,
-    /// What happened to readings.
+    /// What happened to readings and events.
     pub counts: Counts,
 }
 

@@ -228,6 +228,18 @@ pub enum Reason {
     /// The device's clock was right several times in a row.
     #[n(16)]
     ClockRight,
+    /// A device reported an event.
+    #[n(17)]
+    Event,
+    /// The device said that the event is over.
+    #[n(18)]
+    EventCancelled,
+    /// The event's time was over, or it was not repeated for too long.
+    #[n(19)]
+    EventExpired,
+    /// Another period of the rule's schedule began, or it fell asleep.
+    #[n(30)]
+    Calendar,
 }
 
 impl Reason {
@@ -251,6 +263,10 @@ impl Reason {
             Self::SubjectGone => "subject_gone",
             Self::ClockWrong => "clock_wrong",
             Self::ClockRight => "clock_right",
+            Self::Event => "event",
+            Self::EventCancelled => "event_cancelled",
+            Self::EventExpired => "event_expired",
+            Self::Calendar => "calendar",
         }
     }
 }
@@ -294,7 +310,7 @@ pub struct Transition {
     /// True where the transition lies in the past by more than max(60 s, 2 intervals).
     #[n(11)]
     pub historic: bool,
-    /// The last value judged, in the quantity's canonical unit.
+    /// The last value judged, in the quantity's canonical unit; of an event the number of its reports so far.
     #[n(12)]
     pub value: Option<f64>,
     /// The limit of `level`.

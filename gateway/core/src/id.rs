@@ -1,11 +1,13 @@
 //! Typed identifiers, each with its own character set and length, checked once at the edge.
 
 use core::fmt;
+use std::borrow::Cow;
 
 use minicbor::{Decode, Decoder, Encode, Encoder};
 use sha2::{Digest, Sha256};
 use smol_str::SmolStr;
 
+use crate::reading::Text;
 use crate::time::Timestamp;
 
 /// Why a text is not an identifier of the wanted kind.
@@ -205,24 +207,44 @@ pub enum Subject {
     /// A place (quorum and place rules).
     #[n(2)]
     Place(#[n(0)] PlaceCode),
+    /// One event that a device reports (event rules).
+    #[n(3)]
+    Event {
+        /// Who reports it.
+        #[n(0)]
+        device: DeviceId,
+        /// Its identity, unique per device.
+        #[n(1)]
+        identity: Text,
+    },
 }
 
 impl Subject {
-    /// `device`, `source` or `place`.
+    /// `device`, `source`, `place` or `event`.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Device(_) => "device",
             Self::Source(_) => "source",
             Self::Place(_) => "place",
+            Self::Event { .. } => "event",
         }
     }
 
-    /// The identifier within its kind.
-    pub fn id(&self) -> &str {
+    /// The identifier within its kind; of an event `device/identity`.
+    pub fn id(&self) -> Cow<'_, str> {
         match self {
-            Self::Device(d) => d.as_str(),
-            Self::Source(s) => s.as_str(),
-            Self::Place(p) => p.as_str(),
+            Self::Device(d) => Cow::Borrowed(d.as_str()),
+            Self::Source(s) => Cow::Borrowed(s.as_str()),
+            Self::Place(p) => Cow::Borrowed(p.as_str()),
+            Self::Event { device, identity } => Cow::Owned(format!("{device}/{}", identity.0)),
+        }
+    }
+
+    /// The device it is about, or that reports it.
+    pub const fn device(&self) -> Option<&DeviceId> {
+        match self {
+            Self::Device(device) | Self::Event { device, .. } => Some(device),
+            Self::Source(_) | Self::Place(_) => None,
         }
     }
 }
@@ -237,7 +259,7 @@ impl EpisodeId {
     /// Texts are preceded by their length so that no two inputs share an encoding; `n` counts equal triples.
     pub fn derive(rule: &RuleId, subject: &Subject, pending_since: Timestamp, n: u32) -> Self {
         let mut hash = Sha256::new();
-        for text in ["maibo-episode-1", rule.as_str(), subject.kind(), subject.id()] {
+        for text in ["maibo-episode-1", rule.as_str(), subject.kind(), &*subject.id()] {
             hash.update((text.len() as u32).to_be_bytes());
             hash.update(text.as_bytes());
         }

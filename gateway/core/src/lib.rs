@@ -4,6 +4,8 @@
 //! give the same facts on every machine.
 
 mod alert;
+pub mod aqi;
+pub mod backtest;
 pub mod codec;
 pub mod decode;
 pub mod engine;

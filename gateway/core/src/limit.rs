@@ -16,12 +16,35 @@ pub const MAX_TEXT: usize = 400;
 pub const MAX_DURATION: Millis = Millis::from_secs(31 * 86_400);
 /// Largest `min_samples` and number of intervals. A larger one does not compile.
 pub const MAX_COUNT: i64 = 1_000;
+/// Rules of which one device has limits of its own. More do not compile.
+pub const MAX_OWN_LIMITS: usize = 16;
+/// Periods in the schedule of one rule. A rule with more does not compile.
+pub const MAX_PERIODS: usize = 16;
+/// How far ahead the next edge of a schedule is looked for. What changes later is looked for again from there.
+pub const SCHEDULE_AHEAD: Millis = Millis::from_secs(400 * 86_400);
+/// Terms of one threshold. A rule with more does not compile.
+pub const MAX_TERMS: usize = 4;
+/// Shortest window of a signal. A shorter one does not compile.
+pub const MIN_WINDOW: Millis = Millis::from_secs(1);
+/// Most decimals a signal is rounded to. More do not compile.
+pub const MAX_DECIMALS: u8 = 6;
+/// Codes in one event rule. A rule with more, or with none, does not compile.
+pub const MAX_EVENT_CODES: usize = 64;
+/// Longest code in an event rule, in characters, as long as a code that a device can report. A longer one does not compile.
+pub const MAX_EVENT_CODE: usize = 64;
+/// How long an event counts without a repeat, where neither it nor the rule says so.
+pub const EVENT_EXPIRES_AFTER: Millis = Millis::from_secs(600);
 /// Problems reported at once; what is found beyond them is counted in the last one.
 pub const MAX_PROBLEMS: usize = 200;
 /// Devices in one catalogue. A longer one does not compile; it bounds the state of all partitions together.
 pub const MAX_DEVICES: usize = 1_000_000;
 /// Series kept for one device. Readings of further quantities are counted and not judged.
 pub const MAX_SERIES: usize = 128;
+/// Events open on one device. A report that would open one more is refused and counted; repeats and ends of open ones go on.
+pub const MAX_EVENTS: usize = 256;
+/// Events that are over, remembered by one rule on one device, for [`MAX_AGE`]: a late copy of a report must not open one
+/// again. At the limit those whose last report is oldest are forgotten, and such a copy opens a new episode.
+pub const MAX_ENDED_EVENTS: usize = 64;
 /// Sources a machine remembers. Further ones are not tracked: their deafness is not told.
 pub const MAX_SOURCES: usize = 256;
 /// Ends of cells whose rule or device is gone, remembered in one partition. At the limit the oldest are forgotten: should
@@ -61,3 +84,5 @@ pub const SPREAD_MOST: Millis = Millis::from_secs(60);
 pub const SOURCE_DEAF_AFTER: Millis = Millis::from_secs(5);
 /// A source that says nothing for this long after a start is no longer configured and is forgotten.
 pub const SOURCE_FORGET_AFTER: Millis = Millis::from_secs(60);
+/// Episodes of one backtest. One that gives more ends with an error: nobody would read of them.
+pub const BACKTEST_EPISODES: usize = 1_000_000;

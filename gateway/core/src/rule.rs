@@ -3,25 +3,32 @@
 //! A [`RuleSet`] is compiled from packs of text and never changes; its version is the hash of those texts. Machines are
 //! told a version and find the set under it, so that a replay judges by what was in force. Nothing here has state.
 //!
-//! Limits: [`crate::limit::MAX_RULES`] rules a set; four levels a ladder.
+//! Limits: [`crate::limit::MAX_RULES`] rules a set; [`crate::limit::MAX_TERMS`] terms a threshold, four levels a term.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use smol_str::SmolStr;
 
-use crate::id::{DeviceId, PlaceCode, Quantity, RuleId, Version};
+use crate::id::{DeviceId, PlaceCode, RuleId, Version};
 use crate::limit;
 use crate::place::{Domain, Level};
 use crate::registry::{Device, place};
-use crate::time::Millis;
 
 mod check;
 mod duration;
+mod event;
 mod pack;
+mod schedule;
+mod signal;
 mod sound;
 mod table;
+mod threshold;
 
 pub use duration::parse as parse_duration;
+pub use event::EventRule;
+pub use schedule::{Period, Schedule};
+pub use signal::Signal;
+pub use threshold::{Bound, Direction, Step, Term, Threshold};
 
 /// One thing that is wrong with a pack or a catalogue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,121 +61,6 @@ pub struct Words {
     pub en: String,
 }
 
-/// Which side of a limit is bad.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// On at `v ≥ L`, off at `v < L − deadband`.
-    Above,
-    /// On at `v ≤ L`, off at `v > L + deadband`.
-    Below,
-    /// On outside a band, off inside it by the deadband.
-    Outside,
-}
-
-impl Direction {
-    /// The word in packs and on every interface.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Above => "above",
-            Self::Below => "below",
-            Self::Outside => "outside",
-        }
-    }
-}
-
-/// The limit of one level, in the quantity's canonical unit.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Bound {
-    /// One number.
-    Value(f64),
-    /// The band that is good, ends included.
-    Band {
-        /// Lowest good value.
-        low: f64,
-        /// Highest good value.
-        high: f64,
-    },
-}
-
-/// One level of a ladder.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Step {
-    /// Which level.
-    pub level: Level,
-    /// Its limit.
-    pub bound: Bound,
-    /// How long the value must stay beyond the limit before the level is on.
-    pub hold: Millis,
-    /// How long the value must be back before the level is off (`keep_firing_for`).
-    pub keep: Millis,
-}
-
-/// A ladder of limits on the last value of one quantity.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Threshold {
-    /// What is judged.
-    pub quantity: Quantity,
-    /// Which side is bad.
-    pub direction: Direction,
-    /// How far back behind a limit the value must be to be off; at least 0, in the quantity's unit.
-    pub deadband: f64,
-    /// One to four levels, lowest first; each limit lies further out than the one before.
-    pub steps: Vec<Step>,
-    /// Samples needed before a level is on; where the rule does not say: 1, and 2 where the interval is below `for`.
-    pub min_samples: Option<u32>,
-    /// Age at which a value is stale; where the rule does not say, the device's interval decides.
-    pub stale_after: Option<Millis>,
-}
-
-impl Threshold {
-    /// The step of this level, if the ladder has it.
-    pub fn step(&self, level: Level) -> Option<&Step> {
-        self.steps.iter().find(|s| s.level == level)
-    }
-
-    /// Whether `value` reaches the step's limit. NaN reaches nothing.
-    pub fn reached(&self, step: &Step, value: f64) -> bool {
-        match (step.bound, self.direction) {
-            (Bound::Value(limit), Direction::Below) => value <= limit,
-            (Bound::Value(limit), _) => value >= limit,
-            (Bound::Band { low, high }, _) => value < low || value > high,
-        }
-    }
-
-    /// Whether `value` is back behind the step's limit by the deadband. NaN never is.
-    pub fn back(&self, step: &Step, value: f64) -> bool {
-        match (step.bound, self.direction) {
-            (Bound::Value(limit), Direction::Below) => value > limit + self.deadband,
-            (Bound::Value(limit), _) => value < limit - self.deadband,
-            (Bound::Band { low, high }, _) => value >= low + self.deadband && value <= high - self.deadband,
-        }
-    }
-
-    /// An open interval of values that reach no level: that of the lowest step, which is the nearest.
-    pub fn calm(&self) -> (f64, f64) {
-        match (self.steps.first().map(|s| s.bound), self.direction) {
-            (None, _) => (f64::NEG_INFINITY, f64::INFINITY),
-            (Some(Bound::Value(limit)), Direction::Below) => (limit, f64::INFINITY),
-            (Some(Bound::Value(limit)), _) => (f64::NEG_INFINITY, limit),
-            (Some(Bound::Band { low, high }), _) => (low, high),
-        }
-    }
-
-    /// The number to show as the step's limit for `value`: of a band the end that `value` is nearer to.
-    pub fn shown_limit(&self, step: &Step, value: f64) -> f64 {
-        match step.bound {
-            Bound::Value(limit) => limit,
-            Bound::Band { low, high } => {
-                if value < low.midpoint(high) {
-                    low
-                } else {
-                    high
-                }
-            }
-        }
-    }
-}
-
 /// Nothing heard for too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Absence {
@@ -181,10 +73,12 @@ pub struct Absence {
 /// What a rule judges.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RuleKind {
-    /// Limits on the last value of a quantity.
+    /// Limits on a quantity.
     Threshold(Threshold),
     /// Silence of a device.
     Absence(Absence),
+    /// Discrete reports of a device.
+    Event(EventRule),
 }
 
 /// Which devices a rule is about; what is not named does not matter.
@@ -236,15 +130,23 @@ impl Rule {
     pub const fn threshold(&self) -> Option<&Threshold> {
         match &self.kind {
             RuleKind::Threshold(t) => Some(t),
-            RuleKind::Absence(_) => None,
+            RuleKind::Absence(_) | RuleKind::Event(_) => None,
         }
     }
 
     /// The absence, where the rule is one.
     pub const fn absence(&self) -> Option<&Absence> {
         match &self.kind {
-            RuleKind::Threshold(_) => None,
             RuleKind::Absence(a) => Some(a),
+            RuleKind::Threshold(_) | RuleKind::Event(_) => None,
+        }
+    }
+
+    /// The codes, where the rule is about events.
+    pub const fn event(&self) -> Option<&EventRule> {
+        match &self.kind {
+            RuleKind::Event(e) => Some(e),
+            RuleKind::Threshold(_) | RuleKind::Absence(_) => None,
         }
     }
 }
@@ -285,6 +187,11 @@ impl RuleSet {
     /// The rule of this id.
     pub fn get(&self, id: &RuleId) -> Option<&Rule> {
         self.rules.binary_search_by(|r| r.id.cmp(id)).ok().and_then(|i| self.rules.get(i))
+    }
+
+    /// The number of the rule of this id, good for this set.
+    pub fn number(&self, id: &RuleId) -> Option<u32> {
+        self.rules.binary_search_by(|r| r.id.cmp(id)).ok().and_then(|i| u32::try_from(i).ok())
     }
 
     /// Numbers of the rules about this device, ascending.

@@ -42,7 +42,7 @@ advice = { zh = "封闭道路，启动排水", en = "Close the road, start the p
 "#;
     let set = RuleSet::compile(&[("traffic.toml", text)]).expect("good");
     let rule = &set.rules[0];
-    let ladder = rule.threshold().expect("a ladder");
+    let [ladder] = rule.threshold().expect("a ladder").first() else { panic!("one term") };
     assert_eq!(
         (rule.title.en.as_str(), ladder.direction, ladder.deadband),
         ("Underpass waterlogging", Direction::Above, 2.0)
@@ -322,7 +322,7 @@ fn a_catalogue() {
 fn all_problems_of_a_catalogue() {
     let shown = |text: &str| lines(Catalogue::parse(text).expect_err("problems"));
     expect![[r"
-        line 1: unknown column `colour`; known are id, kind, name, place, lon, lat, domain, owner, interval, power, labels, data_class
+        line 1: unknown column `colour`; known are id, kind, name, place, lon, lat, domain, owner, interval, power, labels, data_class, limits
         line 1: column `id` stands twice
         line 1: column `domain` is missing
     "]]

@@ -20,6 +20,7 @@ enum Deed {
     Value { device: usize, quantity: usize, age: i64, value: f64 },
     Untimed { device: usize, value: f64 },
     Alive { device: usize },
+    Report { device: usize, identity: usize, code: usize, age: i64, end: Option<i64>, cancelled: bool },
     Tick,
     Deaf { back: i64, named: bool },
     Listening,
@@ -43,6 +44,7 @@ fn act() -> impl Strategy<Value = Deed> {
         20 => one.prop_map(|(device, quantity, age, value)| Deed::Value { device, quantity, age, value }),
         3 => (0..3_usize, 0..60_i32).prop_map(|(device, v)| Deed::Untimed { device, value: f64::from(v) }),
         2 => (0..3_usize).prop_map(|device| Deed::Alive { device }),
+        8 => report(),
         3 => Just(Deed::Tick),
         1 => (0..90_000_i64, any::<bool>()).prop_map(|(back, named)| Deed::Deaf { back, named }),
         2 => Just(Deed::Listening),
@@ -51,6 +53,22 @@ fn act() -> impl Strategy<Value = Deed> {
         1 => (0..3_usize).prop_map(|which| Deed::Catalogue { which }),
         2 => (0..2_usize, 0..4_u32, 0..3_usize).prop_map(|(who, seen, nth)| Deed::Acknowledge { who, seen, nth }),
     ]
+}
+
+/// A report of one of few events, mostly new and mostly without an end of its own.
+fn report() -> impl Strategy<Value = Deed> {
+    let age = prop_oneof![6 => Just(0_i64), 3 => 0..120_000_i64, 1 => -60_000..700_000_000_i64];
+    let end = prop_oneof![3 => Just(None), 2 => (-20_000..200_000_i64).prop_map(Some), 1 => Just(Some(-ZERO))];
+    let cancelled = proptest::bool::weighted(0.2);
+    let one = (0..3_usize, 0..3_usize, 0..4_usize, age, end, cancelled);
+    one.prop_map(|(device, identity, code, age, end, cancelled)| Deed::Report {
+        device,
+        identity,
+        code,
+        age,
+        end,
+        cancelled,
+    })
 }
 
 fn events() -> impl Strategy<Value = Vec<Event>> {
@@ -62,13 +80,46 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
 fn rules(which: usize) -> String {
     let cold = "when = { quantity = \"temperature\" }\nlevels = { yellow = 20, red = 10 }\ndirection = \"below\"\nfor = \"7s\"\nkeep_firing_for = \"20s\"";
     match which {
-        0 => depth("for = \"12s\"\nkeep_firing_for = \"25s\"") + &ladder("cold", cold) + &absent(),
+        0 => {
+            let road = "when = { kind = \"k\" }\nevent = { codes = { \"a.1\" = \"red\", \"a*\" = \"blue\", \"b\" = \"orange\" }, expires_after = \"40s\" }";
+            depth("for = \"12s\"\nkeep_firing_for = \"25s\"")
+                + &ladder("cold", cold)
+                + &absent()
+                + &ladder("road", road)
+                + &windows()
+                + &periods()
+        }
         1 => {
             let per_level = "for = { blue = \"50s\", yellow = \"20s\", orange = \"5s\", red = \"0s\" }\nmin_samples = 1\nstale_after = \"45s\"";
-            depth(per_level).replace("orange = 30", "orange = 35") + &absent()
+            let road =
+                "when = {}\nevent = { codes = { \"a.2\" = \"yellow\", \"b\" = \"blue\" }, expires_after = \"25s\" }";
+            depth(per_level).replace("orange = 30", "orange = 35")
+                + &absent()
+                + &ladder("road", road)
+                + &windows().replace("60", "90")
         }
         _ => ladder("depth", "when = { quantity = \"temperature\" }\nlevels = { orange = 30 }\ndirection = \"above\""),
     }
+}
+
+/// Rules with windows, several terms, a run.
+fn windows() -> String {
+    let any = "when = { quantity = \"temperature\" }\ndirection = \"above\"\nfor = \"3s\"\nkeep_firing_for = \"5s\"\nany = [\n\
+               { signal = \"sum\", window = \"30s\", levels = { blue = 60, red = 150 } },\n\
+               { signal = \"mean\", window = \"50s\", levels = { yellow = 30 }, deadband = 3 },\n\
+               { signal = \"stuck\", tolerance = 2, levels = { orange = 40 } } ]";
+    let share = "when = { quantity = \"water_depth\" }\ndirection = \"below\"\nsignal = \"percentile\"\npercentile = 75\nwindow = \"40s\"\n\
+                 levels = { blue = 12, yellow = 6 }\ndecimals = 0";
+    ladder("any", any) + &ladder("share", share)
+}
+
+/// A rule whose limits change within the minutes that a case takes, and which sleeps in between.
+fn periods() -> String {
+    let edges = "when = { quantity = \"water_depth\" }\ndirection = \"above\"\nlevels = { yellow = 25, red = 50 }\nfor = \"4s\"\n\
+                 stale_after = \"90s\"\n[[rule.during]]\nname = \"one\"\nhours = \"16:00-16:02\"\n\
+                 [[rule.during]]\nname = \"two\"\nhours = \"16:02-16:05\"\nlevels = { yellow = 15, orange = 30 }\n\
+                 [[rule.during]]\nname = \"three\"\nhours = \"16:06-16:09\"\n";
+    ladder("edges", edges)
 }
 
 fn catalogues(which: usize) -> String {
@@ -101,6 +152,17 @@ fn input(act: &Deed, now: i64, alerts: &[EpisodeId]) -> Option<Input> {
             let timed = reading(DEVICES[*device], "water_depth", now, now, *value);
             Input::Reading(Reading { timed: false, ..timed })
         }
+        Deed::Report { device: i, identity, code, age, end, cancelled } => Input::Event(maibo_core::reading::Event {
+            device: device(*i),
+            code: Text::from(["a.1", "a.2", "b", "c"][*code]),
+            identity: Text::from(["1", "2", "3"][*identity]),
+            at: Timestamp(ZERO + now - age),
+            received: Timestamp(ZERO + now),
+            expires: end.map(|end| Timestamp(ZERO + now + end)),
+            cancelled: *cancelled,
+            position: None,
+            text: Text::default(),
+        }),
         Deed::Alive { device: i } => {
             Input::Liveness(Liveness { device: device(*i), received: Timestamp(ZERO + now), alive: true })
         }
@@ -165,7 +227,7 @@ fn check_episodes(w: &World) {
     }
     let open: Vec<EpisodeId> = last.values().filter(|t| t.state == State::Firing).map(|t| t.episode).collect();
     assert_eq!(w.machine.open_alerts().map(|t| t.episode).collect::<Vec<_>>(), open);
-    assert!(open.len() <= DEVICES.len() * 4, "at most one alert a rule and device");
+    assert!(open.len() <= DEVICES.len() * (4 + 3), "at most one alert a rule and device, or event of it");
 }
 
 proptest! {

@@ -4,6 +4,10 @@ mod engine_world;
 
 #[path = "engine_semantics/absence.rs"]
 mod absence;
+#[path = "engine_semantics/air.rs"]
+mod air;
+#[path = "engine_semantics/calendar.rs"]
+mod calendar;
 #[path = "engine_semantics/city.rs"]
 mod city;
 #[path = "engine_semantics/clock.rs"]
@@ -16,6 +20,14 @@ mod deaf_timers;
 mod drain;
 #[path = "engine_semantics/edit.rs"]
 mod edit;
+#[path = "engine_semantics/event.rs"]
+mod event;
+#[path = "engine_semantics/event_edit.rs"]
+mod event_edit;
+#[path = "engine_semantics/event_recorded.rs"]
+mod event_recorded;
+#[path = "engine_semantics/event_rule.rs"]
+mod event_rule;
 #[path = "engine_semantics/impose.rs"]
 mod impose;
 #[path = "engine_semantics/ladder.rs"]
@@ -30,3 +42,5 @@ mod shipped;
 mod stale;
 #[path = "engine_semantics/time.rs"]
 mod time;
+#[path = "engine_semantics/window.rs"]
+mod window;

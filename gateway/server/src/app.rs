@@ -33,7 +33,7 @@ mod logs;
 mod running;
 
 pub use error::StartError;
-pub use logs::{DataDir, Logs};
+pub use logs::{DataDir, DataError, Logs};
 pub use running::Running;
 use running::{Threads, spawn};
 

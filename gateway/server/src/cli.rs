@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod backtest;
 mod check;
 #[cfg(feature = "embedded-broker")]
 mod demo;
@@ -40,6 +41,8 @@ enum Command {
     },
     /// Decode one payload from standard input, to try a format.
     Decode(check::Decode),
+    /// Say what rules would have told on recorded data, and how much of it an operator would have had to take.
+    Backtest(Box<backtest::Arguments>),
     /// Look into the logs of a data directory.
     #[command(subcommand)]
     Journal(journal::Command),
@@ -62,6 +65,7 @@ pub fn main() -> ExitCode {
         Command::Run { config } => run::run(&config),
         Command::Check { config } => check::check(&config),
         Command::Decode(arguments) => check::decode(&arguments),
+        Command::Backtest(arguments) => backtest::backtest(&arguments),
         Command::Journal(command) => journal::run(&command),
     };
     ExitCode::from(code)

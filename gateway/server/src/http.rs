@@ -7,7 +7,7 @@
 //! command has an [`Caller`](extract::Caller) and is answered after what it did is durable *and* can be read; a request that
 //! names another server is not answered.
 //!
-//! Limits: [`guard::BODY_MAX`] bytes a body, [`guard::REQUESTS_MAX`] requests at a time, [`guard::REQUEST_TIME`] each,
+//! Limits: [`guard::BODY_MAX`] bytes a body ([`backtest::BODY_MAX`] of the one at a time that may be large), [`guard::REQUESTS_MAX`] requests at a time, [`guard::REQUEST_TIME`] each,
 //! [`blocking::READS_MAX`] reads of databases at a time, [`serve::CONNECTIONS_MAX`] connections,
 //! [`socket::CLIENTS_MAX`] live clients. Beyond a limit the answer is 413, 503 with `Retry-After`, or waiting. A peer that
 //! takes nothing for [`serve::WRITE_TIME`] is let go.
@@ -30,6 +30,7 @@ use crate::live::{Picture, client};
 
 mod acknowledge;
 mod alerts;
+pub mod backtest;
 pub mod blocking;
 mod deliveries;
 mod devices;
@@ -95,6 +96,10 @@ pub struct Limits {
     pub requests: Arc<Semaphore>,
     /// Reads that may block at a time.
     pub reads: Arc<Semaphore>,
+    /// Backtests at a time.
+    pub backtests: Arc<Semaphore>,
+    /// For one backtest.
+    pub backtest: Duration,
     /// Names this server is asked for by, besides its addresses and `localhost`.
     pub names: Arc<[String]>,
 }
@@ -109,6 +114,8 @@ impl Default for Limits {
             clients: Arc::new(Semaphore::new(socket::CLIENTS_MAX)),
             requests: Arc::new(Semaphore::new(guard::REQUESTS_MAX)),
             reads: Arc::new(Semaphore::new(blocking::READS_MAX)),
+            backtests: Arc::new(Semaphore::new(1)),
+            backtest: backtest::TIME,
             names: Arc::default(),
         }
     }
@@ -144,6 +151,7 @@ fn routes() -> Vec<Route> {
         read("/api/v1/deliveries", get(deliveries::list)),
         read("/api/v1/quarantine", get(quarantine::list)),
         read("/api/v1/rules", get(rules::list)),
+        command("/api/v1/rules/backtest", post(backtest::backtest)),
         read("/api/v1/view/devices", get(view::devices)),
         read("/api/v1/view/snapshot", get(view::snapshot)),
     ]

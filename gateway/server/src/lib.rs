@@ -1,6 +1,7 @@
 //! Does: the process around the deciding core. Command line, configuration, sources, pipeline, page.
 
 pub mod app;
+pub mod backtest;
 pub mod cli;
 pub mod clock;
 pub mod config;

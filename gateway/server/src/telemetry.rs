@@ -2,7 +2,7 @@
 //!
 //! Names begin with `maibo_`, units are base units, labels come from closed sets: never a device, a user or a topic.
 
-use maibo_core::engine::Counts;
+use maibo_core::engine::{Counts, EventCounts};
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
 /// Every metric family there is.
@@ -15,6 +15,8 @@ pub struct Metrics {
     pub readings: IntCounter,
     /// What the engine did with readings, by fate.
     pub judged: ReadingFates,
+    /// What the engine did with events, by fate.
+    pub events: EventFates,
     /// Rejections, by format and reason.
     pub rejected: IntCounterVec,
     /// Load shed by policy, by reason.
@@ -72,9 +74,29 @@ impl ReadingFates {
             incomparable,
             unregistered,
             refused,
+            events: _,
         } = *counts;
         let counted =
             [judged, late, late_exceeding, duplicate, conflict, too_old, clock, incomparable, unregistered, refused];
+        for (counter, n) in self.0.iter().zip(counted) {
+            counter.inc_by(n);
+        }
+    }
+}
+
+/// One counter for each fate of an event, all at zero from the start.
+pub struct EventFates([IntCounter; 8]);
+
+impl EventFates {
+    fn new(family: &IntCounterVec) -> Self {
+        let fates = ["judged", "duplicate", "late", "too_old", "unknown", "refused", "ignored", "unregistered"];
+        Self(fates.map(|fate| family.with_label_values(&[fate])))
+    }
+
+    /// Adds what a step counted.
+    pub fn add(&self, counts: &EventCounts) {
+        let EventCounts { judged, duplicate, late, too_old, unknown, refused, ignored, unregistered } = *counts;
+        let counted = [judged, duplicate, late, too_old, unknown, refused, ignored, unregistered];
         for (counter, n) in self.0.iter().zip(counted) {
             counter.inc_by(n);
         }
@@ -115,6 +137,11 @@ impl Metrics {
             judged: ReadingFates::new(&counters(
                 "maibo_engine_readings_total",
                 "committed readings that reached the engine, by fate; late_exceeding are also late",
+                &["fate"],
+            )?),
+            events: EventFates::new(&counters(
+                "maibo_engine_events_total",
+                "committed events that reached the engine, by fate",
                 &["fate"],
             )?),
             rejected: counters("maibo_ingest_rejected_total", "rejections", &["format", "reason"])?,

@@ -81,10 +81,10 @@ impl Trigger {
 
 impl Cell {
     /// A rule on a device that it did not judge before, at engine time `now`.
-    pub(crate) fn new(ladder: Ladder, device: Entry, held: Option<&Held>, now: Ms) -> Self {
-        let said = ladder.terms.iter().map(|t| said(t, held.map(|h| h.value))).collect();
+    pub(crate) fn new(ladder: Ladder, device: Entry, series: &Series, now: Ms) -> Self {
         let stale_after = ladder.stale_after(&device);
-        let stale = held.is_some_and(|h| h.came_with >= stale_after || h.taken() + stale_after <= now);
+        let said = said(&ladder, series, stale_after);
+        let stale = series.held.is_some_and(|h| h.came_with >= stale_after || h.taken() + stale_after <= now);
         let stale = stale && !open::EDITS_GO_BY_SERIES;
         let unjudged = Trigger { unjudged: true, ..Trigger::default() };
         let triggers = ladder.terms.iter().map(|t| t.levels.keys().map(|l| (*l, unjudged)).collect()).collect();
@@ -242,7 +242,7 @@ impl Cell {
     /// §6: the value and limit that are shown.
     fn shown(&self, level: Level, term: usize, why: Why) -> Shown {
         let before = self.episode.as_ref().map_or_else(Shown::default, |e| e.shown);
-        let value = if why == Why::Unheard { before.value } else { self.said[term].value };
+        let value = if why == Why::Unheard { before.value } else { self.said[term].value.or(before.value) };
         // A limit that an edit took away is shown as it was.
         Shown { value, threshold: self.ladder.terms[term].shown(level, value).or(before.threshold) }
     }

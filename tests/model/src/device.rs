@@ -10,7 +10,7 @@ use crate::episode::{Given, Teller};
 use crate::open;
 use crate::pack::{Kind, Rule};
 use crate::series::{Held, Kind as Taken, Series};
-use crate::signal::{Said, said};
+use crate::signal::said;
 use crate::{Mark, Ms, Reading, Told};
 
 /// §3: series of one device; readings of further ones are not judged.
@@ -133,12 +133,15 @@ impl Device {
         let lag = (now - at).max(0);
         let shortest = shortest(&self.cells, &r.quantity, &self.entry);
         let held = Held { at, value: r.value, claimed, lag, came_with: lag, stale: lag >= shortest };
+        series
+            .memory
+            .ask(self.cells.values().filter(|c| c.ladder.quantity == r.quantity).map(|c| (&c.ladder, c.stale_after())));
+        let with = series.with(held, r.timed, now, &self.entry);
         for (rule, cell) in self.cells.iter_mut().filter(|(_, c)| c.ladder.quantity == r.quantity) {
-            let said: Vec<Said> = cell.ladder.terms.iter().map(|t| said(t, Some(r.value))).collect();
+            let said = said(&cell.ladder, &with, cell.stale_after());
             cell.judge(series, &held, &said, &mut out.of(now, rule, &self.id, &self.entry));
         }
-        series.held = Some(held);
-        series.hearing = crate::hearing::Hearing::default();
+        *series = with;
     }
 
     /// §7: nothing was heard from then on.
@@ -179,15 +182,21 @@ impl Device {
     pub(crate) fn edit(&mut self, rules: &[Rule], entry: &Entry, now: Ms, out: &mut Out<'_>) {
         self.entry = entry.clone();
         self.end_cells(rules, now, out);
-        let about = rules.iter().filter(|r| r.when.selects(&self.id, entry));
+        let about: Vec<&Rule> = rules.iter().filter(|r| r.when.selects(&self.id, entry)).collect();
+        for (quantity, series) in &mut self.series {
+            let ladders = about.iter().filter_map(|r| if let Kind::Ladder(l) = &r.kind { Some(l) } else { None });
+            let asking = ladders.filter(|l| l.quantity == *quantity).map(|l| (l, l.stale_after(entry)));
+            series.memory.ask(asking);
+        }
         for rule in about {
             match &rule.kind {
                 Kind::Ladder(ladder) => {
-                    let held = self.series.get(&ladder.quantity).and_then(|s| s.held);
-                    let new = || Cell::new(ladder.clone(), entry.clone(), held.as_ref(), now);
+                    let unknown = Series::default();
+                    let series = self.series.get(&ladder.quantity).unwrap_or(&unknown);
+                    let new = || Cell::new(ladder.clone(), entry.clone(), series, now);
                     let same = self.cells.get(&rule.id).is_some_and(|cell| cell.ladder == *ladder);
                     let cell = self.cells.entry(rule.id.clone()).or_insert_with(new);
-                    cell.edit(ladder, entry);
+                    cell.edit(ladder, entry, series);
                     let unless_same = |_: &&mut Series| !same || !open::CATALOGUE_TELLS_THE_PAST;
                     if let Some(series) = self.series.get_mut(&ladder.quantity).filter(unless_same) {
                         cell.judge_edit(series, now, false, &mut out.of(now, &rule.id, &self.id, entry));

@@ -6,11 +6,12 @@ use crate::episode::Teller;
 use crate::open;
 use crate::pack::Ladder;
 use crate::series::Series;
+use crate::signal::said;
 use crate::{Level, Ms};
 
 impl Cell {
     /// Takes over a new ladder about the same, or another interval of the device.
-    pub(crate) fn edit(&mut self, ladder: &Ladder, device: &Entry) {
+    pub(crate) fn edit(&mut self, ladder: &Ladder, device: &Entry, series: &Series) {
         let old = self.ladder.clone();
         let before = self.triggers.clone();
         let trigger = |i: usize, level: Level| {
@@ -25,6 +26,7 @@ impl Cell {
         self.triggers = (0..ladder.terms.len()).map(levels).collect();
         self.ladder = ladder.clone();
         self.device = device.clone();
+        self.said = said(ladder, series, self.stale_after());
     }
 
     /// Judges, at engine time `now`, what an edit left to be judged: where the held value is fresh and heard; and an open
@@ -43,7 +45,7 @@ impl Cell {
                 return;
             }
             let term = &ladder.terms[i];
-            let (reached, back) = (said[i].reached(&ladder, term, level), said[i].back(&ladder, term, level));
+            let (reached, back) = (said[i].reached(term, level), said[i].back(term, level));
             trigger.stand = match trigger.stand {
                 _ if back => Stand::Off,
                 Stand::Off if reached => Stand::Raised { since: clock, samples: 1, later: 0 },

@@ -74,8 +74,8 @@ impl Cell {
             let term = &ladder.terms[i];
             let before = trigger.stand;
             trigger.stand = match trigger.stand {
-                Stand::Raised { .. } if said[i].back(&ladder, term, level) => Stand::Off,
-                Stand::Back { .. } if said[i].reached(&ladder, term, level) => Stand::On,
+                Stand::Raised { .. } if said[i].back(term, level) => Stand::Off,
+                Stand::Back { .. } if said[i].reached(term, level) => Stand::On,
                 other => other,
             };
             raised |= matches!(trigger.stand, Stand::Raised { .. });
@@ -94,7 +94,7 @@ impl Cell {
         let mut found = false;
         self.each(|i, level, trigger| {
             let later = trigger.by_itself.take().is_some_and(|by_itself| at < by_itself);
-            if later && trigger.is_on() && said[i].back(&ladder, &ladder.terms[i], level) {
+            if later && trigger.is_on() && said[i].back(&ladder.terms[i], level) {
                 trigger.stand = Stand::Off;
                 found = true;
             }
@@ -107,7 +107,11 @@ impl Cell {
         let (ladder, device, said) = (self.ladder.clone(), self.device.clone(), self.said.clone());
         self.each(|i, level, trigger| {
             let (term, said) = (&ladder.terms[i], said[i]);
-            let (reached, back) = (said.reached(&ladder, term, level), said.back(&ladder, term, level));
+            // §5: a term that says nothing leaves its levels as they are.
+            if said.value.is_none() {
+                return;
+            }
+            let (reached, back) = (said.reached(term, level), said.back(term, level));
             trigger.unjudged = false;
             trigger.stand = match trigger.stand {
                 Stand::Off if reached => Stand::Raised { since: at, samples: 1, later: 0 },

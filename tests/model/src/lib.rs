@@ -19,9 +19,11 @@ mod judge;
 mod open;
 mod pack;
 mod pack_read;
+mod plausible;
 mod series;
 mod signal;
 mod step;
+mod window;
 
 pub use step::Model;
 

@@ -3,6 +3,7 @@
 use crate::catalogue::Entry;
 use crate::clock::Steady;
 use crate::hearing::Hearing;
+use crate::window::Memory;
 use crate::{Mark, Ms, Reading};
 
 /// §2: the earliest time that is believed, 2000-01-01.
@@ -17,6 +18,9 @@ const MAX_AGE: Ms = 7 * 86_400_000;
 pub(crate) struct Series {
     pub(crate) held: Option<Held>,
     pub(crate) hearing: Hearing,
+    pub(crate) memory: Memory,
+    /// §5: readings without times of their own drain after a deafness.
+    draining: bool,
 }
 
 /// The last accepted value.
@@ -85,6 +89,20 @@ impl Series {
             return Time::Borrowed { claimed, wrong: false };
         }
         if received - r.at > MAX_AGE { Time::TooOld } else { Time::Own(r.at) }
+    }
+
+    /// The series with an accepted value; `timed`: with a time of its own, right or wrong.
+    pub(crate) fn with(&self, held: Held, timed: bool, now: Ms, device: &Entry) -> Self {
+        let mut with = self.clone();
+        let soon = self.held.is_some_and(|before| 2 * (now - before.taken()) <= device.interval_or_minute());
+        with.draining = !timed && (self.hearing.was_deaf() || self.draining && soon);
+        if with.draining {
+            with.memory.restart();
+        }
+        with.memory.take(held.at, held.value, device.interval_or_minute());
+        with.held = Some(held);
+        with.hearing = Hearing::default();
+        with
     }
 
     /// §3: what a value of this time is.

@@ -147,6 +147,13 @@ impl Book {
         self.draft(change.decided, None, Body::Transition(Box::new(transition)));
     }
 
+    /// A value came that changes nothing else: it is shown from the next fact on.
+    pub(crate) fn note_value(&mut self, episode: EpisodeId, value: f64) {
+        if let Some(record) = self.open.get_mut(&episode) {
+            record.transition.value = Some(value);
+        }
+    }
+
     /// Remembers what a cell that goes gave: the rule or device may come back, and no identity must be given twice.
     pub(crate) fn spend(&mut self, rule: &RuleId, subject: Subject, spent: Spent) {
         if !spent.given.is_empty() {

@@ -38,6 +38,11 @@ impl Given {
         n
     }
 
+    /// Whatever `other` gave counts as given.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.take(other.latest, other.most);
+    }
+
     /// An episode pending since `since` was given this number.
     pub(crate) fn take(&mut self, since: Timestamp, n: u32) {
         *self = Self { latest: self.latest.max(since), most: self.most.max(n) };

@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 pub struct Decoded {
     /// Measured values, those of one message in time order.
     pub readings: Vec<Reading>,
-    /// Discrete reports.
+    /// Discrete reports, those of one message in time order.
     pub events: Vec<Event>,
     /// Signs of life.
     pub liveness: Vec<Liveness>,
@@ -81,7 +81,8 @@ impl Decoded {
 pub(super) struct Mark {
     /// Of the readings.
     pub(super) readings: usize,
-    events: usize,
+    /// Of the events.
+    pub(super) events: usize,
     liveness: usize,
 }
 

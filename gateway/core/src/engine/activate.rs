@@ -9,15 +9,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::absence::{AbsenceCell, Deafness, Hearing, change, too_long};
 use super::device::DeviceState;
 use super::fleet::{Fleet, Law};
-use super::ladder::{Cell, Telling, announce};
-use super::level::{Active, Bench, Held, LevelState, complete};
+use super::judge::{Edited, Judging};
+use super::ladder::Cell;
 use super::partition::Partition;
-use super::series::{Scene, Series};
+use super::series::{Scene, Series, ladder};
 use crate::alert::{Book, Given, Spent};
 use crate::fact::Reason;
-use crate::id::{EpisodeId, Quantity, RuleId, Subject};
+use crate::id::{EpisodeId, RuleId, Subject};
 use crate::limit;
-use crate::place::Level;
 use crate::rule::{Absence, Rule, RuleKind, Threshold};
 use crate::time::Timestamp;
 
@@ -31,7 +30,7 @@ impl Partition {
         let Self { fleet, book, .. } = self;
         book.forget_spent(now - limit::MAX_AGE, |subject, since| match subject {
             Subject::Device(id) => fleet.get(id).is_some_and(|d| d.hearing.heard == since),
-            Subject::Source(_) | Subject::Place(_) => false,
+            Subject::Source(_) | Subject::Place(_) | Subject::Event { .. } => false,
         });
         let mut kept = Vec::new();
         for mut device in self.fleet.take() {
@@ -72,7 +71,9 @@ impl DeviceState {
     pub(super) fn episodes(&self) -> Vec<EpisodeId> {
         let cells = self.series.iter().flat_map(|s| &s.cells).filter_map(|c| c.firing().map(|(id, ..)| id));
         let absences = self.absences.iter().filter_map(|c| c.firing.map(|(id, _)| id));
-        cells.chain(absences).chain(self.watch.episode()).collect()
+        let known = self.events.iter().flat_map(|c| &c.known);
+        let events = known.filter_map(|k| k.firing.map(|(id, _)| id));
+        cells.chain(absences).chain(events).chain(self.watch.episode()).collect()
     }
 
     /// The device is gone.
@@ -81,7 +82,8 @@ impl DeviceState {
             book.change(episode, change(None, now, Reason::SubjectGone));
         }
         let ladders = self.series.iter().flat_map(|s| &s.cells).map(|c| (c.rule, c.given));
-        for (rule, given) in ladders.chain(self.absences.iter().map(|c| (c.rule, c.given))) {
+        let absences = self.absences.iter().map(|c| (c.rule, c.given));
+        for (rule, given) in ladders.chain(absences).chain(self.events.iter().map(|c| (c.rule, c.all_given()))) {
             if let Some(rule) = last.rules.rules.get(rule as usize) {
                 book.spend(&rule.id, Subject::Device(self.id.clone()), Spent { given, at: now });
             }
@@ -93,26 +95,26 @@ impl DeviceState {
     fn transfer(&mut self, last: &Law, scene: &mut Scene<'_>, now: Timestamp) {
         let about = scene.rules.about(scene.device);
         for series in &mut self.series {
-            let quantity = &series.quantity;
             series.cells.retain(|cell| {
                 let open = cell.firing().map(|(id, ..)| id);
                 let Some(rule) = last.rules.rules.get(cell.rule as usize) else { return false };
-                stays(rule, &about, scene, |kind| signal(kind) == Some(quantity))
-                    || retire(rule, open, cell.given, scene, now)
+                stays(rule, &about, scene) || retire(rule, open, cell.given, scene, now)
             });
         }
         self.absences.retain(|cell| {
             let open = cell.firing.map(|(id, _)| id);
             let Some(rule) = last.rules.rules.get(cell.rule as usize) else { return false };
-            let same = |kind: &RuleKind| matches!(kind, RuleKind::Absence(_));
-            stays(rule, &about, scene, same) || retire(rule, open, cell.given, scene, now)
+            stays(rule, &about, scene) || retire(rule, open, cell.given, scene, now)
         });
+        self.retire_events(&about, last, scene, now);
         for series in &mut self.series {
             transfer_series(series, &about, last, scene, now);
         }
+        self.transfer_events(&about, last, scene, now);
         let old = core::mem::take(&mut self.absences);
         self.select_absences(&about, scene.rules);
         self.await_values(&about, scene.rules);
+        self.select_air(&about, scene.rules);
         let interval = last.catalogue.get(&self.id).and_then(|d| d.interval);
         for cell in &mut self.absences {
             let Some(rule) = scene.rules.rules.get(cell.rule as usize) else { continue };
@@ -144,18 +146,18 @@ impl AbsenceCell {
     }
 }
 
-/// The quantity a rule judges.
-fn signal(kind: &RuleKind) -> Option<&Quantity> {
-    match kind {
-        RuleKind::Threshold(ladder) => Some(&ladder.quantity),
-        RuleKind::Absence(_) => None,
+/// Whether both rules judge the same.
+fn same_signal(a: &RuleKind, b: &RuleKind) -> bool {
+    match (a, b) {
+        (RuleKind::Threshold(a), RuleKind::Threshold(b)) => a.same_signal(b),
+        _ => core::mem::discriminant(a) == core::mem::discriminant(b),
     }
 }
 
 /// Whether a rule goes on judging the same signal of this device.
-fn stays(rule: &Rule, about: &[u32], scene: &Scene<'_>, same: impl Fn(&RuleKind) -> bool) -> bool {
+pub(super) fn stays(rule: &Rule, about: &[u32], scene: &Scene<'_>) -> bool {
     let selected = |n: &&u32| scene.rules.rules.get(**n as usize).is_some_and(|r| r.id == rule.id);
-    about.iter().find(selected).and_then(|n| scene.rule(*n)).is_some_and(|r| same(&r.kind))
+    about.iter().find(selected).and_then(|n| scene.rule(*n)).is_some_and(|r| same_signal(&r.kind, &rule.kind))
 }
 
 /// Ends what a rule had open on this device. Answers that the cell does not stay.
@@ -163,9 +165,9 @@ fn retire(rule: &Rule, open: Option<EpisodeId>, given: Given, scene: &mut Scene<
     scene.book.spend(&rule.id, Subject::Device(scene.device.id.clone()), Spent { given, at: now });
     if let Some(episode) = open {
         // It is gone, it judges something else, or it leaves the device out.
-        let reason = match scene.rules.get(&rule.id).map(|r| signal(&r.kind)) {
+        let reason = match scene.rules.get(&rule.id) {
             None => Reason::RuleRemoved,
-            Some(now_judged) if now_judged == signal(&rule.kind) => Reason::SubjectGone,
+            Some(next) if same_signal(&next.kind, &rule.kind) => Reason::SubjectGone,
             Some(_) => Reason::RuleChanged,
         };
         scene.book.change(episode, change(None, now, reason));
@@ -174,141 +176,38 @@ fn retire(rule: &Rule, open: Option<EpisodeId>, given: Given, scene: &mut Scene<
 }
 
 fn transfer_series(series: &mut Series, about: &[u32], last: &Law, scene: &mut Scene<'_>, now: Timestamp) {
-    let mut old: BTreeMap<&RuleId, (Cell, &Rule)> = BTreeMap::new();
+    let mut old: BTreeMap<&RuleId, (Cell, &Threshold)> = BTreeMap::new();
+    let own = last.catalogue.number(&scene.device.id).and_then(|number| last.own.of(number));
     for cell in core::mem::take(&mut series.cells) {
-        if let Some(rule) = last.rules.rules.get(cell.rule as usize) {
-            old.insert(&rule.id, (cell, rule));
+        if let (Some(rule), Some(ladder)) =
+            (last.rules.rules.get(cell.rule as usize), ladder(&last.rules, own, cell.rule))
+        {
+            old.insert(&rule.id, (cell, ladder));
         }
     }
-    series.select(about, scene.rules, scene.device);
+    let clock = (now - series.lag).max(series.held.at);
+    series.select(about, scene, clock);
     // Only a value that could be judged a moment ago is judged anew.
-    let fresh = (series.mute.is_known() && !series.stale)
-        .then(|| Held { at: (now - series.lag).max(series.held.at), ..series.held });
+    let fresh = series.mute.is_known() && !series.stale;
     let pause = series.mute.pause(series.lag);
-    for cell in &mut series.cells {
-        let Some(mut bench) = scene.bench(cell.rule, pause) else { continue };
+    for i in 0..series.cells.len() {
+        let Some(number) = series.cells.get(i).map(|c| c.rule) else { continue };
+        let sight = series.sight(scene, number).filter(|_| fresh).map(|s| s.held_to(clock));
+        let (Some(cell), Some(mut bench)) = (series.cells.get_mut(i), scene.bench(number, pause)) else { continue };
+        let reason = Reason::RuleChanged;
+        let judging = Judging { sight, event: sight.map_or(now, |s| s.at), decided: now, reason };
+        let terms = bench.ladder.terms(cell.period);
         match old.remove(&bench.rule.id) {
-            Some((carried, rule)) => {
-                *cell = Cell { rule: cell.rule, stale_after: cell.stale_after, calm: cell.calm, ..carried };
-                if rule.kind != bench.rule.kind {
-                    cell.rejudge(&mut bench, rule.threshold(), fresh, now);
+            Some((carried, was)) => {
+                (cell.active, cell.given) = (carried.active, carried.given);
+                let was_terms = was.terms(carried.period);
+                if terms.is_empty() {
+                    cell.fall_asleep(&mut bench, judging.event, now, reason);
+                } else if was != bench.ladder || was_terms != terms {
+                    cell.judge(&mut bench, Edited::between(was_terms, terms), judging);
                 }
             }
-            None => cell.rejudge(&mut bench, None, fresh, now),
+            None => cell.judge(&mut bench, Edited::ALL, judging),
         }
-    }
-}
-
-impl Cell {
-    /// Judges by an edited (or new) rule. `fresh` is the held value at the present of the series' clock, where it counts.
-    /// A level whose limit is what it was in the `old` ladder is not judged again: its timers go on by their new lengths.
-    fn rejudge(&mut self, bench: &mut Bench<'_>, old: Option<&Threshold>, fresh: Option<Held>, now: Timestamp) {
-        let edited = Level::ALL.map(|l| !old.is_some_and(|old| same_limit(old, bench.ladder, l)));
-        self.judge(bench, edited, fresh, now);
-    }
-
-    /// What is held is known again: judges it by what was edited in the meantime, limits and the lengths of timers.
-    pub(super) fn resume(&mut self, bench: &mut Bench<'_>, fresh: Held, now: Timestamp) {
-        if self.active.as_ref().is_none_or(|a| !a.stale) {
-            let edited = self.active.as_ref().map_or([true; 4], |a| a.edited);
-            self.judge(bench, edited, Some(fresh), now);
-        }
-    }
-
-    /// An open episode is judged at once, without timers: it stays with the highest level that still holds, or ends.
-    fn judge(&mut self, bench: &mut Bench<'_>, edited: [bool; 4], fresh: Option<Held>, now: Timestamp) {
-        let ladder = bench.ladder;
-        if self.active.is_none() {
-            let reached = fresh.filter(|f| ladder.steps.first().is_some_and(|s| ladder.reached(s, f.value)));
-            let Some(held) = reached else { return };
-            self.begin(bench, held.at);
-        }
-        let Some(active) = &mut self.active else { return };
-        for level in Level::ALL.into_iter().filter(|l| ladder.step(*l).is_none()) {
-            active.levels[level as usize] = LevelState::default();
-        }
-        if let Some(held) = fresh {
-            active.edited = [false; 4];
-            judge_levels(active, bench, edited, held);
-            complete(active, bench, held.at, None);
-        } else {
-            for level in Level::ALL {
-                active.edited[level as usize] |= edited[level as usize];
-            }
-        }
-        let Some((episode, shown_level)) = active.firing else {
-            if let Some(held) = fresh {
-                self.tell(bench, Telling { event: held.at, decided: now, value: held.value, reason: None });
-            }
-            return;
-        };
-        keep_open(active, ladder, shown_level, fresh);
-        let Some(record) = bench.book.get(episode) else { return };
-        let (value, shown) = (record.transition.value, record.transition.threshold);
-        let level = active.highest_on();
-        let value = fresh.map(|f| f.value).or(value).unwrap_or_default();
-        let limit = level.and_then(|l| ladder.step(l)).map(|s| ladder.shown_limit(s, value));
-        if level != Some(shown_level) || (edited[shown_level as usize] && limit != shown) {
-            let event = fresh.map_or(now, |f| f.at);
-            let telling = Telling { event, decided: now, value, reason: Some(Reason::RuleChanged) };
-            announce(active, bench, level, Reason::RuleChanged, telling);
-            // What is left are levels that are pending, or nothing.
-            self.begin_rest(bench, telling.event);
-        }
-    }
-
-    /// After an episode ended by edit: pending levels begin anew at the edit.
-    fn begin_rest(&mut self, bench: &mut Bench<'_>, event: Timestamp) {
-        let Some(active) = self.active.as_ref().filter(|a| a.firing.is_none()) else { return };
-        let levels = active.levels;
-        self.active = None;
-        if levels.iter().any(|l| l.raw) {
-            self.begin(bench, event);
-            if let Some(active) = &mut self.active {
-                active.levels =
-                    levels.map(|l| if l.raw { LevelState { since: event, ..l } } else { LevelState::default() });
-            }
-        }
-    }
-}
-
-/// Whether a level has the same limit in both ladders.
-fn same_limit(old: &Threshold, new: &Threshold, level: Level) -> bool {
-    old.direction == new.direction
-        && old.deadband.to_bits() == new.deadband.to_bits()
-        && old.step(level).map(|s| s.bound) == new.step(level).map(|s| s.bound)
-}
-
-/// Moves the triggers of edited levels by their new limits. What is back behind them ends at once if it was on: that is a
-/// judgement, not a recovery.
-fn judge_levels(active: &mut Active, bench: &Bench<'_>, edited: [bool; 4], held: Held) {
-    let open = active.firing.is_some();
-    for step in bench.ladder.steps.iter().filter(|s| edited[s.level as usize]) {
-        let l = &mut active.levels[step.level as usize];
-        if bench.ladder.back(step, held.value) {
-            *l = LevelState::default();
-        } else if !l.raw && bench.ladder.reached(step, held.value) {
-            l.raw = true;
-            l.samples = l.samples.max(1);
-            l.since = held.at;
-        }
-    }
-    if open && !active.levels.iter().any(|l| l.on) {
-        let reached = bench.ladder.steps.iter().rev().find(|s| active.levels[s.level as usize].raw);
-        if let Some(step) = reached {
-            active.levels[step.level as usize].on = true;
-        }
-    }
-}
-
-/// An open episode whose value is not fresh is not ended by an edit: it takes the nearest level the new ladder has.
-fn keep_open(active: &mut Active, ladder: &Threshold, old: Level, fresh: Option<Held>) {
-    if fresh.is_some() || active.levels.iter().any(|l| l.on) {
-        return;
-    }
-    let nearest = ladder.steps.iter().rev().find(|s| s.level <= old).or(ladder.steps.first());
-    if let Some(step) = nearest {
-        let l = &mut active.levels[step.level as usize];
-        *l = LevelState { raw: true, on: true, samples: 1, ..LevelState::default() };
     }
 }

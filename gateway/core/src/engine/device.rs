@@ -1,7 +1,10 @@
 //! One device: its series, its silence, and what is known about it as a whole.
 
 use super::absence::{AbsenceCell, Deafness, Hearing};
+use super::air;
 use super::clock::{self, Stamp};
+use super::derive::AirState;
+use super::event::EventCell;
 use super::level::Held;
 use super::series::{Arrival, Scene, Series};
 use super::watch::Watch;
@@ -58,6 +61,10 @@ pub(super) struct DeviceState {
     pub(super) missing: Vec<Quantity>,
     /// In the order of rules.
     pub(super) absences: Vec<AbsenceCell>,
+    /// In the order of rules.
+    pub(super) events: Vec<EventCell>,
+    /// Its air quality, where a rule judges an index of it.
+    pub(super) air: Option<Box<AirState>>,
     /// Its clock.
     pub(super) watch: Watch,
     /// The verdict last told.
@@ -79,6 +86,8 @@ impl DeviceState {
             series: Vec::new(),
             missing: Vec::new(),
             absences: Vec::new(),
+            events: Vec::new(),
+            air: None,
             watch: Watch::default(),
             told: Verdict::Unknown { why: Unknown::Never },
             again: false,
@@ -97,7 +106,8 @@ impl DeviceState {
     pub(super) fn await_values(&mut self, about: &[u32], rules: &RuleSet) {
         let judged = about.iter().filter_map(|n| rules.rules.get(*n as usize)?.threshold()).map(|l| &l.quantity);
         let known = |q: &&Quantity| self.series.binary_search_by(|s| s.quantity.cmp(q)).is_ok();
-        let mut missing: Vec<Quantity> = judged.filter(|q| !known(q)).cloned().collect();
+        // An index closes when its hour or day does.
+        let mut missing: Vec<Quantity> = judged.filter(|q| !known(q) && air::interval(q).is_none()).cloned().collect();
         missing.sort_unstable();
         missing.dedup();
         self.missing = missing;
@@ -105,6 +115,7 @@ impl DeviceState {
 
     /// A sign of life.
     pub(super) fn hear(&mut self, scene: &mut Scene<'_>, now: Timestamp) {
+        self.excuse_events(scene, now);
         self.hearing.hear(now);
         for cell in &mut self.absences {
             cell.hear(scene, now);
@@ -116,6 +127,11 @@ impl DeviceState {
         self.hear(scene, now);
         if !reading.quality.comparable() || !reading.value.is_finite() {
             counts.incomparable += 1;
+            return;
+        }
+        if air::interval(&reading.quantity).is_some() {
+            // An index is worked out here, by the edition that the rule names.
+            counts.refused += 1;
             return;
         }
         let found = self.series.binary_search_by(|s| s.quantity.cmp(&reading.quantity));
@@ -139,23 +155,25 @@ impl DeviceState {
             Err(i) => {
                 let held = Held { at, value: reading.value, claimed };
                 let about = scene.rules.about(scene.device);
-                let mut series = Series::new(&reading.quantity, held, &about, scene.rules, scene.device);
-                series.observe(scene, held, now, true);
+                let mut series = Series::new(&reading.quantity, held, &about, scene);
+                series.observe(scene, held, now, true, reading.timed);
                 counts.judged += 1;
                 self.missing.retain(|q| *q != reading.quantity);
                 self.series.insert(i, series);
+                self.derive(scene, &reading.quantity, held, now);
                 return;
             }
         };
         let Some(series) = self.series.get_mut(i) else { return };
         match series.arrival(stamp, reading.value, now, scene.device) {
             Arrival::New(held) => {
-                series.observe(scene, held, now, false);
+                series.observe(scene, held, now, false, reading.timed);
                 counts.judged += 1;
+                self.derive(scene, &reading.quantity, held, now);
             }
             Arrival::Late => {
                 counts.late += 1;
-                counts.late_exceeding += u64::from(series.exceeds_open(reading.value, scene.rules));
+                counts.late_exceeding += u64::from(series.exceeds_open(reading.value, scene));
             }
             Arrival::Duplicate => counts.duplicate += 1,
             Arrival::Conflict => counts.conflict += 1,
@@ -189,7 +207,9 @@ impl DeviceState {
             let rule = *scene.rule(c.rule).and_then(Rule::absence)?;
             c.due(self.hearing, rule, scene.device)
         });
-        self.series.iter().map(|s| s.due).chain(silence).min().unwrap_or(Timestamp::MAX)
+        let deaf = self.is_deaf();
+        let events = self.events.iter().map(|c| c.due(deaf));
+        self.series.iter().map(|s| s.due).chain(silence).chain(events).min().unwrap_or(Timestamp::MAX)
     }
 
     /// Lets everything happen that is due at or before `until`, decided at its due time but not before `floor`.
@@ -201,6 +221,24 @@ impl DeviceState {
             let rule = scene.rule(cell.rule).and_then(Rule::absence).copied();
             if let Some(at) = rule.and_then(|r| cell.due(self.hearing, r, scene.device)).filter(|at| *at <= until) {
                 cell.fire(scene, self.hearing, at.max(floor));
+            }
+        }
+        let deaf = self.is_deaf();
+        for cell in &mut self.events {
+            cell.fire(scene, floor, until, deaf);
+        }
+    }
+
+    /// Whether Maibo cannot hear the device now.
+    pub(super) const fn is_deaf(&self) -> bool {
+        matches!(self.hearing.mute, Deafness::Deaf(_))
+    }
+
+    /// What could have been repeated unheard is given the time that Maibo was deaf, which ends now.
+    fn excuse_events(&mut self, scene: &Scene<'_>, now: Timestamp) {
+        if let Deafness::Deaf(from) = self.hearing.mute {
+            for cell in &mut self.events {
+                cell.wait(scene.rules, now.since(from));
             }
         }
     }
@@ -218,6 +256,7 @@ impl DeviceState {
         // Whoever shows it has heard of the deafness. Where it began and ended in one step, no verdict was told of it.
         let deaf = matches!(self.hearing.mute, Deafness::Deaf(_)) || self.series.iter().any(|s| s.mute.is_deaf());
         self.again |= deaf && self.told != Verdict::Unknown { why: Unknown::Deaf };
+        self.excuse_events(scene, now);
         self.hearing.listen(now, scene.device);
         for series in &mut self.series {
             series.listen(scene, now);
@@ -227,6 +266,9 @@ impl DeviceState {
     /// Engine time jumped: what is counted in it moves along, what is counted in event time stays.
     pub(super) fn shift(&mut self, scene: &mut Scene<'_>, by: Millis) {
         self.hearing.shift(by);
+        for cell in &mut self.events {
+            cell.wait(scene.rules, by);
+        }
         for series in &mut self.series {
             series.shift(scene, by);
         }
@@ -239,6 +281,7 @@ impl DeviceState {
             && self.missing.is_empty()
             && self.series.iter().all(Series::is_calm)
             && self.absences.iter().all(|c| c.firing.is_none())
+            && self.events.iter().all(|c| c.open == 0)
             && !clock_is_wrong
         {
             return (Verdict::Normal, None);
@@ -278,7 +321,8 @@ impl DeviceState {
         let cannot_hear = self.hearing.mute != Deafness::No;
         let series = self.series.iter().filter_map(|s| s.firing().map(|(l, stale)| (l, stale, Some(&s.quantity))));
         let silences = self.absences.iter().filter_map(|c| c.firing.map(|(_, l)| (l, cannot_hear, None)));
-        series.chain(silences).max_by_key(|(level, stale, _)| (*level, *stale))
+        let events = self.events.iter().filter_map(|c| c.worst.map(|l| (l, cannot_hear, None)));
+        series.chain(silences).chain(events).max_by_key(|(level, stale, _)| (*level, *stale))
     }
 
     pub(super) fn view(&self) -> DeviceView<'_> {

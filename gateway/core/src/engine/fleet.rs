@@ -9,6 +9,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::device::DeviceState;
+use super::own::Own;
 use super::series::Scene;
 use super::{Output, VerdictChange};
 use crate::alert::Book;
@@ -24,13 +25,15 @@ pub(super) struct Law {
     pub(super) catalogue: Arc<Catalogue>,
     pub(super) rules_version: Option<Version>,
     pub(super) catalogue_version: Option<Version>,
+    /// What follows from both: thresholds with limits of single devices.
+    pub(super) own: Arc<Own>,
 }
 
 impl Law {
     /// The scene of a device. `None` only where the device left the catalogue, and then it has no state.
     pub(super) fn scene<'a>(&'a self, number: u32, book: &'a mut Book) -> Option<Scene<'a>> {
         let device = self.catalogue.devices().get(number as usize)?;
-        Some(Scene { rules: &self.rules, device, book })
+        Some(Scene { rules: &self.rules, device, own: self.own.of(number), book })
     }
 }
 
@@ -70,7 +73,9 @@ impl Fleet {
         if let Some(known) = law.catalogue.devices().get(number as usize) {
             let about = law.rules.about(known);
             device.select_absences(&about, &law.rules);
+            device.select_events(&about, &law.rules);
             device.await_values(&about, &law.rules);
+            device.select_air(&about, &law.rules);
         }
         self.devices.push(device);
         self.index.insert(id.clone(), slot);
@@ -196,6 +201,9 @@ impl Fleet {
         fleet.visit_all(law, book, |device, scene| {
             for series in &mut device.series {
                 series.refresh(scene);
+            }
+            for cell in &mut device.events {
+                cell.refresh(scene.rules);
             }
         });
         fleet

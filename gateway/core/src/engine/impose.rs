@@ -16,6 +16,7 @@ use crate::alert::{Book, Record};
 use crate::fact::{Body, Fact, Reason, State, Transition};
 use crate::id::{EpisodeId, Subject};
 use crate::place::Level;
+use crate::rule::Rule;
 
 /// Numbers above 1 come from edits within one millisecond or one silence: beyond this they are not looked for.
 const MAX_NUMBER: u32 = 1_000;
@@ -72,7 +73,7 @@ impl Partition {
     /// Makes the alert records what the log says they are; see [`super::Machine::impose`].
     pub fn impose(&mut self, decided: &[Fact], logged: &[Fact]) {
         for (episode, (told, record)) in wanted(&self.book, decided, logged) {
-            if let Subject::Device(id) = &told.subject
+            if let Some(id) = told.subject.device()
                 && let Some(device) = self.fleet.get_mut(id)
             {
                 follow(device, &told, record.as_ref(), &self.law);
@@ -99,6 +100,7 @@ fn follow(device: &mut DeviceState, told: &Transition, record: Option<&Record>, 
     let number = number as u32;
     // Over or not, its identity is given.
     let n = number_of(told);
+    device.follow_event(number, told, record, n);
     let firing = record.map(|r| (told.episode, r.transition.level));
     for cell in device.absences.iter_mut().filter(|c| c.rule == number) {
         let concerned = cell.firing.is_none_or(|(id, _)| id == told.episode) || firing.is_some();
@@ -107,11 +109,12 @@ fn follow(device: &mut DeviceState, told: &Transition, record: Option<&Record>, 
         }
         cell.given.take(told.started_at, n);
     }
+    let terms = law.rules.rules.get(number as usize).and_then(Rule::threshold).map_or(1, |t| t.first().len());
     for cell in device.series.iter_mut().flat_map(|s| &mut s.cells).filter(|c| c.rule == number) {
         let other = cell.firing().is_some_and(|(id, ..)| id != told.episode);
         cell.given.take(told.started_at, n);
         match record {
-            Some(record) => cell.force(&record.transition, n),
+            Some(record) => cell.force(&record.transition, n, terms),
             None if !other => cell.active = None,
             None => {}
         }
@@ -126,19 +129,25 @@ fn number_of(t: &Transition) -> u32 {
 
 impl Cell {
     /// Makes the cell firing at the level of `t`.
-    fn force(&mut self, t: &Transition, n: u32) {
-        let mut levels = self.active.as_ref().map_or([LevelState::default(); 4], |a| a.levels);
-        for level in Level::ALL {
-            let l = &mut levels[level as usize];
-            if level > t.level {
-                *l = LevelState::default();
-            } else if level == t.level && !l.on {
-                *l = LevelState { raw: true, on: true, since: NEVER, samples: 1, held_until: NEVER };
+    fn force(&mut self, t: &Transition, n: u32, terms: usize) {
+        let mut active = Active::new(t.started_at, n, terms);
+        if let Some(known) = self.active.take() {
+            active.take_levels(*known);
+        }
+        for state in active.terms_mut() {
+            state.edited = [false; 4];
+            for level in Level::ALL.into_iter().filter(|l| *l > t.level) {
+                state.levels[level as usize] = LevelState::default();
             }
         }
-        let firing = Some((t.episode, t.level));
-        self.active =
-            Some(Box::new(Active { since: t.started_at, n, levels, firing, stale: t.stale, edited: [false; 4] }));
+        if active.highest_on().map(|(level, _)| level) != Some(t.level) {
+            // Which term it was is not in the log.
+            let on = LevelState { raw: true, on: true, since: NEVER, samples: 1, held_until: NEVER };
+            active.first_mut().levels[t.level as usize] = on;
+        }
+        active.firing = Some((t.episode, t.level));
+        active.stale = t.stale;
+        self.active = Some(Box::new(active));
     }
 }
 

@@ -1,22 +1,25 @@
-//! One ladder rule on one series: the state machine `inactive ▸ pending ▸ firing(level) ▸ resolved`.
+//! One threshold on one series: the state machine `inactive ▸ pending ▸ firing(level) ▸ resolved`.
 //!
-//! Each level is a Schmitt trigger with two timers of its own: the value must stay beyond the limit for `for` before the
-//! level is on, and be back by the deadband for `keep_firing_for` before it is off. The episode's level is the highest
-//! level that is on. All times here are event times on the series' own clock; `decided` is engine time.
+//! Each level of each term is a Schmitt trigger with two timers of its own: the value must stay beyond the limit for `for`
+//! before the level is on, and be back by the deadband for `keep_firing_for` before it is off. The episode's level is the
+//! highest level that is on in any term. All times here are event times on the series' own clock; `decided` is engine time.
 //!
 //! **Invariants:** a timer completes only while the value it stands on is fresh, that is until the value's time plus
 //! `stale_after`, that moment included, and never in time that Maibo was deaf, unless readings cover it; nothing but
 //! readings and fresh held values moves a level. An inactive cell owns no memory beyond itself.
 
+use super::air;
 use super::clock::Pace;
-use super::level::{Active, Bench, Held, LevelState, NEVER, complete, timer};
+use super::level::{Active, Bench, LevelState, NEVER, complete, timer};
 use super::mute::Pause;
+use super::sight::Sight;
 use crate::alert::{Change, Given, Opening};
 use crate::fact::Reason;
 use crate::id::{EpisodeId, Subject};
+use crate::limit;
 use crate::place::Level;
 use crate::registry::Device;
-use crate::rule::Threshold;
+use crate::rule::{Term, Threshold};
 use crate::time::{Millis, Timestamp};
 
 /// When and why something is told about a cell.
@@ -24,12 +27,13 @@ use crate::time::{Millis, Timestamp};
 pub(super) struct Telling {
     pub(super) event: Timestamp,
     pub(super) decided: Timestamp,
-    pub(super) value: f64,
+    /// `None` where no value stands behind it.
+    pub(super) sight: Option<Sight>,
     /// Instead of the reason that follows from the level's way.
     pub(super) reason: Option<Reason>,
 }
 
-/// One ladder rule on one series.
+/// One threshold on one series.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Cell {
     /// Number of the rule in its set.
@@ -41,12 +45,24 @@ pub(super) struct Cell {
     pub(super) active: Option<Box<Active>>,
     /// The identities it gave.
     pub(super) given: Given,
+    /// The period of the rule's schedule that holds; `None`: asleep.
+    pub(super) period: Option<u8>,
+    /// When another one does, event time.
+    pub(super) edge: Timestamp,
 }
 
 impl Cell {
-    pub(super) fn new(rule: u32, ladder: &Threshold, device: &Device) -> Self {
-        let stale_after = ladder.stale_after.unwrap_or_else(|| device.stale_after());
-        Self { rule, stale_after, calm: ladder.calm(), active: None, given: Given::default() }
+    /// An inactive cell; `at` is the event time it begins at.
+    pub(super) fn new(rule: u32, ladder: &Threshold, device: &Device, at: Timestamp) -> Self {
+        Self {
+            rule,
+            stale_after: stale_after(ladder, device),
+            calm: ladder.calm(),
+            active: None,
+            given: Given::default(),
+            period: ladder.period(at),
+            edge: ladder.edge(at),
+        }
     }
 
     /// Whether a value leaves the cell as it is.
@@ -70,27 +86,37 @@ impl Cell {
         self.active.as_ref().is_some_and(|a| !a.stale)
     }
 
-    /// Event time at which the next timer completes, if the held value is still fresh then.
-    pub(super) fn timer(&self, bench: &Bench<'_>, held: Held) -> Option<Timestamp> {
+    /// Event time at which the next timer completes, if the value held since `held` is still fresh then.
+    pub(super) fn timer(&self, bench: &Bench<'_>, held: Timestamp) -> Option<Timestamp> {
         let active = self.active.as_ref().filter(|a| !a.stale)?;
-        let end = held.at + self.stale_after;
-        timer(active, bench).filter(|t| *t <= end && bench.pause.leaves(end))
+        let end = held + self.stale_after;
+        timer(active, bench, bench.ladder.terms(self.period)).filter(|t| *t <= end && bench.pause.leaves(end))
     }
 
-    /// Lets timers complete up to and including `to`, each at its own time, as far as the held value is fresh.
-    pub(super) fn advance(&mut self, bench: &mut Bench<'_>, held: Held, to: Timestamp, pace: Pace) {
-        let fresh = held.at + self.stale_after;
-        if !bench.pause.leaves(fresh) {
-            return;
-        }
-        let end = to.min(fresh);
-        // Every turn completes at least one timer of at most four levels, each once on and once off.
-        for _ in 0..2 * Level::ALL.len() {
-            let Some(active) = &mut self.active else { return };
-            let Some(due) = timer(active, bench).filter(|t| *t <= end) else { return };
-            complete(active, bench, due, Some(held.at));
-            let telling = Telling { event: due, decided: pace.decided(due), value: held.value, reason: None };
-            self.tell(bench, telling);
+    /// Lets timers complete and periods begin up to and including `to`, each at its own time; timers only as far as the
+    /// held value is fresh. A timer that is due when a period ends completes in it.
+    pub(super) fn advance(&mut self, bench: &mut Bench<'_>, sight: &Sight, to: Timestamp, pace: Pace) {
+        let fresh = sight.at + self.stale_after;
+        let counts = bench.pause.leaves(fresh);
+        self.bound_edges(to);
+        // Every turn completes a timer of a level, which is then on or off, or passes an edge.
+        loop {
+            let terms = bench.ladder.terms(self.period);
+            let timer = self.active.as_ref().filter(|_| counts).and_then(|a| timer(a, bench, terms));
+            match timer.filter(|t| *t <= to.min(fresh)) {
+                Some(due) if due <= self.edge => {
+                    let Some(active) = &mut self.active else { return };
+                    complete(active, bench, terms, due, Some(sight.at));
+                    let decided = pace.decided(due);
+                    self.tell(bench, Telling { event: due, decided, sight: Some(*sight), reason: None });
+                }
+                _ if self.edge <= to => {
+                    let is_fresh = sight.lag < self.stale_after && self.edge <= fresh;
+                    let known = counts && is_fresh && self.active.as_ref().is_none_or(|a| !a.stale);
+                    self.turn(bench, known.then_some(sight), pace);
+                }
+                _ => return,
+            }
         }
     }
 
@@ -119,36 +145,46 @@ impl Cell {
         );
     }
 
-    /// Takes a reading. `before` is the value held until now and whether Maibo was deaf since.
-    pub(super) fn observe(&mut self, bench: &mut Bench<'_>, before: Option<(Held, bool)>, held: Held, now: Timestamp) {
-        if let (Some((before, deaf)), Some(active)) = (before, &mut self.active) {
-            let gap = held.at.since(before.at) >= self.stale_after;
+    /// Takes a reading. `before` is what was seen until now and whether Maibo was deaf since.
+    pub(super) fn observe(
+        &mut self,
+        bench: &mut Bench<'_>,
+        before: Option<(Sight, bool)>,
+        sight: &Sight,
+        now: Timestamp,
+    ) {
+        let concerned = self.active.is_some() || self.edge <= sight.at;
+        if let Some((before, deaf)) = before.filter(|_| concerned) {
+            let gap = sight.at.since(before.at) >= self.stale_after;
             if !deaf || !gap {
                 if deaf {
-                    active.settle(bench, held.value);
+                    if let Some(active) = &mut self.active {
+                        active.settle(bench, bench.ladder.terms(self.period), sight);
+                    }
                     bench.pause = Pause::NONE;
                 }
-                self.advance(bench, before, held.at, Pace::At(now));
+                self.advance(bench, &before, sight.at, Pace::At(now));
             }
             if gap {
                 self.lapse();
             }
         }
         bench.pause = Pause::NONE;
+        self.catch_up(bench, sight.at, Pace::At(now));
+        let terms = bench.ladder.terms(self.period);
         if self.active.is_none() {
-            // The lowest step is the nearest: what does not reach it reaches none.
-            if !bench.ladder.steps.first().is_some_and(|s| bench.ladder.reached(s, held.value)) {
+            if !sight.reaches_any(terms) {
                 return;
             }
-            self.begin(bench, held.at);
+            self.begin(bench, sight.at);
         }
-        self.age(bench, held, now);
-        let contradicted = self.apply(bench, held);
+        self.age(bench, sight, now);
+        let contradicted = self.apply(terms, sight);
         if let Some(active) = &mut self.active {
-            complete(active, bench, held.at, None);
+            complete(active, bench, terms, sight.at, None);
         }
         let reason = contradicted.then_some(Reason::Contradicted);
-        self.tell(bench, Telling { event: held.at, decided: now, value: held.value, reason });
+        self.tell(bench, Telling { event: sight.at, decided: now, sight: Some(*sight), reason });
     }
 
     /// A gap that was not told as stale, because Maibo was deaf or the data came late: timers do not bridge it.
@@ -166,67 +202,63 @@ impl Cell {
             self.given = bench.book.spent(&bench.rule.id, &subject).unwrap_or(self.given);
         }
         let n = self.given.next(since);
-        let levels = [LevelState::default(); 4];
-        self.active = Some(Box::new(Active { since, n, levels, firing: None, stale: false, edited: [false; 4] }));
+        self.active = Some(Box::new(Active::new(since, n, bench.ladder.first().len())));
     }
 
     /// Data flow. What comes so late that it is already stale moves the levels and freshens nothing.
-    fn age(&mut self, bench: &mut Bench<'_>, held: Held, now: Timestamp) {
-        let stale = now.since(held.at) >= self.stale_after;
+    fn age(&mut self, bench: &mut Bench<'_>, sight: &Sight, now: Timestamp) {
+        let stale = now.since(sight.at) >= self.stale_after;
         let Some(active) = self.active.as_mut().filter(|a| a.stale != stale) else { return };
         active.stale = stale;
         let Some((episode, level)) = active.firing else { return };
-        let threshold = bench.ladder.step(level).map(|s| bench.ladder.shown_limit(s, held.value));
-        let historic = now.since(held.at) > bench.device.historic_after();
-        bench.book.change(
-            episode,
-            Change {
-                level: Some(level),
-                stale,
-                historic,
-                value: Some(held.value),
-                threshold,
-                event: held.at,
-                decided: now,
-                reason: if stale { Reason::DataStale } else { Reason::DataFresh },
-            },
-        );
+        let value = sight.value(active.shown);
+        let term = bench.ladder.terms(self.period).get(usize::from(active.shown));
+        let threshold = value.and_then(|v| shown_limit(term?, level, v));
+        let historic = now.since(sight.at) > bench.device.historic_after();
+        let reason = if stale { Reason::DataStale } else { Reason::DataFresh };
+        let change =
+            Change { level: Some(level), stale, historic, value, threshold, event: sight.at, decided: now, reason };
+        bench.book.change(episode, change);
     }
 
     /// Moves the triggers. True where a level that completed on a held value is contradicted.
-    fn apply(&mut self, bench: &Bench<'_>, held: Held) -> bool {
+    fn apply(&mut self, terms: &[Term], sight: &Sight) -> bool {
         let Some(active) = &mut self.active else { return false };
-        active.edited = [false; 4];
         let mut contradicted = false;
-        for step in &bench.ladder.steps {
-            let l = &mut active.levels[step.level as usize];
-            if l.raw && bench.ladder.back(step, held.value) {
-                l.raw = false;
-                l.samples = 0;
-                l.since = held.at;
-                if l.on && held.at < l.held_until {
-                    l.on = false;
-                    contradicted = true;
-                }
-            } else if l.raw {
-                l.samples = l.samples.saturating_add(1);
-            } else if bench.ladder.reached(step, held.value) {
-                l.raw = true;
-                l.samples = 1;
-                l.since = held.at;
-            } else if l.on && l.since == NEVER {
-                // Back, and the time before the gap does not count.
-                l.since = held.at;
+        for ((term, state), seen) in terms.iter().zip(active.terms_mut()).zip(sight.seen) {
+            if seen.value.is_nan() {
+                continue;
             }
-            l.held_until = NEVER;
+            state.edited = [false; 4];
+            for step in &term.steps {
+                let l = &mut state.levels[step.level as usize];
+                if l.raw && seen.is_back(term, step) {
+                    l.raw = false;
+                    l.samples = 0;
+                    l.since = sight.at;
+                    if l.on && sight.at < l.held_until {
+                        l.on = false;
+                        contradicted = true;
+                    }
+                } else if l.raw {
+                    l.samples = l.samples.saturating_add(1);
+                } else if seen.reaches(term, step) {
+                    *l = LevelState { raw: true, samples: 1, since: sight.at, ..*l };
+                } else if l.on && l.since == NEVER {
+                    // Back, and the time before the gap does not count.
+                    l.since = sight.at;
+                }
+                l.held_until = NEVER;
+            }
         }
         contradicted
     }
 
     /// Tells what follows from the levels that are on, and forgets what is over.
     pub(super) fn tell(&mut self, bench: &mut Bench<'_>, telling: Telling) {
+        let terms = bench.ladder.terms(self.period);
         let Some(active) = &mut self.active else { return };
-        let level = active.highest_on();
+        let level = active.highest_on().map(|(level, _)| level);
         let reason = match (active.firing, level) {
             (None, Some(_)) => Some(Reason::Threshold),
             (Some((_, old)), Some(new)) if new > old => Some(Reason::Raised),
@@ -235,7 +267,7 @@ impl Cell {
             (Some(_), Some(_)) | (None, None) => None,
         };
         if let Some(reason) = reason {
-            announce(active, bench, level, reason, telling);
+            announce(active, bench, terms, reason, telling);
         }
         if active.firing.is_some() {
             return;
@@ -244,26 +276,46 @@ impl Cell {
             self.active = None;
         } else if reason.is_some() {
             // Over, but a lower level with a longer `for` is still pending: that is the next episode.
-            let levels = active.levels;
-            let since = levels.iter().filter(|l| l.raw).map(|l| l.since).min().unwrap_or(active.since);
+            let Some(over) = self.active.take() else { return };
+            let since = over.levels().filter(|l| l.raw).map(|l| l.since).min().unwrap_or(over.since);
             self.begin(bench, since);
             if let Some(active) = &mut self.active {
-                active.levels = levels;
+                active.take_levels(*over);
             }
         }
     }
 }
 
-/// Opens, changes or closes the cell's episode.
-pub(super) fn announce(active: &mut Active, bench: &mut Bench<'_>, level: Option<Level>, reason: Reason, t: Telling) {
+/// Age at which a value is too old for a rule: what the rule says, else by how often the quantity has a value.
+pub(super) fn stale_after(ladder: &Threshold, device: &Device) -> Millis {
+    let derived = || air::interval(&ladder.quantity).map(|i| i.times(limit::STALE_INTERVALS));
+    ladder.stale_after.or_else(derived).unwrap_or_else(|| device.stale_after())
+}
+
+/// The number to show as the limit of a level.
+pub(super) fn shown_limit(term: &Term, level: Level, value: f64) -> Option<f64> {
+    term.step(level).map(|s| term.shown_limit(s, value))
+}
+
+/// Opens, changes or closes the cell's episode by the levels that are on.
+pub(super) fn announce(active: &mut Active, bench: &mut Bench<'_>, terms: &[Term], reason: Reason, t: Telling) {
+    let on = active.highest_on();
+    let level = on.map(|(level, _)| level);
+    if let Some((_, term)) = on {
+        active.shown = term;
+    }
+    let value = t.sight.and_then(|s| s.value(active.shown));
     // A resolved alert shows the limit of its last level.
-    let shown = level.or(active.firing.map(|(_, l)| l)).and_then(|l| bench.ladder.step(l));
+    let shown = level.or(active.firing.map(|(_, l)| l));
+    let last = || active.firing.and_then(|(e, _)| bench.book.get(e)).and_then(|r| r.transition.value);
+    let term = terms.get(usize::from(active.shown));
+    let threshold = shown.and_then(|l| shown_limit(term?, l, value.or_else(last).unwrap_or_default()));
     let change = Change {
         level,
         stale: active.stale,
         historic: t.decided.since(t.event) > bench.device.historic_after(),
-        value: Some(t.value),
-        threshold: shown.map(|s| bench.ladder.shown_limit(s, t.value)),
+        value,
+        threshold,
         event: t.event,
         decided: t.decided,
         reason,

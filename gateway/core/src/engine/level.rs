@@ -6,11 +6,12 @@
 use minicbor::{Decode, Encode};
 
 use super::mute::Pause;
+use super::sight::Sight;
 use crate::alert::Book;
 use crate::id::EpisodeId;
 use crate::place::Level;
 use crate::registry::Device;
-use crate::rule::{Rule, Step, Threshold};
+use crate::rule::{Rule, Step, Term, Threshold};
 use crate::time::Timestamp;
 
 /// Before all time: a timer that does not run, a moment that never was.
@@ -47,7 +48,7 @@ impl Bench<'_> {
     }
 }
 
-/// One level of an active cell.
+/// One level of one term of an active cell.
 #[derive(Clone, Copy, Debug, PartialEq, Encode, Decode)]
 pub(super) struct LevelState {
     /// The trigger: beyond the limit, and not back yet.
@@ -73,56 +74,147 @@ impl Default for LevelState {
     }
 }
 
+/// Something for each level.
+pub(super) type PerLevel<T> = [T; 4];
+
+/// The levels of one term.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Encode, Decode)]
+pub(super) struct TermState {
+    #[n(0)]
+    pub(super) levels: PerLevel<LevelState>,
+    /// Levels whose limit was edited while nothing was known of the value.
+    #[n(1)]
+    pub(super) edited: PerLevel<bool>,
+}
+
 /// What a cell knows while its condition is not simply false.
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Active {
     /// Since when it is pending: part of the episode's identity.
-    #[n(0)]
     pub(super) since: Timestamp,
     /// Counts equal (rule, subject, since).
-    #[n(1)]
     pub(super) n: u32,
-    #[n(2)]
-    pub(super) levels: [LevelState; 4],
+    /// The first term, which is the only one of most rules.
+    first: TermState,
+    /// The other terms.
+    others: Vec<TermState>,
     /// The open episode and its level.
-    #[n(3)]
     pub(super) firing: Option<(EpisodeId, Level)>,
     /// The open episode stands on old data.
-    #[n(4)]
     pub(super) stale: bool,
-    /// Levels whose limit was edited while nothing was known of the value.
+    /// The term whose value and limit were told last.
+    pub(super) shown: u8,
+}
+
+/// An active cell in a snapshot.
+#[derive(Encode, Decode)]
+pub(super) struct SavedActive {
+    #[n(0)]
+    since: Timestamp,
+    #[n(1)]
+    n: u32,
+    #[n(2)]
+    levels: PerLevel<LevelState>,
+    #[n(3)]
+    firing: Option<(EpisodeId, Level)>,
+    #[n(4)]
+    stale: bool,
     #[n(5)]
-    pub(super) edited: [bool; 4],
+    edited: PerLevel<bool>,
+    #[n(6)]
+    others: Option<Vec<TermState>>,
+    #[n(7)]
+    shown: Option<u8>,
 }
 
 impl Active {
-    /// Sets the running timers behind the time lost to deafness and drops those that `value` contradicts: they must not
-    /// complete in a time that nobody heard.
-    pub(super) fn settle(&mut self, bench: &Bench<'_>, value: f64) {
-        for step in &bench.ladder.steps {
-            let l = &mut self.levels[step.level as usize];
-            if l.raw && !l.on {
-                l.since = bench.pause.moved(l.since);
-                if bench.ladder.back(step, value) {
-                    *l = LevelState::default();
+    /// Pending since then, with so many terms and nothing reached.
+    pub(super) fn new(since: Timestamp, n: u32, terms: usize) -> Self {
+        let others = vec![TermState::default(); terms.saturating_sub(1)];
+        Self { since, n, first: TermState::default(), firing: None, stale: false, others, shown: 0 }
+    }
+
+    pub(super) fn save(&self) -> SavedActive {
+        SavedActive {
+            since: self.since,
+            n: self.n,
+            levels: self.first.levels,
+            firing: self.firing,
+            stale: self.stale,
+            edited: self.first.edited,
+            others: (!self.others.is_empty()).then(|| self.others.clone()),
+            shown: (self.shown > 0).then_some(self.shown),
+        }
+    }
+
+    pub(super) fn restore(saved: SavedActive) -> Self {
+        Self {
+            since: saved.since,
+            n: saved.n,
+            first: TermState { levels: saved.levels, edited: saved.edited },
+            others: saved.others.unwrap_or_default(),
+            firing: saved.firing,
+            stale: saved.stale,
+            shown: saved.shown.unwrap_or(0),
+        }
+    }
+
+    /// The terms in the rule's order.
+    pub(super) fn terms(&self) -> impl Iterator<Item = &TermState> {
+        core::iter::once(&self.first).chain(&self.others)
+    }
+
+    /// The terms in the rule's order.
+    pub(super) fn terms_mut(&mut self) -> impl Iterator<Item = &mut TermState> {
+        core::iter::once(&mut self.first).chain(&mut self.others)
+    }
+
+    /// The first term: where an alert is put that the log speaks of.
+    pub(super) const fn first_mut(&mut self) -> &mut TermState {
+        &mut self.first
+    }
+
+    /// Takes the levels of another.
+    pub(super) fn take_levels(&mut self, other: Self) {
+        (self.first, self.others) = (other.first, other.others);
+    }
+
+    /// All levels of all terms.
+    pub(super) fn levels(&self) -> impl Iterator<Item = &LevelState> {
+        self.terms().flat_map(|t| &t.levels)
+    }
+
+    /// Sets the running timers behind the time lost to deafness and drops those that what is seen contradicts: they must
+    /// not complete in a time that nobody heard.
+    pub(super) fn settle(&mut self, bench: &Bench<'_>, terms: &[Term], sight: &Sight) {
+        for ((term, state), seen) in terms.iter().zip(self.terms_mut()).zip(sight.seen) {
+            for step in &term.steps {
+                let l = &mut state.levels[step.level as usize];
+                if l.raw && !l.on {
+                    l.since = bench.pause.moved(l.since);
+                    if seen.is_back(term, step) {
+                        *l = LevelState::default();
+                    }
+                } else if l.on && !l.raw && l.since != NEVER {
+                    l.since = if seen.reaches(term, step) { NEVER } else { bench.pause.moved(l.since) };
                 }
-            } else if l.on && !l.raw && l.since != NEVER {
-                l.since = if bench.ladder.reached(step, value) { NEVER } else { bench.pause.moved(l.since) };
             }
         }
     }
 
-    pub(super) fn highest_on(&self) -> Option<Level> {
-        Level::ALL.into_iter().rev().find(|l| self.levels[*l as usize].on)
+    /// The highest level that is on, and the first term that has it.
+    pub(super) fn highest_on(&self) -> Option<(Level, u8)> {
+        let of = |l: Level| (0..).zip(self.terms()).find(|(_, t)| t.levels[l as usize].on).map(|(i, _)| (l, i));
+        Level::ALL.into_iter().rev().find_map(of)
     }
 
     pub(super) fn highest_raw(&self) -> Option<Level> {
-        Level::ALL.into_iter().rev().find(|l| self.levels[*l as usize].raw)
+        Level::ALL.into_iter().rev().find(|l| self.terms().any(|t| t.levels[*l as usize].raw))
     }
 
     /// Stops every timer: what is missing neither raises nor ends anything.
     pub(super) fn stop_timers(&mut self) {
-        for l in &mut self.levels {
+        for l in self.terms_mut().flat_map(|t| &mut t.levels) {
             if !l.on {
                 *l = LevelState::default();
             } else if !l.raw {
@@ -133,30 +225,33 @@ impl Active {
 }
 
 /// The earliest timer of an active cell.
-pub(super) fn timer(active: &Active, bench: &Bench<'_>) -> Option<Timestamp> {
-    let due = |step: &Step| {
-        let l = &active.levels[step.level as usize];
+pub(super) fn timer(active: &Active, bench: &Bench<'_>, terms: &[Term]) -> Option<Timestamp> {
+    let due = |(step, state): (&Step, &TermState)| {
+        let l = &state.levels[step.level as usize];
         match (l.raw, l.on) {
             (true, false) if l.samples >= bench.needed(step) => Some(bench.pause.moved(l.since) + step.hold),
             (false, true) if l.since != NEVER => Some(bench.pause.moved(l.since) + step.keep),
             _ => None,
         }
     };
-    bench.ladder.steps.iter().filter_map(due).min()
+    let steps = terms.iter().zip(active.terms()).flat_map(|(term, state)| term.steps.iter().map(move |s| (s, state)));
+    steps.filter_map(due).min()
 }
 
 /// Completes every timer that is due at `at`; `held` is the time of the value where no reading stands behind it.
-pub(super) fn complete(active: &mut Active, bench: &Bench<'_>, at: Timestamp, held: Option<Timestamp>) {
-    for step in &bench.ladder.steps {
-        let needed = bench.needed(step);
-        let l = &mut active.levels[step.level as usize];
-        let since = bench.pause.moved(l.since);
-        if l.raw && !l.on && l.samples >= needed && at >= since + step.hold {
-            l.on = true;
-            l.held_until = if held.is_some_and(|h| at > h) { at } else { NEVER };
-        } else if l.on && !l.raw && l.since != NEVER && at >= since + step.keep {
-            l.on = false;
-            l.since = NEVER;
+pub(super) fn complete(active: &mut Active, bench: &Bench<'_>, terms: &[Term], at: Timestamp, held: Option<Timestamp>) {
+    for (term, state) in terms.iter().zip(active.terms_mut()) {
+        for step in &term.steps {
+            let needed = bench.needed(step);
+            let l = &mut state.levels[step.level as usize];
+            let since = bench.pause.moved(l.since);
+            if l.raw && !l.on && l.samples >= needed && at >= since + step.hold {
+                l.on = true;
+                l.held_until = if held.is_some_and(|h| at > h) { at } else { NEVER };
+            } else if l.on && !l.raw && l.since != NEVER && at >= since + step.keep {
+                l.on = false;
+                l.since = NEVER;
+            }
         }
     }
 }

@@ -103,6 +103,10 @@ impl Partition {
         }
         let floor = self.now.unwrap_or(until);
         self.fleet.fire(&self.law, &mut self.book, floor, until);
+        if until < batch.now {
+            // What names its own end is over then, heard or not.
+            self.fleet.visit_all(&self.law, &mut self.book, |device, scene| device.end_events(scene, floor, batch.now));
+        }
     }
 
     fn take(&mut self, input: &Input, now: Timestamp, versions: &Versions, out: &mut Output) {
@@ -116,7 +120,11 @@ impl Partition {
                 note_unregistered(known, counts);
             }
             Input::Event(event) => {
-                fleet.with(law, book, &event.device, now, |device, scene| device.hear(scene, now));
+                let counts = &mut out.counts.events;
+                let known = fleet.with(law, book, &event.device, now, |device, scene| {
+                    device.report(scene, event, now, counts);
+                });
+                counts.unregistered += u64::from(!known);
             }
             // A last will is the broker's word, not the device's: it is no sign of life, and silence is counted anyway.
             Input::Liveness(liveness) if liveness.alive => {
@@ -136,14 +144,14 @@ impl Partition {
             Input::Rules { version } => {
                 if let Some(rules) = versions.rules(*version).filter(|_| law.rules_version != Some(*version)) {
                     let next = Law { rules: rules.clone(), rules_version: Some(*version), ..law.clone() };
-                    self.enact(next, now);
+                    self.enact(next.with_own_limits(), now);
                 }
             }
             Input::Catalogue { version } => {
                 let known = versions.catalogue(*version).filter(|_| law.catalogue_version != Some(*version));
                 if let Some(catalogue) = known {
                     let next = Law { catalogue: catalogue.clone(), catalogue_version: Some(*version), ..law.clone() };
-                    self.enact(next, now);
+                    self.enact(next.with_own_limits(), now);
                 }
             }
             // Its effect is in `pass_time`.

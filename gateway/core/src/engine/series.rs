@@ -1,15 +1,20 @@
 //! One series: the last value of one quantity of one device, its own clock, and the rules that judge it.
 
+use std::collections::BTreeMap;
+
 use super::clock::{Pace, Stamp};
 use super::ladder::Cell;
 use super::level::{Bench, Held};
+use super::memory::Memories;
 use super::mute::{Mute, Pause};
+use super::sight::Sight;
 use crate::alert::Book;
 use crate::id::Quantity;
 use crate::limit;
 use crate::place::Level;
+use crate::reading::quantity;
 use crate::registry::Device;
-use crate::rule::{Rule, RuleSet};
+use crate::rule::{Rule, RuleSet, Signal, Threshold};
 use crate::time::{Millis, Timestamp};
 
 /// What happens to a reading in its series.
@@ -29,8 +34,13 @@ pub(super) enum Arrival {
 pub(super) struct Scene<'a> {
     pub(super) rules: &'a RuleSet,
     pub(super) device: &'a Device,
+    /// Thresholds of this device where its own limits take the place of the rule's, by the rule's number.
+    pub(super) own: Option<&'a OwnLimits>,
     pub(super) book: &'a mut Book,
 }
+
+/// Thresholds with the limits of one device, by the rule's number.
+pub(super) type OwnLimits = BTreeMap<u32, Threshold>;
 
 impl Scene<'_> {
     pub(super) fn rule(&self, number: u32) -> Option<&Rule> {
@@ -40,8 +50,15 @@ impl Scene<'_> {
     /// The bench of one cell. `None` only for a rule that is no ladder, which no cell of a series has.
     pub(super) fn bench(&mut self, number: u32, pause: Pause) -> Option<Bench<'_>> {
         let rule = self.rules.rules.get(number as usize)?;
-        Some(Bench { rule, ladder: rule.threshold()?, device: self.device, book: self.book, pause })
+        let ladder = ladder(self.rules, self.own, number)?;
+        Some(Bench { rule, ladder, device: self.device, book: self.book, pause })
     }
+}
+
+/// The threshold by which the rule of this number judges a device.
+pub(super) fn ladder<'a>(rules: &'a RuleSet, own: Option<&'a OwnLimits>, number: u32) -> Option<&'a Threshold> {
+    let of_rule = rules.rules.get(number as usize)?.threshold()?;
+    Some(own.and_then(|o| o.get(&number)).unwrap_or(of_rule))
 }
 
 /// One quantity of one device.
@@ -58,6 +75,10 @@ pub(super) struct Series {
     /// Age at which that is so.
     pub(super) stale_after: Millis,
     pub(super) cells: Vec<Cell>,
+    /// Windows and runs that its rules ask for.
+    pub(super) memories: Memories,
+    /// What comes without a time of its own drains after Maibo was deaf.
+    pub(super) draining: bool,
     /// Whether any cell is pending or open.
     pub(super) busy: bool,
     /// Engine time of the next thing that happens by itself.
@@ -66,31 +87,36 @@ pub(super) struct Series {
 
 impl Series {
     /// A series with the cells of the rules numbered in `about`.
-    pub(super) fn new(quantity: &Quantity, held: Held, about: &[u32], rules: &RuleSet, device: &Device) -> Self {
+    pub(super) fn new(quantity: &Quantity, held: Held, about: &[u32], scene: &Scene<'_>) -> Self {
         let mut series = Self {
             quantity: quantity.clone(),
             held,
             lag: Millis::ZERO,
             mute: Mute::No,
             stale: false,
-            stale_after: device.stale_after(),
+            stale_after: scene.device.stale_after(),
             cells: Vec::new(),
+            memories: Memories::default(),
+            draining: false,
             busy: false,
             due: Timestamp::MAX,
         };
-        series.select(about, rules, device);
+        series.select(about, scene, held.at);
         series
     }
 
-    /// Gives the series the cells of the rules on its quantity, all of them inactive.
-    pub(super) fn select(&mut self, about: &[u32], rules: &RuleSet, device: &Device) {
+    /// Gives the series the cells of the rules on its quantity, all of them inactive; `at` is the time of its clock.
+    pub(super) fn select(&mut self, about: &[u32], scene: &Scene<'_>, at: Timestamp) {
+        let device = scene.device;
         let on_this = |number: &u32| {
-            let ladder = rules.rules.get(*number as usize)?.threshold()?;
-            (ladder.quantity == self.quantity).then(|| Cell::new(*number, ladder, device))
+            let ladder = ladder(scene.rules, scene.own, *number)?;
+            (ladder.quantity == self.quantity).then(|| Cell::new(*number, ladder, device, at))
         };
         self.cells = about.iter().filter_map(on_this).collect();
         self.cells.shrink_to_fit();
         self.stale_after = self.cells.iter().map(|c| c.stale_after).min().unwrap_or_else(|| device.stale_after());
+        let ladders = self.cells.iter().filter_map(|c| ladder(scene.rules, scene.own, c.rule));
+        self.memories.select(ladders, quantity::lookup(self.quantity.as_str()), device);
     }
 
     /// How a value that came at `now` stands to the last one. A borrowed time says nothing about the order of measuring:
@@ -127,29 +153,77 @@ impl Series {
     }
 
     /// Whether a value reaches the limit of a level that is open on this series.
-    pub(super) fn exceeds_open(&self, value: f64, rules: &RuleSet) -> bool {
+    pub(super) fn exceeds_open(&self, value: f64, scene: &Scene<'_>) -> bool {
         self.cells.iter().any(|cell| {
-            let ladder = rules.rules.get(cell.rule as usize).and_then(Rule::threshold);
-            let open = ladder.zip(cell.firing());
-            open.is_some_and(|(l, (_, level, _))| l.step(level).is_some_and(|s| l.reached(s, value)))
+            let (Some(ladder), Some((_, level, _))) = (ladder(scene.rules, scene.own, cell.rule), cell.firing()) else {
+                return false;
+            };
+            let value = ladder.rounded(value);
+            let last = ladder.terms(cell.period).iter().filter(|t| t.signal == Signal::Last);
+            last.filter_map(|t| t.step(level).map(|s| t.reached(s, value))).any(|reached| reached)
         })
     }
 
-    /// Takes a value: the first of the series where `first`, otherwise one that is newer than the last.
-    pub(super) fn observe(&mut self, scene: &mut Scene<'_>, held: Held, now: Timestamp, first: bool) {
-        let before = (!first).then_some(self.held);
+    /// What a cell sees in the value held now.
+    pub(super) fn sight(&mut self, scene: &Scene<'_>, rule: u32) -> Option<Sight> {
+        let ladder = ladder(scene.rules, scene.own, rule)?;
+        Some(Sight::of(ladder, scene.device, (self.held, self.lag), &mut self.memories))
+    }
+
+    /// Takes a value: the first of the series where `first`, otherwise one that is newer than the last. `timed` says
+    /// whether it has a time of its own.
+    pub(super) fn observe(&mut self, scene: &mut Scene<'_>, held: Held, now: Timestamp, first: bool, timed: bool) {
         let deaf = self.mute != Mute::No;
         let pause = self.mute.pause(self.lag).settled(held.at);
-        for cell in self.cells.iter_mut().filter(|c| !c.ignores(held.value)) {
-            if let Some(mut bench) = scene.bench(cell.rule, pause) {
-                cell.observe(&mut bench, before.map(|before| (before, deaf)), held, now);
+        let plain = self.memories.is_empty();
+        let before = if first || plain { Vec::new() } else { self.sights(scene, held.at) };
+        if !plain {
+            self.remember(scene, held, now, first, timed);
+        }
+        let was = (core::mem::replace(&mut self.held, held), self.lag);
+        self.lag = now.since(held.at).max(Millis::ZERO);
+        for i in 0..self.cells.len() {
+            let Some(cell) = self.cells.get(i).filter(|c| !c.ignores(held.value)) else { continue };
+            let number = cell.rule;
+            let Some(sight) = self.sight(scene, number) else { continue };
+            let before = match (first, plain) {
+                (true, _) => None,
+                (false, true) => {
+                    ladder(scene.rules, scene.own, number).map(|l| Sight::of(l, scene.device, was, &mut self.memories))
+                }
+                (false, false) => before.get(i).copied().flatten(),
+            };
+            if let (Some(cell), Some(mut bench)) = (self.cells.get_mut(i), scene.bench(number, pause)) {
+                cell.observe(&mut bench, before.map(|b| (b, deaf)), &sight, now);
             }
         }
-        self.held = held;
-        self.lag = now.since(held.at).max(Millis::ZERO);
         self.mute = Mute::No;
         self.stale = self.lag >= self.stale_after;
         self.refresh(scene);
+    }
+
+    /// What the cells see before a value of time `at` comes, where it matters to them.
+    fn sights(&mut self, scene: &Scene<'_>, at: Timestamp) -> Vec<Option<Sight>> {
+        let concerned: Vec<_> =
+            self.cells.iter().map(|c| (c.active.is_some() || c.edge <= at).then_some(c.rule)).collect();
+        if concerned.iter().all(Option::is_none) {
+            return Vec::new();
+        }
+        concerned.into_iter().map(|rule| rule.and_then(|r| self.sight(scene, r))).collect()
+    }
+
+    /// Adds a value to what is remembered. What drains without times of its own lies closer together than it was measured:
+    /// it is not added up.
+    fn remember(&mut self, scene: &Scene<'_>, held: Held, now: Timestamp, first: bool, timed: bool) {
+        let interval = scene.device.interval.unwrap_or(limit::STALE_UNKNOWN);
+        let soon = now.since(self.taken()).times(2) < interval;
+        let again = self.mute != Mute::No;
+        self.draining = !timed && !first && (again || (self.draining && soon));
+        if self.draining {
+            self.memories.restart();
+        }
+        let before = (!first).then_some(self.held.at);
+        self.memories.push(before, held.at, held.value, interval);
     }
 
     /// Engine time from which the series is silent. After Maibo was deaf it is from when it hears again.
@@ -166,12 +240,23 @@ impl Series {
     pub(super) fn fire(&mut self, scene: &mut Scene<'_>, floor: Timestamp, until: Timestamp) {
         if let Some(silent) = self.silent_from() {
             let pause = self.mute.pause(self.lag);
-            for cell in self.cells.iter_mut().filter(|c| c.can_go_stale()) {
-                let Some(mut bench) = scene.bench(cell.rule, pause) else { continue };
-                cell.advance(&mut bench, self.held, until - self.lag, Pace::Lag(self.lag, floor));
-                let end = silent + cell.stale_after;
+            for i in 0..self.cells.len() {
+                let clock = until - self.lag;
+                let Some(cell) = self.cells.get(i).filter(|c| c.can_go_stale() || c.edge <= clock) else { continue };
+                let number = cell.rule;
+                let sight = self.sight(scene, number);
+                let (Some(cell), Some(sight)) = (self.cells.get_mut(i), sight) else { continue };
+                let Some(mut bench) = scene.bench(number, pause) else { continue };
+                let (pace, end) = (Pace::Lag(self.lag, floor), silent + cell.stale_after);
+                if cell.active.is_some() && !cell.can_go_stale() {
+                    // Nothing completes by itself on what is stale.
+                    cell.catch_up(&mut bench, clock, pace);
+                    continue;
+                }
+                cell.advance(&mut bench, &sight, clock.min(end - self.lag), pace);
                 if end <= until {
                     cell.go_stale(&mut bench, end - self.lag, end.max(floor));
+                    cell.advance(&mut bench, &sight, clock, pace);
                 }
             }
             if let Mute::Again { from, lost } = self.mute
@@ -194,10 +279,15 @@ impl Series {
             self.due = if counts { self.taken() } else { silent } + self.stale_after;
         }
         let pause = self.mute.pause(self.lag);
-        for cell in self.cells.iter().filter(|c| c.can_go_stale()) {
-            let timer = scene.bench(cell.rule, pause).and_then(|b| cell.timer(&b, self.held));
-            let end = silent + cell.stale_after;
-            self.due = self.due.min(timer.map_or(end, |at| at + self.lag));
+        for cell in &self.cells {
+            if cell.edge < Timestamp::MAX {
+                self.due = self.due.min(cell.edge + self.lag);
+            }
+            if cell.can_go_stale() {
+                let timer = scene.bench(cell.rule, pause).and_then(|b| cell.timer(&b, self.held.at));
+                let end = silent + cell.stale_after;
+                self.due = self.due.min(timer.map_or(end, |at| at + self.lag));
+            }
         }
     }
 
@@ -212,11 +302,20 @@ impl Series {
         if self.mute.is_deaf() {
             let taken = self.taken();
             self.mute.listen(now, !self.stale && now < taken + self.stale_after);
-            let fresh = Held { at: (now - self.lag).max(self.held.at), ..self.held };
+            let clock = (now - self.lag).max(self.held.at);
             let pause = self.mute.pause(self.lag);
-            for cell in self.cells.iter_mut().filter(|c| !c.ignores(fresh.value) && now < taken + c.stale_after) {
-                if let Some(mut bench) = scene.bench(cell.rule, pause) {
-                    cell.resume(&mut bench, fresh, now);
+            for i in 0..self.cells.len() {
+                let Some(cell) = self.cells.get(i) else { continue };
+                let (number, counts) = (cell.rule, now < taken + cell.stale_after);
+                if cell.ignores(self.held.value) || (!counts && cell.edge > clock) {
+                    continue;
+                }
+                let sight = self.sight(scene, number).filter(|_| counts);
+                if let (Some(cell), Some(mut bench)) = (self.cells.get_mut(i), scene.bench(number, pause)) {
+                    cell.catch_up(&mut bench, clock, Pace::At(now));
+                    if let Some(sight) = sight {
+                        cell.resume(&mut bench, sight.held_to(clock), now);
+                    }
                 }
             }
         }

@@ -9,9 +9,12 @@ use minicbor::{Decode, Encode};
 use super::absence::{AbsenceCell, Hearing};
 use super::city::{City, Source};
 use super::deaf::Ears;
+use super::derive::AirState;
 use super::device::DeviceState;
+use super::event::Known;
 use super::fleet::{Fleet, Law};
-use super::level::{Active, Held};
+use super::level::{Active, Held, SavedActive};
+use super::memory::Memories;
 use super::mute::Mute;
 use super::partition::Partition;
 use super::series::{Scene, Series};
@@ -73,6 +76,21 @@ struct SavedDevice {
     absences: Vec<SavedAbsence>,
     #[n(4)]
     watch: Watch,
+    /// None where there are none, as in snapshots from before there were any.
+    #[n(5)]
+    events: Option<Vec<SavedEvents>>,
+    #[n(6)]
+    air: Option<Box<AirState>>,
+}
+
+#[derive(Encode, Decode)]
+struct SavedEvents {
+    #[n(0)]
+    rule: RuleId,
+    #[n(1)]
+    known: Vec<Known>,
+    #[n(2)]
+    given: Given,
 }
 
 #[derive(Encode, Decode)]
@@ -99,6 +117,10 @@ struct SavedSeries {
     stale: bool,
     #[n(5)]
     cells: Vec<SavedCell>,
+    #[n(6)]
+    memories: Option<Memories>,
+    #[n(7)]
+    draining: Option<bool>,
 }
 
 #[derive(Encode, Decode)]
@@ -108,7 +130,10 @@ struct SavedCell {
     #[n(1)]
     given: Given,
     #[n(2)]
-    active: Option<Active>,
+    active: Option<SavedActive>,
+    /// Of a rule with a schedule: the period that holds and its end.
+    #[n(3)]
+    turn: Option<(Option<u8>, Timestamp)>,
 }
 
 #[derive(Encode, Decode)]
@@ -149,9 +174,10 @@ fn rule_id(rules: &RuleSet, number: u32) -> Option<RuleId> {
 
 fn save_series(series: &Series, rules: &RuleSet) -> SavedSeries {
     // A cell that was never pending is as new.
-    let cells = series.cells.iter().filter(|c| !c.given.is_empty()).filter_map(|c| {
-        let active = c.active.as_deref().cloned();
-        rule_id(rules, c.rule).map(|rule| SavedCell { rule, given: c.given, active })
+    let cells = series.cells.iter().filter(|c| !c.given.is_empty() || c.edge < Timestamp::MAX).filter_map(|c| {
+        let active = c.active.as_deref().map(Active::save);
+        let turn = (c.edge < Timestamp::MAX).then_some((c.period, c.edge));
+        rule_id(rules, c.rule).map(|rule| SavedCell { rule, given: c.given, active, turn })
     });
     SavedSeries {
         quantity: series.quantity.clone(),
@@ -160,6 +186,8 @@ fn save_series(series: &Series, rules: &RuleSet) -> SavedSeries {
         mute: series.mute,
         stale: series.stale,
         cells: cells.collect(),
+        memories: (!series.memories.is_empty()).then(|| series.memories.clone()),
+        draining: series.draining.then_some(true),
     }
 }
 
@@ -171,11 +199,17 @@ fn save_device(device: &DeviceState, rules: &RuleSet) -> SavedDevice {
     let absences = device.absences.iter().filter(|c| !c.given.is_empty());
     let absences = absences
         .filter_map(|c| rule_id(rules, c.rule).map(|rule| SavedAbsence { rule, firing: c.firing, given: c.given }));
+    let events = device.events.iter().filter(|c| !c.all_given().is_empty());
+    let events: Vec<SavedEvents> = events
+        .filter_map(|c| rule_id(rules, c.rule).map(|rule| SavedEvents { rule, known: c.known.clone(), given: c.given }))
+        .collect();
     SavedDevice {
         id: device.id.clone(),
         hearing: device.hearing,
         absences: absences.collect(),
         watch: device.watch.clone(),
+        air: device.air.clone(),
+        events: (!events.is_empty()).then_some(events),
         series: device.series.iter().map(|s| save_series(s, rules)).collect(),
     }
 }
@@ -185,6 +219,7 @@ fn restore_device(saved: SavedDevice, number: u32, scene: &Scene<'_>) -> DeviceS
     let mut device = DeviceState::new(saved.id, number, saved.hearing.heard);
     device.hearing = saved.hearing;
     device.watch = saved.watch;
+    device.air = saved.air;
     device.select_absences(&about, scene.rules);
     for old in saved.absences {
         let found = device.absences.iter_mut().find(|c| rule_id(scene.rules, c.rule).as_ref() == Some(&old.rule));
@@ -192,14 +227,28 @@ fn restore_device(saved: SavedDevice, number: u32, scene: &Scene<'_>) -> DeviceS
             *cell = AbsenceCell { rule: cell.rule, firing: old.firing, given: old.given };
         }
     }
+    device.select_events(&about, scene.rules);
+    for old in saved.events.into_iter().flatten() {
+        let found = device.events.iter_mut().find(|c| rule_id(scene.rules, c.rule).as_ref() == Some(&old.rule));
+        if let Some(cell) = found {
+            (cell.known, cell.given) = (old.known, old.given);
+        }
+    }
     for old in saved.series {
-        let mut series = Series::new(&old.quantity, old.held, &about, scene.rules, scene.device);
+        let mut series = Series::new(&old.quantity, old.held, &about, scene);
         (series.lag, series.mute, series.stale) = (old.lag, old.mute, old.stale);
+        series.draining = old.draining.unwrap_or(false);
+        if let Some(memories) = old.memories {
+            series.memories = memories;
+        }
         for kept in old.cells {
             let found = series.cells.iter_mut().find(|c| rule_id(scene.rules, c.rule).as_ref() == Some(&kept.rule));
             if let Some(cell) = found {
                 cell.given = kept.given;
-                cell.active = kept.active.map(Box::new);
+                cell.active = kept.active.map(|a| Box::new(Active::restore(a)));
+                if let Some(turn) = kept.turn {
+                    (cell.period, cell.edge) = turn;
+                }
             }
         }
         device.series.push(series);
@@ -263,7 +312,7 @@ fn law(rules: Option<Version>, catalogue: Option<Version>, versions: &Versions) 
     if let Some(version) = catalogue {
         law.catalogue = versions.catalogue(version).ok_or(RestoreError::UnknownCatalogue(version))?.clone();
     }
-    Ok(law)
+    Ok(law.with_own_limits())
 }
 
 fn restore_book(open: Vec<Record>, rules: Option<Version>) -> Book {

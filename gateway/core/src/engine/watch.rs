@@ -102,7 +102,8 @@ impl Watch {
         lag.readings >= limit::STEADY_READINGS
     }
 
-    fn is_wrong(&self) -> bool {
+    /// Whether it lags as steadily as only a clock does.
+    pub(super) fn is_wrong(&self) -> bool {
         self.lag.as_ref().is_some_and(|l| l.readings >= limit::STEADY_READINGS)
     }
 

@@ -176,6 +176,11 @@ const COUNT: &[Conversion] = NONE;
 
 /// Sorted by name; a test holds it so.
 static REGISTRY: &[QuantitySpec] = &[
+    // Derived from the pollutants by the engine (engine/derive.rs), by HJ 633-2012 and HJ 633-2026.
+    public("aqi_day_2012", "1", 0.0, 500.0, NONE),
+    public("aqi_day_2026", "1", 0.0, 500.0, NONE),
+    public("aqi_hour_2012", "1", 0.0, 500.0, NONE),
+    public("aqi_hour_2026", "1", 0.0, 500.0, NONE),
     internal("battery", "%", 0.0, 100.0, PERCENT),
     internal("beds_used", "%", 0.0, 200.0, PERCENT),
     public("chlorine", "mg/L", -0.1, 20.0, MG_PER_L),

@@ -1,8 +1,8 @@
 //! The device catalogue: a CSV table with one line for each device.
 //!
 //! ```text
-//! id,kind,name,place,lon,lat,domain,owner,interval,power,labels,data_class
-//! wl-0001,waterlogging,莲花桥,110106002,116.3127,39.8969,traffic,水务局,60s,battery,bridge=lianhua;side=n,public
+//! id,kind,name,place,lon,lat,domain,owner,interval,power,labels,data_class,limits
+//! wl-0001,waterlogging,莲花桥,110106002,116.3127,39.8969,traffic,水务局,60s,battery,bridge=lianhua;side=n,public,underpass-waterlogging=yellow:15 orange:22
 //! ```
 //!
 //! Columns may stand in any order; `id`, `kind`, `place` and `domain` are needed, unknown ones are refused. All problems
@@ -14,16 +14,29 @@ use std::collections::{BTreeMap, HashMap};
 
 use smol_str::SmolStr;
 
-use crate::id::{DeviceId, IdBuild, PlaceCode, Version};
+use crate::id::{DeviceId, IdBuild, PlaceCode, RuleId, Version};
 use crate::limit;
-use crate::place::Domain;
+use crate::place::{Domain, Level};
 use crate::reading::quantity::DataClass;
 use crate::rule::{Problem, parse_duration};
 use crate::time::Millis;
 
 /// The table's columns.
-const COLUMNS: [&str; 12] =
-    ["id", "kind", "name", "place", "lon", "lat", "domain", "owner", "interval", "power", "labels", "data_class"];
+const COLUMNS: [&str; 13] = [
+    "id",
+    "kind",
+    "name",
+    "place",
+    "lon",
+    "lat",
+    "domain",
+    "owner",
+    "interval",
+    "power",
+    "labels",
+    "data_class",
+    "limits",
+];
 /// Those a table cannot do without.
 const NEEDED: [&str; 4] = ["id", "kind", "place", "domain"];
 
@@ -52,6 +65,8 @@ pub struct Device {
     pub labels: BTreeMap<SmolStr, SmolStr>,
     /// Who may see it; internal where the table does not say.
     pub data_class: DataClass,
+    /// Limits of this device in place of a rule's, in the signal's unit.
+    pub limits: BTreeMap<RuleId, Vec<(Level, f64)>>,
 }
 
 impl Device {
@@ -210,9 +225,11 @@ impl Table {
         let interval = self.interval(line, cell("interval"));
         let labels = self.labels(line, cell("labels"));
         let data_class = self.data_class(line, cell("data_class"));
+        let limits = self.limits(line, cell("limits"));
         let (Some(id), Some(place), Some(domain)) = (id, place, domain) else { return };
         let [kind, name, owner, power] = ["kind", "name", "owner", "power"].map(|c| SmolStr::new(cell(c)));
-        let device = Device { id, kind, name, place, position, domain, owner, interval, power, labels, data_class };
+        let device =
+            Device { id, kind, name, place, position, domain, owner, interval, power, labels, data_class, limits };
         if self.devices.contains_key(&device.id) {
             return self.problem(line, format_args!("device `{}` stands twice", device.id));
         }
@@ -259,6 +276,38 @@ impl Table {
             self.problem(line, format_args!("more than {} labels", limit::MAX_LABELS));
         }
         labels
+    }
+
+    /// Reads `rule=level:value level:value;rule=…`.
+    fn limits(&mut self, line: u64, text: &str) -> BTreeMap<RuleId, Vec<(Level, f64)>> {
+        let mut limits = BTreeMap::new();
+        for part in text.split(';').map(str::trim).filter(|p| !p.is_empty()) {
+            let read = part.split_once('=').and_then(|(rule, levels)| {
+                let one = |pair: &str| {
+                    let (level, value) = pair.split_once(':')?;
+                    Some((Level::parse(level)?, value.parse().ok().filter(|v: &f64| v.is_finite())?))
+                };
+                let levels: Option<Vec<_>> = levels.split_whitespace().map(one).collect();
+                Some((RuleId::new(rule.trim()).ok()?, levels.filter(|l| !l.is_empty())?))
+            });
+            match read {
+                Some((rule, levels)) => {
+                    if limits.insert(rule.clone(), levels).is_some() {
+                        self.problem(line, format_args!("limits of the rule `{rule}` stand twice"));
+                    }
+                }
+                None => {
+                    self.problem(
+                        line,
+                        format_args!("limits `{part}` are not of the form rule=level:value level:value"),
+                    );
+                }
+            }
+        }
+        if limits.len() > limit::MAX_OWN_LIMITS {
+            self.problem(line, format_args!("limits of more than {} rules", limit::MAX_OWN_LIMITS));
+        }
+        limits
     }
 
     fn data_class(&mut self, line: u64, text: &str) -> DataClass {

@@ -5,18 +5,37 @@ use std::collections::{BTreeMap, BTreeSet};
 use smol_str::SmolStr;
 use toml::Value;
 
-use super::sound;
+use super::event;
 use super::table::Reader;
-use super::{Absence, Bound, Direction, Rule, RuleKind, Selector, Step, Threshold};
+use super::{Absence, Rule, RuleKind, Selector};
 use crate::id::{DeviceId, PlaceCode, Quantity, RuleId};
 use crate::limit;
 use crate::place::{Domain, Level};
 use crate::reading::quantity::{self, QuantitySpec};
-use crate::time::Millis;
 
-/// Keys that only a ladder has.
-const LADDER_KEYS: [&str; 7] =
-    ["levels", "direction", "deadband", "for", "keep_firing_for", "min_samples", "stale_after"];
+mod ladder;
+mod threshold;
+
+/// Keys that only a threshold has.
+pub(super) const LADDER_KEYS: [&str; 17] = [
+    "levels",
+    "direction",
+    "deadband",
+    "for",
+    "keep_firing_for",
+    "min_samples",
+    "stale_after",
+    "decimals",
+    "signal",
+    "window",
+    "percentile",
+    "per",
+    "tolerance",
+    "any",
+    "zone",
+    "in_force",
+    "during",
+];
 
 /// What the names of built-in rules begin with: their alerts must not meet another rule's.
 const OWN: &str = "maibo-";
@@ -40,7 +59,13 @@ pub(super) fn rule(mut r: Reader<'_>) -> Option<Rule> {
         domain
     });
     let when = r.need_table("when").map(selector);
-    let kind = if r.has("absent") { absence(&mut r, when.as_ref()) } else { threshold(&mut r, when.as_ref()) };
+    let kind = if r.has("event") {
+        event::read(&mut r, when.as_ref())
+    } else if r.has("absent") {
+        absence(&mut r, when.as_ref())
+    } else {
+        threshold::read(&mut r, when.as_ref())
+    };
     let source = r.need_text("source");
     let effective = match r.take("effective") {
         Some(Value::Datetime(date)) => Some(date.to_string()),
@@ -132,7 +157,7 @@ fn device_list(r: &mut Reader<'_>, value: Value) -> Option<BTreeSet<DeviceId>> {
     good.then_some(devices)
 }
 
-type When = Option<(Selector, Option<Quantity>)>;
+pub(super) type When = Option<(Selector, Option<Quantity>)>;
 
 fn absence(r: &mut Reader<'_>, when: Option<&When>) -> Option<RuleKind> {
     if let Some(Some((_, Some(_)))) = when {
@@ -155,120 +180,11 @@ fn absence(r: &mut Reader<'_>, when: Option<&When>) -> Option<RuleKind> {
     Some(RuleKind::Absence(Absence { intervals: intervals?, level: level? }))
 }
 
-fn level(r: &mut Reader<'_>, key: &str, text: &str) -> Option<Level> {
+/// Reads a level by its word.
+pub(super) fn level(r: &mut Reader<'_>, key: &str, text: &str) -> Option<Level> {
     let level = Level::parse(text);
     if level.is_none() {
         r.problem(key, format_args!("`{text}` is not one of {}", Level::ALL.map(Level::as_str).join(", ")));
     }
     level
-}
-
-fn threshold(r: &mut Reader<'_>, when: Option<&When>) -> Option<RuleKind> {
-    if r.take("level").is_some() {
-        r.problem("level", "belongs to an absence rule; a ladder has `levels`");
-    }
-    let quantity = when.and_then(Option::as_ref).and_then(|(_, q)| q.clone());
-    if quantity.is_none() && matches!(when, Some(Some(_))) {
-        r.problem("when.quantity", "is missing");
-    }
-    let direction = r.need_text("direction").and_then(|text| {
-        let all = [Direction::Above, Direction::Below, Direction::Outside];
-        let direction = all.into_iter().find(|d| d.as_str() == text);
-        if direction.is_none() {
-            r.problem("direction", format_args!("`{text}` is not one of above, below, outside"));
-        }
-        direction
-    });
-    let deadband = match r.take("deadband") {
-        None => Some(0.0),
-        Some(value) => r.number("deadband", &value).filter(|d| {
-            let good = *d >= 0.0;
-            if !good {
-                r.problem("deadband", "is below 0");
-            }
-            good
-        }),
-    };
-    let bounds = r.need("levels").and_then(|value| bounds(r, value, direction?));
-    let named: Vec<Level> = bounds.iter().flatten().map(|(level, _)| *level).collect();
-    let hold = per_level(r, "for", &named);
-    let keep = per_level(r, "keep_firing_for", &named);
-    let min_samples = r.opt_count("min_samples");
-    let stale_after = r.take("stale_after").and_then(|value| r.duration("stale_after", value));
-    if stale_after == Some(Millis::ZERO) {
-        r.problem("stale_after", "is zero: every value would be stale");
-    }
-    let (bounds, direction, deadband) = (bounds?, direction?, deadband?);
-    let good = sound::ladder(r, &bounds, direction, deadband)
-        & sound::reachable(r, &bounds, direction, quantity.as_ref()?)
-        & sound::recoverable(r, &bounds, direction, deadband, quantity.as_ref()?);
-    let (hold, keep) = (hold?, keep?);
-    let at = |times: &BTreeMap<Level, Millis>, level| times.get(&level).copied().unwrap_or_default();
-    let steps = bounds
-        .iter()
-        .map(|(level, bound)| Step { level: *level, bound: *bound, hold: at(&hold, *level), keep: at(&keep, *level) })
-        .collect();
-    let quantity = quantity?;
-    good.then_some(RuleKind::Threshold(Threshold { quantity, direction, deadband, steps, min_samples, stale_after }))
-}
-
-/// Reads `levels`, lowest level first.
-fn bounds(r: &mut Reader<'_>, value: Value, direction: Direction) -> Option<Vec<(Level, Bound)>> {
-    let Value::Table(table) = value else {
-        r.wrong("levels", "a table", &value);
-        return None;
-    };
-    let mut bounds = BTreeMap::new();
-    let mut good = true;
-    for (name, value) in table {
-        let key = format!("levels.{name}");
-        let bound = match (direction, &value) {
-            (Direction::Outside, Value::Array(pair)) if pair.len() == 2 => {
-                let ends: Vec<f64> = pair.iter().filter_map(|v| r.number(&key, v)).collect();
-                match ends[..] {
-                    [low, high] => Some(Bound::Band { low, high }),
-                    _ => None,
-                }
-            }
-            (Direction::Outside, _) => {
-                r.problem(&key, "is not a band [low, high], as `outside` needs");
-                None
-            }
-            _ => r.number(&key, &value).map(Bound::Value),
-        };
-        match (level(r, &key, &name), bound) {
-            (Some(level), Some(bound)) => drop(bounds.insert(level, bound)),
-            _ => good = false,
-        }
-    }
-    if good && bounds.is_empty() {
-        r.problem("levels", "has no level");
-        good = false;
-    }
-    good.then(|| bounds.into_iter().collect())
-}
-
-/// Reads one length of time for all levels, or a table with one for each.
-fn per_level(r: &mut Reader<'_>, key: &str, named: &[Level]) -> Option<BTreeMap<Level, Millis>> {
-    match r.take(key) {
-        None => Some(BTreeMap::new()),
-        Some(Value::Table(table)) => {
-            let mut times = BTreeMap::new();
-            for (name, value) in table {
-                let path = format!("{key}.{name}");
-                if let (Some(level), Some(time)) = (level(r, &path, &name), r.duration(&path, value)) {
-                    times.insert(level, time);
-                }
-            }
-            let wanted: BTreeSet<Level> = named.iter().copied().collect();
-            let found: BTreeSet<Level> = times.keys().copied().collect();
-            // With levels that could not be read there is nothing to compare with.
-            if wanted.is_empty() || wanted == found {
-                return Some(times);
-            }
-            r.problem(key, "does not name exactly the levels of the ladder");
-            None
-        }
-        Some(value) => r.duration(key, value).map(|time| Level::ALL.into_iter().map(|l| (l, time)).collect()),
-    }
 }

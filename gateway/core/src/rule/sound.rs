@@ -7,7 +7,13 @@ use crate::place::Level;
 use crate::reading::quantity;
 
 /// Each limit must lie further out than the one below it, and a band must survive the deadband.
-pub(super) fn ladder(r: &mut Reader<'_>, bounds: &[(Level, Bound)], direction: Direction, deadband: f64) -> bool {
+pub(super) fn ladder(
+    r: &mut Reader<'_>,
+    at: &str,
+    bounds: &[(Level, Bound)],
+    direction: Direction,
+    deadband: f64,
+) -> bool {
     let mut good = true;
     for pair in bounds.windows(2) {
         let [(lower, a), (upper, b)] = pair else { continue };
@@ -19,7 +25,7 @@ pub(super) fn ladder(r: &mut Reader<'_>, bounds: &[(Level, Bound)], direction: D
         };
         if !further {
             let text = format!("does not lie further out than {}", lower.as_str());
-            r.problem(&format!("levels.{}", upper.as_str()), text);
+            r.problem(&format!("{at}levels.{}", upper.as_str()), text);
             good = false;
         }
     }
@@ -27,7 +33,7 @@ pub(super) fn ladder(r: &mut Reader<'_>, bounds: &[(Level, Bound)], direction: D
         if let Bound::Band { low, high } = bound
             && low + deadband > high - deadband
         {
-            r.problem(&format!("levels.{}", level.as_str()), "the band is empty, or narrower than two deadbands");
+            r.problem(&format!("{at}levels.{}", level.as_str()), "the band is empty, or narrower than two deadbands");
             good = false;
         }
     }
@@ -37,6 +43,7 @@ pub(super) fn ladder(r: &mut Reader<'_>, bounds: &[(Level, Bound)], direction: D
 /// A limit that no plausible value reaches never fires: most likely it is in another unit.
 pub(super) fn reachable(
     r: &mut Reader<'_>,
+    at: &str,
     bounds: &[(Level, Bound)],
     direction: Direction,
     quantity: &Quantity,
@@ -52,7 +59,7 @@ pub(super) fn reachable(
         if !reached {
             let text =
                 format!("is never reached: {} is plausible from {} to {} {}", spec.name, spec.min, spec.max, spec.unit);
-            r.problem(&format!("levels.{}", level.as_str()), text);
+            r.problem(&format!("{at}levels.{}", level.as_str()), text);
             good = false;
         }
     }
@@ -62,6 +69,7 @@ pub(super) fn reachable(
 /// A level that no plausible value is back behind never ends by itself: most likely its deadband is too wide.
 pub(super) fn recoverable(
     r: &mut Reader<'_>,
+    at: &str,
     bounds: &[(Level, Bound)],
     direction: Direction,
     deadband: f64,
@@ -83,7 +91,7 @@ pub(super) fn recoverable(
                 "never ends: no plausible value is back by the deadband; {} is plausible from {} to {} {}",
                 spec.name, spec.min, spec.max, spec.unit
             );
-            r.problem(&format!("levels.{}", level.as_str()), text);
+            r.problem(&format!("{at}levels.{}", level.as_str()), text);
             good = false;
         }
     }

@@ -30,7 +30,7 @@ fn a_deaf_source_is_one_alert() {
     w.at(s(60)).deaf(s(58)).run(s(62)).expect(&[]);
     w.run(s(600)).deaf(s(590)).run(s(700)).expect(&["63000 v1 firing orange source_deaf"]);
     assert_eq!(
-        (w.last().rule.as_str(), w.last().subject.id(), w.last().started_at.0 - ZERO),
+        (w.last().rule.as_str(), &*w.last().subject.id(), w.last().started_at.0 - ZERO),
         ("maibo-source", "s", s(58))
     );
     w.listening().expect(&["700000 v2 resolved orange source_listening"]);

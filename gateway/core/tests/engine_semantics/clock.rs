@@ -141,7 +141,7 @@ fn a_wrong_clock_is_one_alert() {
     w.at(s(1)).value_at(-ZERO, 0.0).at(s(11)).value_at(-ZERO + 1, 0.0).expect(&[]);
     w.at(s(21)).value_at(-ZERO + 2, 0.0).expect(&["21000 v1 firing blue clock_wrong"]);
     let t = w.last();
-    assert_eq!((t.rule.as_str(), t.subject.id(), t.started_at.0 - ZERO), (CLOCK_RULE, "d", s(1)));
+    assert_eq!((t.rule.as_str(), &*t.subject.id(), t.started_at.0 - ZERO), (CLOCK_RULE, "d", s(1)));
     assert_eq!(w.known(), Verdict::Firing { level: Level::Blue, stale: false });
     w.restart().at(s(31)).value_at(-ZERO + 3, 0.0).at(s(41)).value(0.0).at(s(51)).value(0.0).expect(&[]);
     w.at(s(61)).value_at(-ZERO, 0.0).at(s(71)).value(0.0).at(s(81)).value(0.0).restart().expect(&[]);

@@ -140,6 +140,7 @@ impl World {
         let set = RuleSet::compile(&[("test.toml", rules)]).unwrap_or_else(|p| panic!("{p:?}"));
         let version = set.version;
         self.versions.insert_rules(Arc::new(set));
+        self.double.take_if(|_| !model::knows(rules));
         if let Some(double) = &mut self.double {
             double.know_rules(version.0, rules);
         }
@@ -151,6 +152,7 @@ impl World {
         let catalogue = Catalogue::parse(text).unwrap_or_else(|p| panic!("{p:?}"));
         let version = catalogue.version;
         self.versions.insert_catalogue(Arc::new(catalogue));
+        self.double.take_if(|_| !model::knows(text));
         if let Some(double) = &mut self.double {
             double.know_catalogue(version.0, text);
         }
@@ -306,10 +308,6 @@ impl World {
         self.machine.impose(decided, logged);
         self.double = None;
         self
-    }
-
-    pub(crate) fn drop_double(&mut self) {
-        self.double = None;
     }
 
     /// Stops and starts the machine from its snapshot. The reference model has none and goes on.

@@ -1,8 +1,9 @@
 //! The reference model beside the machine: whatever a world does, both must tell the same transitions, in the same order
 //! and with the same fields.
 //!
-//! Not compared, because it is outside the specification of rules: the city's machine, and worlds in which the log imposes
-//! facts on the machine ([`World::impose`](super::World::impose)).
+//! Not compared, because it is outside the specification of rules: the city's machine, worlds in which the log imposes facts
+//! on the machine ([`World::impose`](super::World::impose)); and what the model does not know yet ([`UNKNOWN`]): from the
+//! first rule set or catalogue on that says it, a world goes on without the model.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -13,6 +14,14 @@ use maibo_core::reading::Quality;
 use maibo_model::{Level, Mark, Model, Told};
 
 use super::ZERO;
+
+/// Words of rule sets and catalogues that the model does not know yet.
+const UNKNOWN: [&str; 6] = ["event = {", "quorum = {", "[[rule.during]]", "in_force", "limits", "\"aqi_"];
+
+/// Whether the model knows what this rule set or catalogue says.
+pub(crate) fn knows(text: &str) -> bool {
+    UNKNOWN.iter().all(|word| !text.contains(word))
+}
 
 /// The model of a world, and what the world did so far, for whoever reads a failure.
 pub(crate) struct Double {
@@ -115,7 +124,7 @@ fn told(fact: &Fact) -> Option<Told> {
     Some(Told {
         decided_at: fact.at.0,
         rule: t.rule.as_str().to_owned(),
-        subject: (t.subject.kind(), t.subject.id().to_owned()),
+        subject: (t.subject.kind(), t.subject.id().into_owned()),
         version: t.version,
         episode: t.episode.to_string(),
         firing: t.state == State::Firing,

@@ -19,13 +19,22 @@ enum Rule {
     Ladder {
         depth: bool,
         of_kind: bool,
-        steps: Steps,
+        decimals: Option<u32>,
+        terms: Vec<(Sense, Steps)>,
         times: Times,
     },
     Absence {
         intervals: i32,
         level: &'static str,
     },
+}
+
+/// What is judged of the series, and over which window.
+#[derive(Clone, Debug)]
+struct Sense {
+    signal: &'static str,
+    window: &'static str,
+    number: i32,
 }
 
 /// Limits.
@@ -73,11 +82,24 @@ pub(crate) fn devices() -> impl Strategy<Value = Devices> {
 }
 
 fn rule() -> impl Strategy<Value = Rule> {
-    let ladder = (prop_oneof![3 => Just(true), 1 => Just(false)], any::<bool>(), steps(), times());
+    let terms = prop_oneof![
+        3 => (Just(Sense { signal: "last", window: "", number: 0 }), steps()).prop_map(|term| vec![term]),
+        3 => (sense(), steps()).prop_map(|term| vec![term]),
+        2 => proptest::collection::vec((sense(), steps()), 2..4),
+    ];
+    let decimals = prop_oneof![4 => Just(None), 1 => (0..2_u32).prop_map(Some)];
+    let ladder = (prop_oneof![3 => Just(true), 1 => Just(false)], any::<bool>(), decimals, terms, times());
     prop_oneof![
-        4 => ladder.prop_map(|(depth, of_kind, steps, times)| Rule::Ladder { depth, of_kind, steps, times }),
+        4 => ladder.prop_map(|(depth, of_kind, decimals, terms, times)| Rule::Ladder { depth, of_kind, decimals, terms, times }),
         1 => (1..6_i32, select(&LEVELS[..])).prop_map(|(intervals, level)| Rule::Absence { intervals, level }),
     ]
+}
+
+fn sense() -> impl Strategy<Value = Sense> {
+    let signals =
+        ["last", "mean", "min", "max", "sum", "count", "range", "delta", "rate", "percentile", "leq", "stuck"];
+    let window = select(vec!["3s", "20s", "20s", "1m", "5m"]);
+    (select(signals.to_vec()), window, 0..100_i32).prop_map(|(signal, window, number)| Sense { signal, window, number })
 }
 
 fn steps() -> impl Strategy<Value = Steps> {
@@ -136,19 +158,60 @@ impl Rule {
                     format!("when = {{ kind = \"k\" }}\nabsent = {{ intervals = {intervals} }}\nlevel = \"{level}\"");
                 ladder(id, &lines)
             }
-            Self::Ladder { depth, of_kind, steps, times } => {
+            Self::Ladder { depth, of_kind, decimals, terms, times } => {
                 let quantity = if *depth { "water_depth" } else { "temperature" };
                 let kind = if *of_kind { ", kind = \"k\"" } else { "" };
-                let when = format!("when = {{ quantity = \"{quantity}\"{kind} }}\n");
-                ladder(id, &(when + &steps.text() + &times.text(steps.levels)))
+                let mut text = format!("when = {{ quantity = \"{quantity}\"{kind} }}\n");
+                if let Some(n) = decimals {
+                    text += &format!("decimals = {n}\n");
+                }
+                let mut levels = [false; 4];
+                for (_, steps) in terms {
+                    (0..4).for_each(|i| levels[i] |= steps.levels[i]);
+                }
+                let each: Vec<Vec<String>> = terms.iter().map(|(sense, steps)| sense.lines(steps)).collect();
+                match &each[..] {
+                    [one] => text += &(one.join("\n") + "\n"),
+                    _ => {
+                        let each: Vec<String> = each.iter().map(|t| format!("{{ {} }}", t.join(", "))).collect();
+                        text += &format!("any = [ {} ]\n", each.join(", "));
+                    }
+                }
+                ladder(id, &(text + &times.text(levels)))
             }
         }
     }
 }
 
+impl Sense {
+    fn lines(&self, steps: &Steps) -> Vec<String> {
+        // So that limits lie where values do.
+        let scale = match self.signal {
+            "sum" => 4.0,
+            "count" => 0.125,
+            "rate" => 2.0,
+            "delta" | "range" => 0.5,
+            _ => 1.0,
+        };
+        let mut lines = steps.lines(scale);
+        lines.push(format!("signal = \"{}\"", self.signal));
+        match self.signal {
+            "last" => {}
+            "stuck" => lines.push(format!("tolerance = {}", self.number / 25)),
+            _ => lines.push(format!("window = \"{}\"", self.window)),
+        }
+        match self.signal {
+            "percentile" => lines.push(format!("percentile = {}", self.number.max(1))),
+            "rate" => lines.push("per = \"1m\"".to_owned()),
+            _ => {}
+        }
+        lines
+    }
+}
+
 impl Steps {
-    fn text(&self) -> String {
-        let half = |n: i32| f64::from(n) / 2.0;
+    fn lines(&self, scale: f64) -> Vec<String> {
+        let half = |n: i32| f64::from(n) / 2.0 * scale;
         let limit = |n: i32| match self.direction {
             "above" => half(2 * self.first + n * self.apart).to_string(),
             "below" => half(2 * self.first - n * self.apart).to_string(),
@@ -159,8 +222,11 @@ impl Steps {
         };
         let has = LEVELS.iter().zip(self.levels).filter(|(_, has)| *has);
         let levels: Vec<String> = (0..).zip(has).map(|(n, (level, _))| format!("{level} = {}", limit(n))).collect();
-        let (levels, direction, deadband) = (levels.join(", "), self.direction, half(self.deadband));
-        format!("levels = {{ {levels} }}\ndirection = \"{direction}\"\ndeadband = {deadband}\n")
+        vec![
+            format!("levels = {{ {} }}", levels.join(", ")),
+            format!("direction = \"{}\"", self.direction),
+            format!("deadband = {}", half(self.deadband)),
+        ]
     }
 }
 

@@ -61,7 +61,7 @@ pub(super) async fn acknowledge(
 /// Where an episode's machine lives.
 fn partition(subject: &Subject) -> PartitionId {
     match subject {
-        Subject::Device(device) => PartitionId::of(device),
+        Subject::Device(device) | Subject::Event { device, .. } => PartitionId::of(device),
         Subject::Source(_) | Subject::Place(_) => PartitionId::CITY,
     }
 }

@@ -3,6 +3,7 @@
 use std::num::IntErrorKind;
 use std::time::Duration;
 
+use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;
@@ -60,22 +61,37 @@ pub(super) struct Body<T>(pub(super) T);
 
 impl<T: DeserializeOwned> FromRequest<HttpState> for Body<T> {
     type Rejection = Fault;
-    async fn from_request(mut request: Request, state: &HttpState) -> Result<Self, Fault> {
-        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
-        let kind = kind.split(';').next().unwrap_or_default().trim();
-        // Also keeps forms of foreign pages out: this type needs a browser's permission.
-        if !kind.eq_ignore_ascii_case("application/json") {
-            return Err(Fault::bad_request("Content-Type must be application/json"));
-        }
-        axum::extract::DefaultBodyLimit::max(guard::BODY_MAX).apply(&mut request);
-        let bytes = match axum::body::Bytes::from_request(request, state).await {
-            Ok(bytes) => bytes,
-            Err(BytesRejection::FailedToBufferBody(e)) if e.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-                return Err(Fault::too_large(format!("the body is longer than {} bytes", guard::BODY_MAX)));
-            }
-            Err(e) => return Err(Fault::bad_request(e.body_text())),
-        };
+    async fn from_request(request: Request, state: &HttpState) -> Result<Self, Fault> {
+        let bytes = json_bytes(request, state, guard::BODY_MAX).await?;
         serde_json::from_slice(&bytes).map(Self).map_err(|e| Fault::bad_request(format!("body: {e}")))
+    }
+}
+
+/// The bytes of a JSON body of at most `MAX` bytes, to be read where it may block.
+pub(super) struct Raw<const MAX: usize>(pub(super) Bytes);
+
+impl<const MAX: usize> FromRequest<HttpState> for Raw<MAX> {
+    type Rejection = Fault;
+    async fn from_request(request: Request, state: &HttpState) -> Result<Self, Fault> {
+        json_bytes(request, state, MAX).await.map(Self)
+    }
+}
+
+/// The body of a request that says it is JSON.
+async fn json_bytes(mut request: Request, state: &HttpState, most: usize) -> Result<Bytes, Fault> {
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    // Also keeps forms of foreign pages out: this type needs a browser's permission.
+    if !kind.eq_ignore_ascii_case("application/json") {
+        return Err(Fault::bad_request("Content-Type must be application/json"));
+    }
+    axum::extract::DefaultBodyLimit::max(most).apply(&mut request);
+    match Bytes::from_request(request, state).await {
+        Ok(bytes) => Ok(bytes),
+        Err(BytesRejection::FailedToBufferBody(e)) if e.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            Err(Fault::too_large(format!("the body is longer than {most} bytes")))
+        }
+        Err(e) => Err(Fault::bad_request(e.body_text())),
     }
 }
 

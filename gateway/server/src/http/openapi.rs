@@ -6,7 +6,9 @@ use axum::http::header;
 use axum::response::IntoResponse;
 use utoipa::OpenApi;
 
-use super::{acknowledge, alerts, deliveries, devices, health, places, quarantine, rules, series, status, view};
+use super::{
+    acknowledge, alerts, backtest, deliveries, devices, health, places, quarantine, rules, series, status, view,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -29,6 +31,7 @@ use super::{acknowledge, alerts, deliveries, devices, health, places, quarantine
         deliveries::list,
         quarantine::list,
         rules::list,
+        backtest::backtest,
         view::devices,
         view::snapshot,
     )

@@ -24,6 +24,7 @@ use crate::live::tests::{CATALOGUE, RULES, device, reading};
 use crate::live::{self, Roster, follow};
 use crate::pipeline::Work;
 
+mod backtest;
 mod bounds;
 mod commands;
 mod hosts;

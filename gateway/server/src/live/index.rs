@@ -155,7 +155,7 @@ fn count_alerts(scope: &Scope, open: &[Arc<Transition>], tally: &mut Tally, doma
         if let Some(code) = words::district(t) {
             *group(&mut tally.districts, code).open.of(words::level(t.level)) += 1;
         }
-        if t.subject.kind() != "device" {
+        if t.subject.device().is_none() {
             domains.entry(t.domain).or_default().add(cap(t.level));
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use maibo_api as api;
 use maibo_core::engine::{DeviceView, Unknown, Verdict, VerdictChange};
 use maibo_core::fact::{Body, Transition};
-use maibo_core::id::{DeviceId, PartitionId, Subject, Version};
+use maibo_core::id::{DeviceId, PartitionId, Version};
 use maibo_core::input::Input;
 use maibo_core::time::Timestamp;
 
@@ -221,7 +221,7 @@ impl Model {
 
     fn transition(&mut self, t: &Transition) {
         let before = self.alerts.apply(self.now, t);
-        let Subject::Device(device) = &t.subject else { return };
+        let Some(device) = t.subject.device() else { return };
         let Some(i) = self.roster.position(device) else { return };
         let Some(slot) = self.slots.get_mut(i) else { return };
         if let Some(before) = before {

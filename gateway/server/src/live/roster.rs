@@ -10,7 +10,7 @@ use maibo_core::engine::{CLOCK_RULE, SOURCE_RULE};
 use maibo_core::id::{DeviceId, Quantity, RuleId, Version};
 use maibo_core::place::Domain;
 use maibo_core::registry::{Catalogue, Device, place};
-use maibo_core::rule::{Bound, Direction, Rule, RuleKind, RuleSet, Threshold};
+use maibo_core::rule::{Bound, Direction, Rule, RuleKind, RuleSet, Signal, Term, Threshold};
 use maibo_core::time::Millis;
 
 use super::score::Scale;
@@ -169,6 +169,7 @@ fn told(rule: &Rule) -> api::Rule {
         source: rule.source.clone(),
         effective: rule.effective.clone(),
         advice: pair(&rule.advice),
+        terms: Vec::new(),
         open: 0,
     };
     if let RuleKind::Threshold(threshold) = &rule.kind {
@@ -181,18 +182,36 @@ fn told(rule: &Rule) -> api::Rule {
 fn ladder(told: &mut api::Rule, threshold: &Threshold) {
     told.unit = Some(words::unit(&threshold.quantity).to_owned());
     told.quantity = Some(threshold.quantity.to_string());
-    told.deadband = Some(threshold.deadband);
-    told.direction = Some(match threshold.direction {
-        Direction::Above => api::Direction::Above,
-        Direction::Below => api::Direction::Below,
-        Direction::Outside => api::Direction::Outside,
-    });
+    for (n, terms) in (0..).zip(&threshold.periods) {
+        let period = threshold.schedule.as_ref().and_then(|s| s.periods().get(n)).map(|p| p.name.to_string());
+        told.terms.extend(terms.iter().map(|t| term(t, period.clone())));
+    }
+    // What can be drawn beside the values: limits on the values themselves, at all times.
+    let plain = told.terms.first().filter(|t| t.signal == Signal::Last.as_str() && threshold.schedule.is_none());
+    if let Some(first) = plain {
+        (told.deadband, told.direction) = (Some(first.deadband), Some(first.direction));
+        told.levels = Some(first.levels.clone());
+    }
+    if let Some(step) = threshold.first().iter().filter_map(|t| t.steps.last()).max_by_key(|s| s.level) {
+        (told.for_ms, told.keep_firing_for_ms) = (step.hold.0, step.keep.0);
+    }
+}
+
+fn term(term: &Term, period: Option<String>) -> api::RuleTerm {
     let limit = |bound: Bound| match bound {
         Bound::Value(value) => api::Limit::Value(value),
         Bound::Band { low, high } => api::Limit::Band([low, high]),
     };
-    told.levels = Some(threshold.steps.iter().map(|s| (words::level(s.level), limit(s.bound))).collect());
-    if let Some(step) = threshold.steps.last() {
-        (told.for_ms, told.keep_firing_for_ms) = (step.hold.0, step.keep.0);
+    api::RuleTerm {
+        signal: term.signal.as_str().to_owned(),
+        window_ms: term.window.0,
+        direction: match term.direction {
+            Direction::Above => api::Direction::Above,
+            Direction::Below => api::Direction::Below,
+            Direction::Outside => api::Direction::Outside,
+        },
+        deadband: term.deadband,
+        levels: term.steps.iter().map(|s| (words::level(s.level), limit(s.bound))).collect(),
+        period,
     }
 }

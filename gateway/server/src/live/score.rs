@@ -10,10 +10,13 @@
 //! Half a limit is half of the lowest limit's size, so 10 for a limit of 20, whichever side is calm. Of a band it is half of
 //! the way from the middle to the edge. The score never rises while a value moves towards its limits and beyond.
 //!
+//! Only limits on the last value count, and only those that hold at all times: a sum over an hour says nothing about how far
+//! this value is from anything.
+//!
 //! Computed when a value changes, not when it is asked for.
 
 use maibo_core::place::Level;
-use maibo_core::rule::{Bound, Direction, Threshold};
+use maibo_core::rule::{Bound, Direction, Signal, Term, Threshold};
 
 /// The score at a level's limit, and the most that a device with an alert of this level has.
 pub(super) const fn cap(level: Level) -> f64 {
@@ -40,7 +43,9 @@ struct Side {
 impl Scale {
     /// The scale of these ladders; of none, everything scores 100.
     pub(super) fn new<'a>(ladders: impl IntoIterator<Item = &'a Threshold>) -> Self {
-        Self(ladders.into_iter().flat_map(sides).collect())
+        let always = ladders.into_iter().filter(|l| l.schedule.is_none());
+        let last = always.flat_map(Threshold::first).filter(|t| t.signal == Signal::Last);
+        Self(last.flat_map(sides).collect())
     }
 
     /// The score of a value; of none that can be compared, 100.
@@ -50,7 +55,7 @@ impl Scale {
 }
 
 /// The sides that a ladder has limits on.
-fn sides(ladder: &Threshold) -> Vec<Side> {
+fn sides(ladder: &Term) -> Vec<Side> {
     let mut up = Side { negated: false, points: Vec::new() };
     let mut down = Side { negated: true, points: Vec::new() };
     for step in &ladder.steps {

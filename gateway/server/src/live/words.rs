@@ -2,7 +2,7 @@
 
 use maibo_api as api;
 use maibo_core::fact::{Reason, State, Transition};
-use maibo_core::id::{Quantity, Subject};
+use maibo_core::id::Quantity;
 use maibo_core::place::{Domain, Level};
 use maibo_core::reading::quantity;
 use maibo_core::registry::place;
@@ -90,17 +90,14 @@ pub fn district(t: &Transition) -> Option<&str> {
 
 /// An alert as everybody sees it. The catalogue of today gives name and position, the fact gives the rest.
 pub fn alert(t: &Transition, roster: &Roster) -> api::Alert {
-    let device = match &t.subject {
-        Subject::Device(id) => Some(id),
-        Subject::Source(_) | Subject::Place(_) => None,
-    };
+    let device = t.subject.device();
     let entry = device.and_then(|id| roster.get(id));
     let district = district(t);
     api::Alert {
         id: t.episode.to_string(),
         rule: t.rule.to_string(),
         title: roster.title(&t.rule),
-        subject: api::Subject { kind: t.subject.kind().to_owned(), id: t.subject.id().to_owned() },
+        subject: api::Subject { kind: t.subject.kind().to_owned(), id: t.subject.id().into_owned() },
         device: device.map(ToString::to_string),
         device_name: entry.map(|e| e.name.clone()),
         place: t.place.as_ref().map(ToString::to_string),

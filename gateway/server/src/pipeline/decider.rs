@@ -109,6 +109,7 @@ impl Decider {
             self.deadlines.set(*partition, machine.next_deadline().map(|d| d.at));
         }
         self.metrics.judged.add(&out.counts);
+        self.metrics.events.add(&out.counts.events);
         failpoint::hit("after_decide_before_facts");
         let facts = self.record(std::mem::take(&mut out.facts))?;
         failpoint::hit("after_facts_before_tell");

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use maibo_core::fact::{Body, Delivery, Fact, Transition};
-use maibo_core::id::Subject;
+use maibo_core::id::DeviceId;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, params};
 
 use super::{StateError, connect, schema};
@@ -68,10 +68,7 @@ impl StateWriter {
 
 fn apply_transition(transaction: &Transaction<'_>, fact: &Fact, t: &Transition) -> Result<(), StateError> {
     let episode = t.episode.to_string();
-    let device = match &t.subject {
-        Subject::Device(device) => Some(device.as_str()),
-        Subject::Source(_) | Subject::Place(_) => None,
-    };
+    let device = t.subject.device().map(DeviceId::as_str);
     let district = t.place.as_ref().and_then(maibo_core::registry::place::district);
     let body = maibo_core::codec::encode(t);
     transaction

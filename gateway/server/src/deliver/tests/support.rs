@@ -259,7 +259,7 @@ pub(super) fn alert(t: &Transition) -> api::Alert {
         id: t.episode.to_string(),
         rule: t.rule.to_string(),
         title: api::Words { zh: "下凹桥区积水".to_owned(), en: "Underpass waterlogging".to_owned() },
-        subject: api::Subject { kind: t.subject.kind().to_owned(), id: t.subject.id().to_owned() },
+        subject: api::Subject { kind: t.subject.kind().to_owned(), id: t.subject.id().into_owned() },
         device: None,
         device_name: None,
         place: None,

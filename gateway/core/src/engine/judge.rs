@@ -1,0 +1,187 @@
+//! Judging a held value by other limits than it was judged by before: after an edit, at an edge of a schedule, and when
+//! what is held counts again.
+//!
+//! A level whose limit stays is not judged again: its timers go on by their new lengths. In an open episode no timer is
+//! waited for: it stays with the highest level that still holds, or ends. What is not known ends nothing.
+
+use super::ladder::{Cell, Telling, announce, shown_limit};
+use super::level::{Active, Bench, LevelState, PerLevel, complete};
+use super::sight::Sight;
+use crate::fact::Reason;
+use crate::limit::MAX_TERMS;
+use crate::place::Level;
+use crate::rule::Term;
+use crate::time::Timestamp;
+
+/// Which levels of which terms have another limit than before.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Edited([PerLevel<bool>; MAX_TERMS]);
+
+impl Edited {
+    /// All of them: there was nothing before.
+    pub(super) const ALL: Self = Self([[true; 4]; MAX_TERMS]);
+
+    /// Between two sets of terms of one threshold.
+    pub(super) fn between(was: &[Term], is: &[Term]) -> Self {
+        let mut edited = Self::ALL;
+        for ((was, is), levels) in was.iter().zip(is).zip(&mut edited.0) {
+            *levels = Level::ALL.map(|l| !same_limit(was, is, l));
+        }
+        edited
+    }
+
+    /// What was edited while nothing was known of the value.
+    fn waiting(active: &Active) -> Self {
+        let mut edited = Self::ALL;
+        for (state, levels) in active.terms().zip(&mut edited.0) {
+            *levels = state.edited;
+        }
+        edited
+    }
+
+    pub(super) fn any(&self) -> bool {
+        self.0.iter().flatten().any(|e| *e)
+    }
+
+    fn of(&self, term: u8, level: Level) -> bool {
+        self.0.get(usize::from(term)).is_none_or(|t| t[level as usize])
+    }
+}
+
+/// Whether a level has the same limit in both.
+fn same_limit(was: &Term, is: &Term, level: Level) -> bool {
+    was.direction == is.direction
+        && was.deadband.to_bits() == is.deadband.to_bits()
+        && was.step(level).map(|s| s.bound) == is.step(level).map(|s| s.bound)
+}
+
+/// On what, when and why something is judged.
+#[derive(Clone, Copy)]
+pub(super) struct Judging {
+    /// What is seen of the held value at `event`, where it counts.
+    pub(super) sight: Option<Sight>,
+    pub(super) event: Timestamp,
+    pub(super) decided: Timestamp,
+    pub(super) reason: Reason,
+}
+
+impl Cell {
+    /// What is held is known again: judges it by what was edited in the meantime, limits and the lengths of timers.
+    pub(super) fn resume(&mut self, bench: &mut Bench<'_>, sight: Sight, now: Timestamp) {
+        if self.active.as_ref().is_none_or(|a| !a.stale) {
+            let edited = self.active.as_ref().map_or(Edited::ALL, |a| Edited::waiting(a));
+            let judging = Judging { sight: Some(sight), event: sight.at, decided: now, reason: Reason::RuleChanged };
+            self.judge(bench, edited, judging);
+        }
+    }
+
+    /// Judges by the terms of the cell's period.
+    pub(super) fn judge(&mut self, bench: &mut Bench<'_>, edited: Edited, on: Judging) {
+        let terms = bench.ladder.terms(self.period);
+        if self.active.is_none() {
+            if !on.sight.is_some_and(|s| s.reaches_any(terms)) {
+                return;
+            }
+            self.begin(bench, on.event);
+        }
+        let Some(active) = &mut self.active else { return };
+        for (term, state) in terms.iter().zip(active.terms_mut()) {
+            for level in Level::ALL.into_iter().filter(|l| term.step(*l).is_none()) {
+                state.levels[level as usize] = LevelState::default();
+            }
+        }
+        if let Some(sight) = &on.sight {
+            judge_levels(active, terms, edited, sight);
+            complete(active, bench, terms, sight.at, None);
+        } else {
+            for (state, edited) in active.terms_mut().zip(edited.0) {
+                for level in Level::ALL {
+                    state.edited[level as usize] |= edited[level as usize];
+                }
+            }
+        }
+        let Some((episode, old)) = active.firing else {
+            if on.sight.is_some() {
+                let Judging { sight, event, decided, .. } = on;
+                self.tell(bench, Telling { event, decided, sight, reason: None });
+            }
+            return;
+        };
+        keep_open(active, terms, old, on.sight.is_some());
+        let Some(record) = bench.book.get(episode) else { return };
+        let (value, shown) = (record.transition.value, record.transition.threshold);
+        let now_on = active.highest_on();
+        let level = now_on.map(|(level, _)| level);
+        let term = now_on.map_or(active.shown, |(_, term)| term);
+        let value = on.sight.and_then(|s| s.value(term)).or(value).unwrap_or_default();
+        let limit = level.and_then(|l| shown_limit(terms.get(usize::from(term))?, l, value));
+        if level != Some(old) || (edited.of(term, old) && limit != shown) {
+            let Judging { sight, event, decided, reason } = on;
+            announce(active, bench, terms, reason, Telling { event, decided, sight, reason: None });
+            // What is left are levels that are pending, or nothing.
+            self.begin_rest(bench, event);
+        }
+    }
+
+    /// After an episode was ended by other limits: pending levels begin anew with them.
+    fn begin_rest(&mut self, bench: &mut Bench<'_>, event: Timestamp) {
+        if self.active.as_ref().is_none_or(|a| a.firing.is_some()) {
+            return;
+        }
+        let Some(mut over) = self.active.take() else { return };
+        if over.highest_raw().is_some() {
+            for l in over.terms_mut().flat_map(|t| &mut t.levels) {
+                *l = if l.raw { LevelState { since: event, ..*l } } else { LevelState::default() };
+            }
+            self.begin(bench, event);
+            if let Some(active) = &mut self.active {
+                active.take_levels(*over);
+            }
+        }
+    }
+}
+
+/// Moves the triggers of edited levels by their new limits. What is back behind them ends at once if it was on: that is a
+/// judgement, not a recovery.
+fn judge_levels(active: &mut Active, terms: &[Term], edited: Edited, sight: &Sight) {
+    let open = active.firing.is_some();
+    for (((term, state), seen), edited) in terms.iter().zip(active.terms_mut()).zip(sight.seen).zip(edited.0) {
+        if seen.value.is_nan() {
+            for level in Level::ALL {
+                state.edited[level as usize] |= edited[level as usize];
+            }
+            continue;
+        }
+        state.edited = [false; 4];
+        for step in term.steps.iter().filter(|s| edited[s.level as usize]) {
+            let l = &mut state.levels[step.level as usize];
+            if seen.is_back(term, step) {
+                *l = LevelState::default();
+            } else if !l.raw && seen.reaches(term, step) {
+                l.raw = true;
+                l.samples = l.samples.max(1);
+                l.since = sight.at;
+            }
+        }
+    }
+    if open && !active.levels().any(|l| l.on) {
+        let highest = active.highest_raw();
+        let reached = active.terms_mut().find(|t| highest.is_some_and(|l| t.levels[l as usize].raw));
+        if let (Some(level), Some(state)) = (highest, reached) {
+            state.levels[level as usize].on = true;
+        }
+    }
+}
+
+/// An open episode whose value is not known is not ended by other limits: it takes the nearest level the new ladder has.
+fn keep_open(active: &mut Active, terms: &[Term], old: Level, known: bool) {
+    if known || active.levels().any(|l| l.on) {
+        return;
+    }
+    let shown = usize::from(active.shown);
+    let Some(term) = terms.get(shown) else { return };
+    let nearest = term.steps.iter().rev().find(|s| s.level <= old).or(term.steps.first());
+    if let (Some(step), Some(state)) = (nearest, active.terms_mut().nth(shown)) {
+        state.levels[step.level as usize] = LevelState { raw: true, on: true, samples: 1, ..LevelState::default() };
+    }
+}

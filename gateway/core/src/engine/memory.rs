@@ -1,0 +1,165 @@
+//! What a series remembers beyond its last value: windows, and how long the value has not moved.
+//!
+//! Kept once for all rules that ask for the same. An edit keeps what the new rules still ask for and forgets the rest, so
+//! that a window is as old as the first rule that asked for it. Bounded: [`crate::limit::MAX_TERMS`] a rule, and most
+//! series have none.
+
+use minicbor::{Decode, Encode};
+
+use super::ladder::stale_after;
+use super::window::{Stuck, Window};
+use crate::reading::quantity::QuantitySpec;
+use crate::registry::Device;
+use crate::rule::{Signal, Term, Threshold};
+use crate::time::{Millis, Timestamp};
+
+/// What one or more terms ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Encode, Decode)]
+enum Asked {
+    /// The readings of this length of time; a percentile keeps its own.
+    #[n(0)]
+    Window {
+        #[n(0)]
+        length: Millis,
+        #[n(1)]
+        percentile: bool,
+    },
+    /// How long the value stays within the tolerance; a gap of this length begins anew.
+    #[n(1)]
+    Run {
+        #[n(0)]
+        tolerance: f64,
+        #[n(1)]
+        gap: Millis,
+    },
+}
+
+impl Asked {
+    /// `None` for a term that asks for the last value only.
+    fn by(term: &Term, ladder: &Threshold, device: &Device) -> Option<Self> {
+        match term.signal {
+            Signal::Last => None,
+            Signal::Stuck { tolerance } => {
+                let gap = stale_after(ladder, device);
+                Some(Self::Run { tolerance, gap })
+            }
+            signal => {
+                let percentile = matches!(signal, Signal::Percentile(_));
+                Some(Self::Window { length: term.window, percentile })
+            }
+        }
+    }
+}
+
+/// What is kept for it.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+enum Kept {
+    #[n(0)]
+    Window(#[n(0)] Box<Window>),
+    /// `None` before the first reading.
+    #[n(1)]
+    Run(#[n(0)] Option<Stuck>),
+}
+
+/// All that a series remembers.
+#[derive(Clone, Debug, Default, PartialEq, Encode, Decode)]
+pub(super) struct Memories {
+    #[n(0)]
+    kept: Vec<(Asked, Kept)>,
+    #[cbor(skip)]
+    scratch: Vec<f64>,
+}
+
+impl Memories {
+    pub(super) fn is_empty(&self) -> bool {
+        self.kept.is_empty()
+    }
+
+    /// Keeps what these ladders ask for.
+    pub(super) fn select<'a>(
+        &mut self,
+        ladders: impl Iterator<Item = &'a Threshold>,
+        spec: Option<&QuantitySpec>,
+        device: &Device,
+    ) {
+        let mut old = core::mem::take(&mut self.kept);
+        for (ladder, term) in ladders.flat_map(|l| l.first().iter().map(move |t| (l, t))) {
+            let Some(asked) = Asked::by(term, ladder, device) else { continue };
+            if self.kept.iter().any(|(a, _)| *a == asked) {
+                continue;
+            }
+            let kept = match old.iter().position(|(a, _)| *a == asked) {
+                Some(i) => old.swap_remove(i).1,
+                None => new(asked, spec),
+            };
+            self.kept.push((asked, kept));
+        }
+    }
+
+    /// Takes an accepted value.
+    pub(super) fn push(&mut self, before: Option<Timestamp>, at: Timestamp, value: f64, interval: Millis) {
+        for (asked, kept) in &mut self.kept {
+            match (kept, *asked) {
+                (Kept::Window(window), _) => window.push(at, value, interval),
+                (Kept::Run(run), Asked::Run { tolerance, gap }) => match run {
+                    Some(run) => {
+                        let gap = before.is_some_and(|b| at.since(b) >= gap);
+                        run.observe(at, value, tolerance, gap);
+                    }
+                    None => *run = Some(Stuck::begin(at, value)),
+                },
+                (Kept::Run(_), Asked::Window { .. }) => {}
+            }
+        }
+    }
+
+    /// Begins everything anew.
+    pub(super) fn restart(&mut self) {
+        for (_, kept) in &mut self.kept {
+            match kept {
+                Kept::Window(window) => window.restart(),
+                Kept::Run(run) => *run = None,
+            }
+        }
+    }
+
+    /// The window of a term.
+    pub(super) fn window(&self, term: &Term) -> Option<&Window> {
+        let percentile = matches!(term.signal, Signal::Percentile(_));
+        let asked = Asked::Window { length: term.window, percentile };
+        self.kept.iter().find(|(a, _)| *a == asked).and_then(|(_, k)| match k {
+            Kept::Window(window) => Some(&**window),
+            Kept::Run(_) => None,
+        })
+    }
+
+    /// What a window's term says, and how far its window can be believed: coverage, and whether it is full.
+    pub(super) fn value(&mut self, term: &Term) -> Option<(f64, f64, bool)> {
+        let mut scratch = core::mem::take(&mut self.scratch);
+        let said = self.window(term).and_then(|w| {
+            let value = w.value(term.signal, &mut scratch)?;
+            Some((value, w.coverage(), w.is_full()))
+        });
+        self.scratch = scratch;
+        said
+    }
+
+    /// How long the value has not moved at `at`, in seconds.
+    pub(super) fn stuck(&self, ladder: &Threshold, term: &Term, device: &Device, at: Timestamp) -> Option<f64> {
+        let asked = Asked::by(term, ladder, device)?;
+        self.kept.iter().find(|(a, _)| *a == asked).and_then(|(_, k)| match k {
+            Kept::Run(run) => run.map(|r| at.since(r.since).0 as f64 / 1000.0),
+            Kept::Window(_) => None,
+        })
+    }
+}
+
+fn new(asked: Asked, spec: Option<&QuantitySpec>) -> Kept {
+    match asked {
+        Asked::Window { length, percentile } => {
+            let plausible = spec.filter(|_| percentile).map(|s| (s.min, s.max));
+            Kept::Window(Box::new(Window::new(length, plausible)))
+        }
+        Asked::Run { .. } => Kept::Run(None),
+    }
+}
