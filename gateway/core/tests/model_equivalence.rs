@@ -12,7 +12,7 @@ mod stream;
 use proptest::prelude::*;
 
 use packs::{Devices, Pack};
-use stream::{Happening, play};
+use stream::{Happening, play, play_long};
 
 /// How many cases of each kind; `MAIBO_CASES` multiplies them.
 fn cases(base: u32) -> ProptestConfig {
@@ -44,5 +44,19 @@ proptest! {
     #[test]
     fn the_same_over_restarts((packs, devices, stream) in case(80)) {
         play(&packs, &devices, &stream, true);
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(30))]
+
+    // Windows that become coarse: many hundreds of readings, with gaps, and limits that the signals cross again and again.
+    #[test]
+    fn the_same_in_coarse_windows(
+        pack in packs::coarse(),
+        steps in proptest::collection::vec((1..1_500_i64, 0..90_u8), 700..1_100),
+        restarts in any::<bool>(),
+    ) {
+        play_long(&pack, &steps, restarts);
     }
 }

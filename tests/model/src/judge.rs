@@ -69,23 +69,15 @@ impl Cell {
 
     /// §7: timers that the value behind a deafness contradicts are dropped.
     fn drop_contradicted(&mut self, said: &[Said]) {
-        let (ladder, mut raised, mut dropped) = (self.ladder.clone(), false, false);
+        let ladder = self.ladder.clone();
         self.each(|i, level, trigger| {
             let term = &ladder.terms[i];
-            let before = trigger.stand;
             trigger.stand = match trigger.stand {
                 Stand::Raised { .. } if said[i].back(term, level) => Stand::Off,
                 Stand::Back { .. } if said[i].reached(term, level) => Stand::On,
                 other => other,
             };
-            raised |= matches!(trigger.stand, Stand::Raised { .. });
-            dropped |= trigger.stand != before;
         });
-        // Where nothing is raised any more, nothing is pending.
-        if !raised && (dropped || !open::UNHEARD_EDITS_KEEP_PENDING) {
-            self.pending = None;
-            self.forget_stale();
-        }
     }
 
     /// §6, contradicted: levels whose `for` completed by itself at a later time than this reading's. Whether there is one.

@@ -74,6 +74,28 @@ pub(crate) fn pack() -> impl Strategy<Value = Pack> {
     proptest::collection::vec(rule(), 1..4).prop_map(Pack)
 }
 
+/// One rule of one term over a window of many readings, without timers.
+pub(crate) fn coarse() -> impl Strategy<Value = Pack> {
+    let others = ["mean", "min", "max", "sum", "count", "range", "delta", "rate", "leq"];
+    let window = select(vec!["3m", "7m", "400s", "9m"]);
+    let signal = prop_oneof![2 => select(others.to_vec()), 1 => Just("percentile")];
+    let sense = (signal, window, 1..100_i32).prop_map(|(signal, window, number)| Sense { signal, window, number });
+    let direction = select(vec!["above", "below"]);
+    let terms = (sense, direction, 30..60_i32).prop_map(|(sense, direction, first)| {
+        // Limits where the signal of some hundred values from 0 to 44.5 moves about.
+        let (first, apart) = match sense.signal {
+            "sum" => (first * 40, 30),
+            "count" => (first * 40, 20),
+            "delta" | "rate" | "min" => (first - 40, 1),
+            _ => (first, 1),
+        };
+        let times = Times { hold: Lengths::None, keep: Lengths::None, min_samples: Some(1), stale_after: Some("100s") };
+        let steps = Steps { direction, levels: [true; 4], first, apart, deadband: 0 };
+        Rule::Ladder { depth: false, of_kind: false, decimals: None, terms: vec![(sense, steps)], times }
+    });
+    proptest::collection::vec(terms, 1..4).prop_map(Pack)
+}
+
 pub(crate) fn devices() -> impl Strategy<Value = Devices> {
     let kind = prop_oneof![4 => Just("k"), 1 => Just("other")];
     let interval = select(vec!["", "1s", "5s", "10s", "10s", "60s"]);

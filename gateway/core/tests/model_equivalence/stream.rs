@@ -175,6 +175,21 @@ pub(crate) fn play(packs: &[Pack], devices: &[Devices], stream: &[Happening], re
     }
 }
 
+/// Plays a long stream of one device: how long after the one before, and the value in halves. One in thirty is a gap.
+pub(crate) fn play_long(pack: &Pack, steps: &[(i64, u8)], restarts: bool) {
+    let catalogue = "id,kind,name,place,domain,interval\na,k,,110105003,traffic,1s\n";
+    let mut w = World::with(PartitionId(3), &pack.text(), catalogue);
+    let mut now = 0;
+    for (i, (after, value)) in steps.iter().enumerate() {
+        now += if after % 60 == 7 { after * 20 } else { after / 3 };
+        if restarts && i % 50 == 49 {
+            w.restart();
+        }
+        let r = reading(DEVICES[0], QUANTITIES[1], now, now, f64::from(*value) / 2.0);
+        w.at(now).batch(vec![Input::Reading(r)]);
+    }
+}
+
 /// Not compared: an activation, and behind it in the same batch the news of a deafness that began before. The specification
 /// does not say up to when an activation lets deadlines happen there.
 fn not_both(now: i64, batch: &mut [Input]) {
