@@ -237,10 +237,8 @@ impl Device {
     /// Ends a cell, and its episode with this reason.
     fn end(&mut self, rule: &str, why: &'static str, now: Ms, out: &mut Out<'_>) {
         let mut to = out.of(now, rule, &self.id, &self.entry);
-        if let Some(mut cell) = self.cells.remove(rule) {
-            if let Some(episode) = &mut cell.episode {
-                episode.end(now, why, &mut to);
-            }
+        if let Some(mut episode) = self.cells.remove(rule).and_then(|cell| cell.episode) {
+            episode.end(now, why, &mut to);
         }
         if let Some(mut episode) = self.absences.remove(rule).and_then(|cell| cell.episode) {
             episode.tell(now, false, why, &mut to);

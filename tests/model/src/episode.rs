@@ -155,5 +155,6 @@ fn identity(rule: &str, device: &str, since: Ms, n: u32) -> String {
     hash.update(since.to_be_bytes());
     hash.update(n.to_be_bytes());
     let digest = hash.finalize();
-    digest[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    let number = digest[..16].iter().fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
+    format!("{number:032x}")
 }

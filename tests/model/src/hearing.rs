@@ -15,14 +15,11 @@ pub(crate) struct Ears {
 
 impl Ears {
     pub(crate) fn deaf(&mut self, source: Option<&str>) {
-        match source {
-            Some(source) => {
-                self.sources.insert(source.to_owned());
-            }
-            None => {
-                self.sources.clear();
-                self.all = true;
-            }
+        if let Some(source) = source {
+            self.sources.insert(source.to_owned());
+        } else {
+            self.sources.clear();
+            self.all = true;
         }
     }
 

@@ -48,9 +48,9 @@ fn of_window(term: &Term, quantity: &str, series: &Series, at: Ms) -> Said {
     let enough = 4 * window.covered(&entries, length, at) >= 3 * length;
     let full = window.began.is_some_and(|began| began <= at - length);
     // "May reach a limit at once": what more readings can only make larger, or smaller.
-    let at_once = match (term.signal, term.direction) {
-        (Signal::Max | Signal::Sum | Signal::Count | Signal::Range, Direction::Above) => true,
-        (Signal::Min, Direction::Below) => true,
+    let at_once = match term.signal {
+        Signal::Max | Signal::Sum | Signal::Count | Signal::Range => term.direction == Direction::Above,
+        Signal::Min => term.direction == Direction::Below,
         _ => false,
     };
     let value = value(term, quantity, window, &entries, length);

@@ -64,9 +64,6 @@ impl Double {
         if machine == model {
             return;
         }
-        if std::env::var("DBG").is_ok() {
-            panic!("{machine:?}\n{model:?}");
-        }
         let list = |told: &[Told]| told.iter().fold(String::new(), |text, one| text + "  " + &line(one) + "\n");
         panic!("{}\nthe machine:\n{}the model:\n{}", self.story, list(&machine), list(&model));
     }

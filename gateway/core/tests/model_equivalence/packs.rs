@@ -1,5 +1,7 @@
 //! Random rules and devices, as text.
 
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -165,7 +167,7 @@ impl Devices {
         let mut text = "id,kind,name,place,domain,interval\n".to_owned();
         for (id, device) in ["a", "b", "c"].into_iter().zip(&self.0) {
             if let Some((kind, interval)) = device {
-                text += &format!("{id},{kind},,110105003,traffic,{interval}\n");
+                let _ = writeln!(text, "{id},{kind},,110105003,traffic,{interval}");
             }
         }
         text
@@ -185,19 +187,18 @@ impl Rule {
                 let kind = if *of_kind { ", kind = \"k\"" } else { "" };
                 let mut text = format!("when = {{ quantity = \"{quantity}\"{kind} }}\n");
                 if let Some(n) = decimals {
-                    text += &format!("decimals = {n}\n");
+                    let _ = writeln!(text, "decimals = {n}");
                 }
                 let mut levels = [false; 4];
                 for (_, steps) in terms {
                     (0..4).for_each(|i| levels[i] |= steps.levels[i]);
                 }
                 let each: Vec<Vec<String>> = terms.iter().map(|(sense, steps)| sense.lines(steps)).collect();
-                match &each[..] {
-                    [one] => text += &(one.join("\n") + "\n"),
-                    _ => {
-                        let each: Vec<String> = each.iter().map(|t| format!("{{ {} }}", t.join(", "))).collect();
-                        text += &format!("any = [ {} ]\n", each.join(", "));
-                    }
+                if let [one] = &each[..] {
+                    text += &(one.join("\n") + "\n");
+                } else {
+                    let each: Vec<String> = each.iter().map(|t| format!("{{ {} }}", t.join(", "))).collect();
+                    let _ = writeln!(text, "any = [ {} ]", each.join(", "));
                 }
                 ladder(id, &(text + &times.text(levels)))
             }
@@ -256,10 +257,10 @@ impl Times {
     fn text(&self, levels: [bool; 4]) -> String {
         let mut text = self.hold.text("for", levels) + &self.keep.text("keep_firing_for", levels);
         if let Some(n) = self.min_samples {
-            text += &format!("min_samples = {n}\n");
+            let _ = writeln!(text, "min_samples = {n}");
         }
         if let Some(length) = self.stale_after {
-            text += &format!("stale_after = \"{length}\"\n");
+            let _ = writeln!(text, "stale_after = \"{length}\"");
         }
         text
     }

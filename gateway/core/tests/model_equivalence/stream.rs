@@ -71,7 +71,7 @@ struct Value {
     age: i64,
     /// How long before the batch it was received.
     waited: i64,
-    value: f64,
+    number: f64,
     timed: bool,
     quality: Quality,
 }
@@ -95,12 +95,12 @@ fn value() -> impl Strategy<Value = Value> {
     let quantity = prop_oneof![4 => Just(0_usize), 1 => Just(1)];
     let timed = prop_oneof![9 => Just(true), 1 => Just(false)];
     (device, quantity, age, waited, number, timed, quality).prop_map(
-        |(device, quantity, age, waited, value, timed, quality)| Value {
+        |(device, quantity, age, waited, number, timed, quality)| Value {
             device,
             quantity,
             age,
             waited,
-            value,
+            number,
             timed,
             quality,
         },
@@ -225,7 +225,7 @@ impl Player {
         Some(match what {
             What::Value(v) => {
                 let received = now - v.waited;
-                let plain = reading(DEVICES[v.device], QUANTITIES[v.quantity], received - v.age, received, v.value);
+                let plain = reading(DEVICES[v.device], QUANTITIES[v.quantity], received - v.age, received, v.number);
                 let reading = Reading { timed: v.timed, quality: v.quality, ..plain };
                 self.said.push(reading.clone());
                 Input::Reading(reading)
