@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test target uses its own part of the world")]
 
+mod model;
+
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -15,6 +17,8 @@ use maibo_core::rule::RuleSet;
 use maibo_core::time::{Millis, Timestamp};
 
 pub(crate) mod block;
+
+use model::Double;
 
 /// The scenario's time zero.
 pub(crate) const ZERO: i64 = 1_800_000_000_000;
@@ -104,6 +108,8 @@ pub(crate) struct World {
     pub(crate) facts: Vec<Fact>,
     pub(crate) verdicts: Vec<VerdictChange>,
     pub(crate) device: String,
+    /// The reference model, which must say the same; `None` where the world is about things that it does not know.
+    double: Option<Double>,
     now: i64,
     position: u64,
     told: usize,
@@ -130,6 +136,7 @@ impl World {
             facts: Vec::new(),
             verdicts: Vec::new(),
             device: "d".to_owned(),
+            double: (id != PartitionId::CITY).then(Double::new),
             now: 0,
             position: 0,
             told: 0,
@@ -145,6 +152,22 @@ impl World {
         let set = RuleSet::compile(&[("test.toml", rules)]).unwrap_or_else(|p| panic!("{p:?}"));
         let version = set.version;
         self.versions.insert_rules(Arc::new(set));
+        self.double.take_if(|_| !model::knows(rules));
+        if let Some(double) = &mut self.double {
+            double.know_rules(version.0, rules);
+        }
+        version
+    }
+
+    /// Knows a catalogue and answers its version.
+    pub(crate) fn know_catalogue(&mut self, text: &str) -> Version {
+        let catalogue = Catalogue::parse(text).unwrap_or_else(|p| panic!("{p:?}"));
+        let version = catalogue.version;
+        self.versions.insert_catalogue(Arc::new(catalogue));
+        self.double.take_if(|_| !model::knows(text));
+        if let Some(double) = &mut self.double {
+            double.know_catalogue(version.0, text);
+        }
         version
     }
 
@@ -156,9 +179,7 @@ impl World {
 
     /// Activates a catalogue.
     pub(crate) fn edit_catalogue(&mut self, text: &str) -> &mut Self {
-        let catalogue = Catalogue::parse(text).unwrap_or_else(|p| panic!("{p:?}"));
-        let version = catalogue.version;
-        self.versions.insert_catalogue(Arc::new(catalogue));
+        let version = self.know_catalogue(text);
         self.batch(vec![Input::Catalogue { version }])
     }
 
@@ -173,13 +194,17 @@ impl World {
         self.now
     }
 
-    /// One batch at the present.
+    /// One batch at the present, taken by the machine and the reference model.
     pub(crate) fn batch(&mut self, inputs: Vec<Input>) -> &mut Self {
         self.position += 3;
+        self.double.take_if(|_| !model::takes(&inputs));
         let batch = Batch { now: Timestamp(ZERO + self.now), inputs };
         self.out.clear();
         let done = self.machine.step(Position(self.position), &batch, &self.versions, &mut self.out);
         done.unwrap_or_else(|e| panic!("step: {e}"));
+        if let Some(double) = &mut self.double {
+            double.step(batch.now.0, &batch.inputs, &self.out.facts);
+        }
         self.facts.append(&mut self.out.facts.clone());
         self.verdicts.append(&mut self.out.verdicts.clone());
         self
@@ -331,7 +356,14 @@ impl World {
         of.map_or(Verdict::Unknown { why: maibo_core::engine::Unknown::Never }, |v| v.verdict)
     }
 
-    /// Stops and starts the machine from its snapshot.
+    /// What the log says stands, whatever the machine decided. Of that the reference model knows nothing.
+    pub(crate) fn impose(&mut self, decided: &[Fact], logged: &[Fact]) -> &mut Self {
+        self.machine.impose(decided, logged);
+        self.double = None;
+        self
+    }
+
+    /// Stops and starts the machine from its snapshot. The reference model has none and goes on.
     pub(crate) fn restart(&mut self) -> &mut Self {
         let bytes = self.machine.snapshot();
         self.machine = Machine::restore(self.machine.id(), &bytes, &self.versions).expect("a snapshot");

@@ -14,7 +14,9 @@ use crate::wire::Wire;
 #[test]
 fn two_messages_a_millisecond_apart_are_one_alert() {
     let of = |at, value| Input::Reading(reading("d", "water_depth", at, s(1), value));
-    for batches in [vec![vec![of(998, 25.0), of(999, 25.0), of(999, 25.0)]], vec![vec![of(998, 25.0)], vec![of(999, 25.0)]]] {
+    for batches in
+        [vec![vec![of(998, 25.0), of(999, 25.0), of(999, 25.0)]], vec![vec![of(998, 25.0)], vec![of(999, 25.0)]]]
+    {
         let mut w = World::new(&depth(""));
         w.at(s(1));
         for batch in batches {
@@ -41,7 +43,8 @@ fn an_open_alert_needs_no_resending() {
     w.value_at(0, 25.0).expect(&[]);
     assert_eq!(w.out.counts.duplicate, 1);
     w.run(s(9000)).value(25.0);
-    let told = ["0 firing yellow threshold", "1800000 firing yellow data_stale stale", "9000000 firing yellow data_fresh"];
+    let told =
+        ["0 firing yellow threshold", "1800000 firing yellow data_stale stale", "9000000 firing yellow data_fresh"];
     assert_eq!(changes(&w), told);
     assert_eq!((w.last().episode, w.last().started_at.0), (w.transitions()[0].episode, ZERO), "still the first");
 }

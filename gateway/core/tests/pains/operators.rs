@@ -34,7 +34,10 @@ fn acknowledge_comment_assign_and_hand_over_are_on_record() {
     }
     let t = w.last();
     let assigned = t.handling.as_ref().and_then(|h| h.assigned.clone()).expect("assigned");
-    assert_eq!((t.version, &*assigned.to, assigned.by.as_str(), assigned.at.0 - ZERO), (6, "night shift", "wang", s(4)));
+    assert_eq!(
+        (t.version, &*assigned.to, assigned.by.as_str(), assigned.at.0 - ZERO),
+        (6, "night shift", "wang", s(4))
+    );
     assert_eq!(t.acknowledged.as_ref().map(|a| (a.by.as_str(), a.at.0 - ZERO)), Some(("li", s(1))));
 }
 
@@ -45,7 +48,7 @@ fn acknowledge_comment_assign_and_hand_over_are_on_record() {
 #[test]
 fn reminders_until_somebody_takes_notice() {
     for (value, level, every) in [(45.0, "red", 300), (35.0, "orange", 900)] {
-        let mut w = World::every("2h", &depth(""));
+        let mut w = World::every("2h", &depth("")).loud();
         w.at(0).value(value).run(s(2 * every));
         let line = |n: i64| format!("0 v{n} firing {level} unacknowledged");
         w.expect(&[&format!("0 v1 firing {level} threshold"), &line(2), &line(3)]);
