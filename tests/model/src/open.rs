@@ -68,3 +68,9 @@ pub(crate) const ONLY_THE_LATEST_OPERATOR_COUNTS: bool = true;
 /// that time twice, up to the time since the last sign. Interval 60 s, a sign at 0, source s deaf from 9 s to 57 s, then from 50 s
 /// to 82 s: 80 s are lost, and not 73 s.
 pub(crate) const OVERLAPS_COUNT_TWICE: bool = true;
+
+/// §5: no window is back unless it is full and covered: "missing data are no recovery". §7: after stale data or a gap a level that
+/// is on and not raised begins its `keep_firing_for` with the next reading "if it does not reach the limit". In the engine it
+/// does so in a window that may not be back, and ends: `min` below 19 over 20 s, `keep_firing_for = "12s"`, back at 20 s, then a
+/// gap to 50 s: 12 s later it is over, although half of the window is missing.
+pub(crate) const MISSING_DATA_RESTART_RECOVERIES: bool = true;
