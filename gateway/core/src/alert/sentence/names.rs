@@ -21,11 +21,16 @@ const fn yes_no(quantity: &'static str, zh: &'static str, en: &'static str, stat
 
 /// Sorted by quantity; a test holds it so, and whole.
 static NAMES: &[Name] = &[
+    plain("aqi_day_2012", "日空气质量指数", "Daily AQI"),
+    plain("aqi_day_2026", "日空气质量指数", "Daily AQI"),
+    plain("aqi_hour_2012", "小时空气质量指数", "Hourly AQI"),
+    plain("aqi_hour_2026", "小时空气质量指数", "Hourly AQI"),
     plain("battery", "电池电量", "Battery"),
     plain("beds_used", "床位使用率", "Beds in use"),
     plain("chlorine", "余氯", "Residual chlorine"),
     plain("co", "一氧化碳", "CO"),
     plain("cod", "化学需氧量", "COD"),
+    plain("codmn", "高锰酸盐指数", "Permanganate index"),
     plain("count_motor", "机动车数", "Motor vehicles"),
     plain("count_non_motor", "非机动车数", "Non-motor vehicles"),
     plain("count_pedestrian", "行人数", "Pedestrians"),
@@ -74,6 +79,7 @@ static NAMES: &[Name] = &[
     plain("so2", "二氧化硫", "SO₂"),
     plain("temperature", "温度", "Temperature"),
     plain("tilt", "倾角", "Tilt"),
+    plain("tp", "总磷", "Total phosphorus"),
     plain("traffic_flow", "车流量", "Traffic flow"),
     plain("traffic_index", "交通指数", "Traffic index"),
     plain("turbidity", "浊度", "Turbidity"),
