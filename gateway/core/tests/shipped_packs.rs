@@ -38,7 +38,8 @@ fn find<'a>(set: &'a RuleSet, id: &str) -> &'a Rule {
 
 /// Whether the rule is over before the moment.
 fn ended(rule: &Rule, at: Timestamp) -> bool {
-    rule.threshold().is_some_and(|t| t.schedule.as_ref().is_some_and(|s| s.ends()) && t.period(at).is_none())
+    rule.threshold()
+        .is_some_and(|t| t.schedule.as_ref().is_some_and(maibo_core::rule::Schedule::ends) && t.period(at).is_none())
 }
 
 /// A moment in Beijing.
@@ -168,11 +169,14 @@ fn limits_are_those_of_the_standards() {
     }
 }
 
+/// Rules of one family, and how many of them judge at an instant.
+type Family<'a> = (&'a [&'a str], &'a [(&'a str, usize)]);
+
 // editions: of each standard exactly one is awake, and they change at local midnight.
 #[test]
 fn one_edition_is_in_force_at_a_time() {
     let set = shipped();
-    let families: [(&[&str], &[(&str, usize)]); 4] = [
+    let families: [Family<'_>; 4] = [
         (&["pm25-hour-2012", "pm25-hour"], &[("2026-03-01T00:00:00", 1)]),
         (&["pm25-day-2012", "pm25-day", "pm25-day-2031"], &[("2026-03-01T00:00:00", 1), ("2031-01-01T00:00:00", 2)]),
         (&["pm10-day-2012", "pm10-day", "pm10-day-2031"], &[("2026-03-01T00:00:00", 1), ("2031-01-01T00:00:00", 2)]),
@@ -182,7 +186,7 @@ fn one_edition_is_in_force_at_a_time() {
         for (at, now) in changes {
             for (t, want) in [(Timestamp(beijing(at).0 - 1), now - 1), (beijing(at), *now)] {
                 let awake = |id: &&str| find(&set, id).threshold().is_some_and(|r| r.period(t).is_some());
-                let awake: Vec<&str> = rules.iter().copied().filter(|id| awake(&id)).collect();
+                let awake: Vec<&str> = rules.iter().copied().filter(|id| awake(id)).collect();
                 assert_eq!(awake, [rules[want]], "{at}");
             }
         }

@@ -83,7 +83,7 @@ fn an_alert_that_flaps_says_so() {
 // by the hold alone; and every shipped ladder has a hold, and a deadband where the value is more than yes and no.
 #[test]
 fn a_value_that_jitters_on_the_limit_is_one_alert() {
-    let about = |n: usize| if n % 2 == 0 { 10.1 } else { 9.9 };
+    let about = |n: usize| if n.is_multiple_of(2) { 10.1 } else { 9.9 };
     let jitter: Vec<f64> = (0..200).map(about).collect();
     for (more, end) in [("", "2000000 v2"), ("deadband = 0\nkeep_firing_for = \"15s\"", "2005000 v2")] {
         let rules = depth(more);
@@ -120,7 +120,7 @@ fn an_alert_is_about_the_device_that_reported() {
     let of = |device: &str, value| Input::Reading(reading(device, "water_depth", s(1), s(1), value));
     w.at(s(1)).batch(vec![of("a", 0.0), of("stranger", 45.0), of("c", 45.0), of("b", 45.0), of("a", 1.0)]);
     let [t] = w.transitions()[..] else { panic!("{:?}", w.transitions()) };
-    assert_eq!((&*t.subject.id(), t.place.as_ref().map(|p| p.as_str())), ("b", Some("110105002")));
+    assert_eq!((&*t.subject.id(), t.place.as_ref().map(maibo_core::id::PlaceCode::as_str)), ("b", Some("110105002")));
     w.device = "a".to_owned();
     w.at(s(2)).value(0.0).run(s(3));
     assert_eq!(w.machine.open_alerts().count(), 1, "and another's calm ends nothing");

@@ -23,7 +23,7 @@ fn play(
 ) -> Vec<String> {
     let mut text = "id,kind,place,interval,labels,domain\n".to_owned();
     for device in devices {
-        text += &format!("{device},traffic\n");
+        text = text + device + ",traffic\n";
     }
     let catalogue = Catalogue::parse(&text).unwrap_or_else(|p| panic!("{p:?}"));
     let zero = beijing(from);
@@ -135,7 +135,9 @@ fn stuck_sensors_and_rising_rivers() {
     let still = play("2027-05-10T00:00:00", &devices, hold("p", "water_pressure", 0..7 * 60, 1, 0.25));
     assert_eq!(still, ["water-pressure-stuck p blue 360–open"]);
     let rise = |cm_per_minute: f64| {
-        (0..180).step_by(5).map(move |n| ("v", "water_level", n as i64, 20.0 + cm_per_minute * n as f64 / 100.0))
+        (0..180)
+            .step_by(5)
+            .map(move |n| ("v", "water_level", i64::from(n), 20.0 + cm_per_minute * f64::from(n) / 100.0))
     };
     assert_eq!(play("2027-05-10T00:00:00", &devices, rise(0.5)), [""; 0], "30 cm an hour");
     assert_eq!(

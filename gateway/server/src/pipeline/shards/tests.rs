@@ -40,7 +40,7 @@ fn device(n: usize) -> DeviceId {
 /// Rules and catalogue of the tests, and the inputs that put them in force.
 fn law() -> (Arc<Versions>, Vec<Input>) {
     let rules = RuleSet::compile(&[("test.toml", RULES)]).unwrap();
-    let rows: String = (0..DEVICES).map(|n| format!("d-{n},k,110105001,traffic,10s\n")).collect();
+    let rows = (0..DEVICES).fold(String::new(), |rows, n| rows + &format!("d-{n},k,110105001,traffic,10s\n"));
     let catalogue = Catalogue::parse(&format!("id,kind,place,domain,interval\n{rows}")).unwrap();
     let inputs = vec![Input::Catalogue { version: catalogue.version }, Input::Rules { version: rules.version }];
     let mut versions = Versions::default();
