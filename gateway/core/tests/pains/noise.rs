@@ -1,6 +1,6 @@
 //! Duplicates, flapping, noise.
 
-use maibo_core::id::PartitionId;
+use maibo_core::id::{PartitionId, PlaceCode};
 use maibo_core::input::Input;
 use maibo_core::place::Level;
 use maibo_core::rule::RuleSet;
@@ -14,7 +14,9 @@ use crate::wire::Wire;
 #[test]
 fn two_messages_a_millisecond_apart_are_one_alert() {
     let of = |at, value| Input::Reading(reading("d", "water_depth", at, s(1), value));
-    for batches in [vec![vec![of(998, 25.0), of(999, 25.0), of(999, 25.0)]], vec![vec![of(998, 25.0)], vec![of(999, 25.0)]]] {
+    for batches in
+        [vec![vec![of(998, 25.0), of(999, 25.0), of(999, 25.0)]], vec![vec![of(998, 25.0)], vec![of(999, 25.0)]]]
+    {
         let mut w = World::new(&depth(""));
         w.at(s(1));
         for batch in batches {
@@ -41,7 +43,8 @@ fn an_open_alert_needs_no_resending() {
     w.value_at(0, 25.0).expect(&[]);
     assert_eq!(w.out.counts.duplicate, 1);
     w.run(s(9000)).value(25.0);
-    let told = ["0 firing yellow threshold", "1800000 firing yellow data_stale stale", "9000000 firing yellow data_fresh"];
+    let told =
+        ["0 firing yellow threshold", "1800000 firing yellow data_stale stale", "9000000 firing yellow data_fresh"];
     assert_eq!(changes(&w), told);
     assert_eq!((w.last().episode, w.last().started_at.0), (w.transitions()[0].episode, ZERO), "still the first");
 }
@@ -80,7 +83,7 @@ fn an_alert_that_flaps_says_so() {
 // by the hold alone; and every shipped ladder has a hold, and a deadband where the value is more than yes and no.
 #[test]
 fn a_value_that_jitters_on_the_limit_is_one_alert() {
-    let about = |n: usize| if n % 2 == 0 { 10.1 } else { 9.9 };
+    let about = |n: usize| if n.is_multiple_of(2) { 10.1 } else { 9.9 };
     let jitter: Vec<f64> = (0..200).map(about).collect();
     for (more, end) in [("", "2000000 v2"), ("deadband = 0\nkeep_firing_for = \"15s\"", "2005000 v2")] {
         let rules = depth(more);
@@ -117,7 +120,7 @@ fn an_alert_is_about_the_device_that_reported() {
     let of = |device: &str, value| Input::Reading(reading(device, "water_depth", s(1), s(1), value));
     w.at(s(1)).batch(vec![of("a", 0.0), of("stranger", 45.0), of("c", 45.0), of("b", 45.0), of("a", 1.0)]);
     let [t] = w.transitions()[..] else { panic!("{:?}", w.transitions()) };
-    assert_eq!((&*t.subject.id(), t.place.as_ref().map(|p| p.as_str())), ("b", Some("110105002")));
+    assert_eq!((&*t.subject.id(), t.place.as_ref().map(PlaceCode::as_str)), ("b", Some("110105002")));
     w.device = "a".to_owned();
     w.at(s(2)).value(0.0).run(s(3));
     assert_eq!(w.machine.open_alerts().count(), 1, "and another's calm ends nothing");

@@ -34,7 +34,10 @@ fn acknowledge_comment_assign_and_hand_over_are_on_record() {
     }
     let t = w.last();
     let assigned = t.handling.as_ref().and_then(|h| h.assigned.clone()).expect("assigned");
-    assert_eq!((t.version, &*assigned.to, assigned.by.as_str(), assigned.at.0 - ZERO), (6, "night shift", "wang", s(4)));
+    assert_eq!(
+        (t.version, &*assigned.to, assigned.by.as_str(), assigned.at.0 - ZERO),
+        (6, "night shift", "wang", s(4))
+    );
     assert_eq!(t.acknowledged.as_ref().map(|a| (a.by.as_str(), a.at.0 - ZERO)), Some(("li", s(1))));
 }
 

@@ -19,7 +19,8 @@ fn both(more: &str) -> String {
 // that was silent before. Over a real broker: tests/e2e/tests/deaf.rs, `broker_killed_without_its_sessions`.
 #[test]
 fn a_broken_link_resolves_nothing() {
-    let mut w = World::with(PartitionId(0), &both("keep_firing_for = \"20s\""), &catalogue(&[("d", "10s"), ("e", "10s")]));
+    let mut w =
+        World::with(PartitionId(0), &both("keep_firing_for = \"20s\""), &catalogue(&[("d", "10s"), ("e", "10s")]));
     w.device = "e".to_owned();
     w.at(0).alive().run(s(40));
     w.device = "d".to_owned();
@@ -191,11 +192,8 @@ fn a_device_that_is_off_at_night_has_not_recovered() {
     assert_eq!(changes(&w), evening);
     assert_eq!(w.known(), Verdict::Firing { level: Level::Red, stale: true });
     w.value(45.0).run(s(36_010)).value(0.0).run(s(36_030));
-    let morning = [
-        "36000000 firing red data_fresh",
-        "36000000 resolved yellow returned",
-        "36030000 resolved red recovered",
-    ];
+    let morning =
+        ["36000000 firing red data_fresh", "36000000 resolved yellow returned", "36030000 resolved red recovered"];
     assert_eq!(changes(&w)[3..], morning);
     assert_eq!(w.last().episode, w.transitions()[0].episode);
     let mut w = World::new(&depth(""));

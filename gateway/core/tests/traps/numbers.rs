@@ -85,7 +85,9 @@ fn real_extremes_are_judged_and_minus_9999_is_not() {
     let above = |id: &str, quantity: &str, red: &str| {
         limit(id, quantity, &format!("levels = {{ red = {red} }}\ndirection = \"above\""))
     };
-    let rules = above("pm", "pm25", "990") + &above("rain", "rain", "70") + &above("o2", "dissolved_oxygen_saturation", "130")
+    let rules = above("pm", "pm25", "990")
+        + &above("rain", "rain", "70")
+        + &above("o2", "dissolved_oxygen_saturation", "130")
         + &limit("clear", "turbidity", "levels = { blue = -0.5 }\ndirection = \"below\"")
         + &limit("empty", "water_pressure", "levels = { red = 0.05 }\ndirection = \"below\"")
         + &limit("low", "water_depth", "levels = { red = -4 }\ndirection = \"below\"");
@@ -113,7 +115,10 @@ fn a_signed_speed_is_no_standstill() {
     let mut w = world("R1", &slow);
     let mut wire = Wire::new();
     let body = |at: i64, speed: &str| {
-        format!("[{{\"dev_pos\":{{}},\"content\":[{{\"ptcType\":\"motor\",\"timeStamp\":{},\"speed\":{speed}}}]}}]", ZERO + at)
+        format!(
+            "[{{\"dev_pos\":{{}},\"content\":[{{\"ptcType\":\"motor\",\"timeStamp\":{},\"speed\":{speed}}}]}}]",
+            ZERO + at
+        )
     };
     wire.send(w.at(0), "V2X/RSU/R1/RSM/UP/DAWNLINE", body(0, "-10"));
     w.expect(&[]);

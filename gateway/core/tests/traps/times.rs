@@ -42,7 +42,11 @@ fn an_end_in_the_year_one_is_no_end() {
     let mut wire = Wire::new();
     for end in ["-62135596800000", "0", "null"] {
         let mut w = world("d", &ladder("road", events));
-        wire.send(w.at(0), "maibo/v1/d/event", format!("{{\"t\":{ZERO},\"code\":\"smoke\",\"id\":1,\"expires\":{end}}}"));
+        wire.send(
+            w.at(0),
+            "maibo/v1/d/event",
+            format!("{{\"t\":{ZERO},\"code\":\"smoke\",\"id\":1,\"expires\":{end}}}"),
+        );
         w.run(s(299)).expect(&["0 v1 firing red event"]);
         let over = format!("{{\"t\":{},\"code\":\"smoke\",\"id\":1,\"cancelled\":true}}", ZERO + s(299));
         wire.send(&mut w, "maibo/v1/d/event", over);

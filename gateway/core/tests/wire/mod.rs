@@ -24,7 +24,7 @@ impl Wire {
     pub(crate) fn mapped(mappings: &[(&str, &str)]) -> Self {
         let route = |(filter, spec): &(&str, &str)| {
             let spec = serde_json::from_str(spec).expect("a mapping");
-            Route::new(TopicFilter::new(*filter).expect("a filter"), Profile::Mapped(spec))
+            Route::new(TopicFilter::new(filter).expect("a filter"), Profile::Mapped(spec))
         };
         Self::with(mappings.iter().map(route).collect())
     }
