@@ -14,10 +14,12 @@ use crate::time::Timestamp;
 mod delivery;
 mod handling;
 mod incident;
+mod measure;
 
 pub use delivery::Delivery;
 pub use handling::{Acknowledged, Assigned, Handling, Reminder, Said, Silenced, Stamp, Stamps};
 pub use incident::{Group, Incident, IncidentState};
+pub use measure::Measure;
 
 /// Raised by one whenever the same inputs could give other facts.
 pub const ENGINE_VERSION: u32 = 2;
@@ -405,4 +407,7 @@ pub struct Transition {
     /// What was done with it. `None` only in what was recorded before this was kept.
     #[n(19)]
     pub handling: Option<Box<Handling>>,
+    /// What `value` was computed from; `None` where it is the last value of `quantity`, or there is none.
+    #[n(20)]
+    pub measure: Option<Box<Measure>>,
 }

@@ -152,8 +152,7 @@ fn world() -> World {
     let mut w = World::with(PartitionId(3), &rules(0), &catalogues(0));
     for which in 0..3 {
         w.know(&rules(which));
-        let text = maibo_core::registry::Catalogue::parse(&catalogues(which)).expect("good");
-        w.versions.insert_catalogue(std::sync::Arc::new(text));
+        w.know_catalogue(&catalogues(which));
     }
     w
 }

@@ -65,6 +65,7 @@ fn transition() -> Transition {
         acknowledged: Some(Acknowledged { by: actor(), at: T, note: Text::from("已派员") }),
         reason: Reason::Recovered,
         handling: None,
+        measure: None,
     }
 }
 

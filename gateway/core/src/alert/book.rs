@@ -11,11 +11,12 @@ use minicbor::{Decode, Encode};
 use super::flaps::AllFlaps;
 use super::{Flaps, Given, Waiting};
 use crate::engine::Output;
-use crate::fact::{Body, Cause, ENGINE_VERSION, Fact, Reason, Stamp, State, Transition};
+use crate::fact::{Body, Cause, ENGINE_VERSION, Fact, Measure, Reason, Stamp, State, Transition};
 use crate::id::{Actor, EpisodeId, PartitionId, PlaceCode, Position, Quantity, RuleId, Subject, Version};
 use crate::limit;
 use crate::place::{Domain, Level};
-use crate::time::Timestamp;
+use crate::rule::Signal;
+use crate::time::{Millis, Timestamp};
 
 /// What is known about one open episode.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
@@ -82,6 +83,8 @@ pub(crate) struct Change {
     pub(crate) value: Option<f64>,
     /// Where `None`, the last one stays.
     pub(crate) threshold: Option<f64>,
+    /// What the value was computed from, where it is not the last one. Where `None`, the last one stays.
+    pub(crate) measure: Option<(Signal, Millis)>,
     /// When it happened, event time.
     pub(crate) event: Timestamp,
     /// When it was decided, engine time.
@@ -130,6 +133,7 @@ impl Book {
             acknowledged: None,
             reason: change.reason,
             handling: None,
+            measure: change.measure.map(|(signal, window)| Box::new(Measure::new(signal, window))),
         };
         let (at, now) = (transition.at, change.decided);
         let flapping = self.flaps.open(&transition.rule, &transition.subject, at, now);
@@ -156,6 +160,9 @@ impl Book {
         t.historic = change.historic;
         t.value = change.value.or(t.value);
         t.threshold = change.threshold.or(t.threshold);
+        if let Some((signal, window)) = change.measure {
+            t.measure = Some(Box::new(Measure::new(signal, window)));
+        }
         let rises = change.level.is_some_and(|level| level > t.level);
         if let Some(level) = change.level {
             t.level = level;

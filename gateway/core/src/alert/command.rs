@@ -7,6 +7,7 @@
 use super::{Book, Record};
 use crate::engine::{CommandOutcome, Refusal};
 use crate::fact::{Acknowledged, Assigned, Body, Reason, Said, Silenced, Stamp, Transition};
+use crate::id::Subject;
 use crate::input::{Act, Command, Stage};
 use crate::limit;
 use crate::reading::Text;
@@ -72,9 +73,9 @@ fn senseless(act: &Act, t: &Transition, now: Timestamp) -> Option<&'static str> 
 }
 
 /// Whether an operator may end it while it fires: where nothing speaks against them. What values say goes on until they
-/// say otherwise; what is reported once, without a word of its end, would be closable too.
+/// say otherwise; what is reported once, without a word of its end, is closable too.
 const fn closable(t: &Transition) -> bool {
-    t.stale
+    t.stale || matches!(t.subject, Subject::Event { .. })
 }
 
 const fn reason(act: &Act) -> Reason {

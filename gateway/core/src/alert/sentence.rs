@@ -5,7 +5,7 @@
 
 mod names;
 
-use crate::fact::{Reason, Said, State, Transition};
+use crate::fact::{Measure, Reason, Said, State, Transition};
 use crate::id::Subject;
 use crate::place::Level;
 use crate::reading::quantity;
@@ -230,6 +230,11 @@ fn timer_sentence(t: &Transition, title: &Words) -> Words {
 fn reading(t: &Transition, title: &Words) -> Words {
     let name = t.quantity.as_ref().and_then(|q| names::of(q.as_str()));
     let (zh, en) = name.map_or((title.zh.as_str(), title.en.as_str()), |n| n.words);
+    if let Some(measure) = &t.measure
+        && let Some(value) = value(t).filter(|_| &*measure.signal != "last")
+    {
+        return measured(t, measure, (zh, en), value);
+    }
     match (value(t), states(t)) {
         (Some(value), Some([no, yes])) => {
             let (state_zh, state_en) = if value >= 0.5 { yes } else { no };
@@ -238,6 +243,18 @@ fn reading(t: &Transition, title: &Words) -> Words {
         (Some(value), None) => words(format!("{zh} {}", number(t, value)), format!("{en} {}", number(t, value))),
         (None, _) => words(zh.to_owned(), en.to_owned()),
     }
+}
+
+/// A value that was computed from several readings.
+fn measured(t: &Transition, measure: &Measure, (zh, en): (&str, &str), value: f64) -> Words {
+    let over = length(measure.window);
+    if &*measure.signal == "stuck" {
+        let since = length(Millis((value * 1000.0) as i64));
+        return words(format!("{zh}已{}未变化", since.zh), format!("{en} has not moved for {}", since.en));
+    }
+    let (of_zh, of_en) = names::signal(&measure.signal);
+    let number = number(t, value);
+    words(format!("{zh}{}{of_zh} {number}", over.zh), format!("{en}, {of_en} of {}: {number}", over.en))
 }
 
 fn value(t: &Transition) -> Option<f64> {
@@ -250,8 +267,13 @@ fn states(t: &Transition) -> Option<[names::Pair; 2]> {
 
 /// A value with its unit, to as many places as people read.
 fn number(t: &Transition, value: f64) -> String {
-    let unit = t.quantity.as_ref().and_then(|q| quantity::lookup(q.as_str())).map_or("1", |spec| spec.unit);
-    let (space, unit) = names::unit(unit);
+    let signal = t.measure.as_ref().map_or("last", |m| &*m.signal);
+    if signal == "stuck" {
+        return length(Millis((value * 1000.0) as i64)).en;
+    }
+    let of_quantity = t.quantity.as_ref().and_then(|q| quantity::lookup(q.as_str())).map_or("1", |spec| spec.unit);
+    let (space, unit) = names::unit(if signal == "count" { "1" } else { of_quantity });
+    let per = t.measure.as_ref().and_then(|m| m.per).map(|per| format!("/{}", length(per).en)).unwrap_or_default();
     let places = match value.abs() {
         big if big >= 100.0 => 1,
         middle if middle >= 1.0 => 2,
@@ -260,7 +282,7 @@ fn number(t: &Transition, value: f64) -> String {
     let digits = format!("{value:.places$}");
     let digits = if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { &digits };
     let digits = if digits == "-0" { "0" } else { digits };
-    format!("{digits}{}{unit}", if space { " " } else { "" })
+    format!("{digits}{}{unit}{per}", if space { " " } else { "" })
 }
 
 const fn level(level: Level) -> (&'static str, &'static str) {

@@ -119,6 +119,10 @@ impl Ledger {
     }
 
     fn change(&mut self, t: &Transition) {
+        // Nobody is at the desk of a recording: that it reminds is no finding.
+        if t.reason == Reason::Unacknowledged {
+            return;
+        }
         let Some(open) = self.open.get_mut(&t.episode) else { return };
         let Some(episode) = self.episodes.get_mut(open.at) else { return };
         open.last = open.last.max(t.at);

@@ -167,5 +167,15 @@ impl AbsenceCell {
 
 /// A change at an engine time, without a value.
 pub(super) const fn change(level: Option<Level>, at: Timestamp, reason: Reason) -> Change {
-    Change { level, stale: false, historic: false, value: None, threshold: None, event: at, decided: at, reason }
+    Change {
+        level,
+        stale: false,
+        historic: false,
+        value: None,
+        threshold: None,
+        measure: None,
+        event: at,
+        decided: at,
+        reason,
+    }
 }

@@ -199,7 +199,7 @@ fn transfer_series(series: &mut Series, about: &[u32], last: &Law, scene: &mut S
         let terms = bench.ladder.terms(cell.period);
         match old.remove(&bench.rule.id) {
             Some((carried, was)) => {
-                (cell.active, cell.given) = (carried.active, carried.given);
+                (cell.active, cell.given, cell.latched) = (carried.active, carried.given, carried.latched);
                 let was_terms = was.terms(carried.period);
                 if terms.is_empty() {
                     cell.fall_asleep(&mut bench, judging.event, now, reason);

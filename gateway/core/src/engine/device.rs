@@ -256,6 +256,13 @@ impl DeviceState {
         for cell in self.absences.iter_mut().filter(|c| c.firing.is_some_and(|(id, _)| id == episode)) {
             (cell.firing, cell.latched) = (None, forced);
         }
+        let known = self.events.iter_mut().flat_map(|c| &mut c.known);
+        for known in known.filter(|k| k.firing.is_some_and(|(id, _)| id == episode)) {
+            (known.firing, known.shut) = (None, true);
+        }
+        for cell in &mut self.events {
+            cell.refresh(scene.rules);
+        }
         self.watch.close(episode, forced);
     }
 

@@ -154,9 +154,11 @@ impl EventCell {
                 match level.filter(|_| !event.cancelled) {
                     None => {
                         known.renew(codes, &event.code, stamp);
+                        known.shut = false;
                         known.close(scene, known.at, now, Reason::EventCancelled);
                     }
                     Some(level) if known.firing.is_some() => known.repeat(scene, codes, (event, stamp), level, now),
+                    Some(_) if known.is_shut(codes, stamp.at) => known.renew(codes, &event.code, stamp),
                     Some(_) if over => return Some(Fate::TooOld),
                     Some(_) if !room => return Some(Fate::Refused),
                     Some(level) => {

@@ -19,7 +19,7 @@ use crate::id::{EpisodeId, Subject};
 use crate::limit;
 use crate::place::Level;
 use crate::registry::Device;
-use crate::rule::{Term, Threshold};
+use crate::rule::{Signal, Term, Threshold};
 use crate::time::{Millis, Timestamp};
 
 /// When and why something is told about a cell.
@@ -141,6 +141,7 @@ impl Cell {
                 historic,
                 value: None,
                 threshold: None,
+                measure: None,
                 event,
                 decided,
                 reason: Reason::DataStale,
@@ -237,8 +238,17 @@ impl Cell {
         let threshold = value.and_then(|v| shown_limit(term?, level, v));
         let historic = now.since(sight.at) > bench.device.historic_after();
         let reason = if stale { Reason::DataStale } else { Reason::DataFresh };
-        let change =
-            Change { level: Some(level), stale, historic, value, threshold, event: sight.at, decided: now, reason };
+        let change = Change {
+            level: Some(level),
+            stale,
+            historic,
+            value,
+            threshold,
+            measure: None,
+            event: sight.at,
+            decided: now,
+            reason,
+        };
         bench.book.change(episode, change);
     }
 
@@ -331,8 +341,11 @@ pub(super) fn announce(active: &mut Active, bench: &mut Bench<'_>, terms: &[Term
     let last = || active.firing.and_then(|(e, _)| bench.book.get(e)).and_then(|r| r.transition.value);
     let term = terms.get(usize::from(active.shown));
     let threshold = shown.and_then(|l| shown_limit(term?, l, value.or_else(last).unwrap_or_default()));
+    // Of a rule on the last value alone it goes without saying.
+    let measure = term.filter(|t| terms.len() > 1 || t.signal != Signal::Last).map(|t| (t.signal, t.window));
     let change = Change {
         level,
+        measure,
         stale: active.stale,
         historic: t.decided.since(t.event) > bench.device.historic_after(),
         value,

@@ -8,7 +8,7 @@ use super::fleet::{Fleet, Law};
 use super::{Counts, DeviceView, EngineError, Output, Versions, clock};
 use crate::alert::Book;
 use crate::fact::{State, Transition};
-use crate::id::{PartitionId, Position, Subject, Version};
+use crate::id::{PartitionId, Position, Version};
 use crate::input::{Batch, Input};
 use crate::time::{Deadline, Timestamp};
 
@@ -154,7 +154,7 @@ impl Partition {
                 let outcome = book.command(command, now);
                 if let Ok(closed) = outcome.result.as_ref()
                     && closed.state == State::Resolved
-                    && let Subject::Device(id) = &closed.subject
+                    && let Some(id) = closed.subject.device()
                 {
                     fleet.with(law, book, id, now, |device, scene| device.close(scene, closed));
                 }

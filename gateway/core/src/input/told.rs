@@ -86,7 +86,10 @@ impl Told {
     /// operators, which move neither state nor level.
     pub fn about(fact: &Fact) -> Option<Self> {
         match &fact.body {
-            Body::Transition(t) if fact.cause.partition != PartitionId::CITY && (t.state == State::Resolved || !t.reason.is_handling()) => {
+            Body::Transition(t)
+                if fact.cause.partition != PartitionId::CITY
+                    && (t.state == State::Resolved || !t.reason.is_handling()) =>
+            {
                 Some(Self::of(fact.index, t, fact.at))
             }
             _ => None,

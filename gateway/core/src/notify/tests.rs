@@ -31,6 +31,7 @@ fn transition() -> Transition {
         acknowledged: None,
         reason: Reason::Threshold,
         handling: None,
+        measure: None,
     }
 }
 

@@ -110,3 +110,42 @@ fn a_close_that_only_the_log_has() {
     assert_eq!(w.machine.open_alerts().count(), 0);
     assert!(matches!(w.machine, Machine::Partition(_)) && w.known() == Verdict::Normal);
 }
+
+// an event can be closed while it goes on: repeats open nothing, until it was cancelled or not repeated for too long.
+#[test]
+fn a_closed_event_stays_closed_while_it_is_repeated() {
+    use maibo_core::input::Input;
+    use maibo_core::reading::{Event, Text};
+    use maibo_core::time::Timestamp;
+    let rules = crate::engine_world::ladder(
+        "e",
+        "when = { kind = \"k\" }\nevent = { codes = { a = \"blue\" }, expires_after = \"60s\" }",
+    );
+    let mut w = World::new(&rules);
+    let report = |w: &mut World, at: i64, cancelled: bool| {
+        w.run(at).batch(vec![Input::Event(Event {
+            device: maibo_core::id::DeviceId::new("d").expect("id"),
+            code: Text::from("a"),
+            identity: Text::from("1"),
+            at: Timestamp(ZERO + at),
+            received: Timestamp(ZERO + at),
+            expires: None,
+            cancelled,
+            position: None,
+            text: Text::default(),
+        })]);
+    };
+    report(&mut w, 0, false);
+    assert!(w.at(s(1)).close(false).is_ok());
+    w.expect(&["0 v1 firing blue event", "0 v2 resolved blue closed"]);
+    report(&mut w, s(30), false);
+    w.restart();
+    report(&mut w, s(80), false);
+    w.expect(&[]);
+    report(&mut w, s(141), false);
+    w.expect(&["141000 v1 firing blue event"]);
+    assert!(w.close(false).is_ok());
+    report(&mut w, s(150), true);
+    report(&mut w, s(160), false);
+    w.expect(&["141000 v2 resolved blue closed", "160000 v1 firing blue event flapping"]);
+}

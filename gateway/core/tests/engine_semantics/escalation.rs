@@ -7,7 +7,7 @@ use crate::engine_world::{World, ZERO, depth, s};
 
 /// A world in which the value is told once more every second, so that nothing goes stale.
 fn world(value: f64) -> World {
-    let mut w = World::every("2h", &depth(""));
+    let mut w = World::every("2h", &depth("")).loud();
     w.at(0).value(value);
     w
 }
@@ -126,7 +126,7 @@ fn a_clock_step_brings_none() {
 #[test]
 fn in_one_batch_or_in_many() {
     let rules = depth("for = \"20s\"\nmin_samples = 1\nkeep_firing_for = \"400s\"");
-    let (mut single, mut ticked) = (World::every("2h", &rules), World::every("2h", &rules));
+    let (mut single, mut ticked) = (World::every("2h", &rules).loud(), World::every("2h", &rules).loud());
     for w in [&mut single, &mut ticked] {
         w.at(0).value(45.0).at(s(21)).value(0.0);
     }

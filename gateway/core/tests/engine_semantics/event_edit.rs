@@ -187,7 +187,8 @@ fn forgotten_events() {
         take(&mut w, until(report("rsi.707", &n.to_string(), n), s(9)));
         take(&mut w, cancel(&n.to_string(), n)).restart();
     }
-    assert!(w.machine.snapshot().len() < 10_000, "{}", w.machine.snapshot().len());
+    // Most of it is what tells flapping: at most 1,000 alerts of the last half hour.
+    assert!(w.machine.snapshot().len() < 80_000, "{}", w.machine.snapshot().len());
     take(&mut w, received(until(report("rsi.707", "1999", 1999), s(9)), s(3)));
     assert_eq!(w.out.counts.events.duplicate, 1, "still known");
     take(&mut w, received(until(report("rsi.707", "0", 0), s(9)), s(3)));

@@ -14,7 +14,7 @@ fn openings(w: &World) -> Vec<bool> {
 }
 
 fn world() -> World {
-    World::every("2h", &depth(""))
+    World::every("2h", &depth("")).loud()
 }
 
 // the third opening in half an hour, each within ten minutes of the last end, is flapping, and so are its transitions.
@@ -74,7 +74,7 @@ fn over_a_restart() {
 #[test]
 fn each_for_itself() {
     let catalogue = crate::engine_world::catalogue(&[("d", "2h"), ("e", "2h")]);
-    let mut w = World::with(maibo_core::id::PartitionId(0), &depth(""), &catalogue);
+    let mut w = World::with(maibo_core::id::PartitionId(0), &depth(""), &catalogue).loud();
     bursts(&mut w, &[0, 300]);
     w.device = "e".to_owned();
     bursts(&mut w, &[600]);

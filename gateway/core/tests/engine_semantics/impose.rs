@@ -19,7 +19,7 @@ fn an_opening_that_the_log_does_not_have() {
     let mut w = World::new(&depth(""));
     w.at(0).value(12.0);
     let decided = w.facts.clone();
-    w.machine.impose(&decided, &[]);
+    w.impose(&decided, &[]);
     assert_eq!(w.machine.open_alerts().count(), 0);
     w.restart().at(s(1)).value(12.0);
     assert_eq!(w.machine.open_alerts().count(), 1);
@@ -35,7 +35,7 @@ fn another_level_in_the_log() {
         t.level = Level::Orange;
         t.peak = Level::Orange;
     })];
-    w.machine.impose(&decided, &logged);
+    w.impose(&decided, &logged);
     w.restart();
     assert_eq!(w.machine.open_alerts().next().map(|t| t.level), Some(Level::Orange));
     w.at(s(1)).value(12.0).run(s(6)).value(12.0);
@@ -49,11 +49,11 @@ fn a_resolution_only_one_of_them_has() {
     let mut w = World::new(&depth(""));
     w.at(0).value(12.0).at(s(1)).value(0.0);
     let decided = w.facts[1..].to_vec();
-    w.machine.impose(&decided, &[]);
+    w.impose(&decided, &[]);
     let open: Vec<_> = w.machine.open_alerts().map(|t| (t.version, t.state)).collect();
     assert_eq!(open, [(1, State::Firing)]);
     let logged = [edited(&decided[0], |_| {})];
-    w.machine.impose(&[], &logged);
+    w.impose(&[], &logged);
     assert_eq!(w.machine.open_alerts().count(), 0);
 }
 
@@ -67,7 +67,7 @@ fn an_episode_of_an_unknown_rule() {
         t.rule = maibo_core::id::RuleId::new("other").expect("id");
         t.episode = maibo_core::id::EpisodeId::derive(&t.rule, &t.subject, t.started_at, 1);
     })];
-    w.machine.impose(&decided, &logged);
+    w.impose(&decided, &logged);
     assert_eq!(w.machine.open_alerts().count(), 1);
     w.at(s(1)).edit("");
     assert_eq!(w.last().reason, Reason::RuleRemoved);
@@ -82,7 +82,7 @@ fn an_absence_that_only_the_log_has() {
     told.at(0).alive().run(s(30)).at(s(31)).edit("").edit(&absent());
     let second = told.facts.last().expect("the second of one silence").clone();
     let mut w = World::new(&absent());
-    w.at(0).alive().at(s(31)).machine.impose(&[], std::slice::from_ref(&second));
+    w.at(0).alive().at(s(31)).impose(&[], std::slice::from_ref(&second));
     w.restart();
     assert_eq!(w.machine.open_alerts().count(), 1);
     assert!(matches!(w.known(), maibo_core::engine::Verdict::Firing { level: Level::Yellow, .. }));
@@ -100,12 +100,12 @@ fn a_clock_alert_that_only_one_of_them_has() {
     told.at(s(1)).value_at(-ZERO, 0.0).at(s(11)).value_at(-ZERO + 1, 0.0).at(s(21)).value_at(-ZERO + 2, 0.0);
     let fact = told.facts.last().expect("a fact").clone();
     let mut w = World::new(&depth(""));
-    w.at(s(1)).value(0.0).machine.impose(&[], std::slice::from_ref(&fact));
+    w.at(s(1)).value(0.0).impose(&[], std::slice::from_ref(&fact));
     w.restart();
     assert_eq!(w.machine.open_alerts().count(), 1);
     w.at(s(31)).value(0.0).at(s(41)).value(0.0).at(s(51)).value(0.0);
     assert_eq!((w.last().reason, w.machine.open_alerts().count()), (Reason::ClockRight, 0));
-    told.machine.impose(std::slice::from_ref(&fact), &[]);
+    told.impose(std::slice::from_ref(&fact), &[]);
     told.restart();
     assert_eq!(told.machine.open_alerts().count(), 0);
 }
@@ -117,7 +117,7 @@ fn an_episode_that_the_log_closed() {
     let mut told = World::new(&absent());
     told.at(0).alive().run(s(40)).edit(&absent().replace("intervals = 3", "intervals = 9"));
     let mut w = World::new(&absent());
-    w.at(0).alive().machine.impose(&[], &told.facts);
+    w.at(0).alive().impose(&[], &told.facts);
     assert_eq!(w.machine.open_alerts().count(), 0);
     w.restart().run(s(30)).expect(&["30000 v1 firing yellow absent"]);
     assert_eq!(w.last().started_at, told.last().started_at);
@@ -137,10 +137,10 @@ fn acts_that_only_the_log_has() {
     assert!(told.at(s(1)).act("wang", comment).is_ok());
     assert!(told.at(s(2)).acknowledge("li", 2).result.is_ok());
     let [.., comment, acknowledgement] = told.facts.as_slice() else { panic!("two facts") };
-    w.at(s(2)).machine.impose(&[], std::slice::from_ref(comment));
+    w.at(s(2)).impose(&[], std::slice::from_ref(comment));
     assert!(w.acknowledge("li", 1).result.is_ok(), "not refused for the comment");
     let mut w = red();
-    w.at(s(2)).machine.impose(&[], &[comment.clone(), acknowledgement.clone()]);
+    w.at(s(2)).impose(&[], &[comment.clone(), acknowledgement.clone()]);
     w.restart().run(s(3_000));
     assert_eq!(w.machine.open_alerts().map(|t| t.version).collect::<Vec<_>>(), [3], "no reminder behind it");
 }

@@ -7,7 +7,7 @@ use maibo_core::time::Timestamp;
 use crate::engine_world::{World, ZERO, depth, s};
 
 fn firing() -> World {
-    let mut w = World::new(&depth("keep_firing_for = \"5s\""));
+    let mut w = World::new(&depth("keep_firing_for = \"5s\"")).loud();
     w.at(0).value(25.0).expect(&["0 v1 firing yellow threshold"]);
     w
 }

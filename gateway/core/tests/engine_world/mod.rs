@@ -2,11 +2,13 @@
 
 #![allow(dead_code, reason = "each test target uses its own part of the world")]
 
+mod model;
+
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 use maibo_core::engine::{CommandOutcome, Machine, Output, Verdict, VerdictChange, Versions};
-use maibo_core::fact::{Body, Fact, Transition};
+use maibo_core::fact::{Body, Fact, Reason, Transition};
 use maibo_core::id::{Actor, DeviceId, EpisodeId, PartitionId, Position, Quantity, SourceId, Version};
 use maibo_core::input::{Act, Batch, Command, Input};
 use maibo_core::reading::{Liveness, Quality, Reading, Text};
@@ -15,6 +17,8 @@ use maibo_core::rule::RuleSet;
 use maibo_core::time::{Millis, Timestamp};
 
 pub(crate) mod block;
+
+use model::Double;
 
 /// The scenario's time zero.
 pub(crate) const ZERO: i64 = 1_800_000_000_000;
@@ -104,9 +108,13 @@ pub(crate) struct World {
     pub(crate) facts: Vec<Fact>,
     pub(crate) verdicts: Vec<VerdictChange>,
     pub(crate) device: String,
+    /// The reference model, which must say the same; `None` where the world is about things that it does not know.
+    double: Option<Double>,
     now: i64,
     position: u64,
     told: usize,
+    /// Whether reminders count among what is told; most scenarios are about something else.
+    loud: bool,
 }
 
 impl World {
@@ -128,9 +136,11 @@ impl World {
             facts: Vec::new(),
             verdicts: Vec::new(),
             device: "d".to_owned(),
+            double: (id != PartitionId::CITY).then(Double::new),
             now: 0,
             position: 0,
             told: 0,
+            loud: false,
         };
         world.edit_catalogue(catalogue);
         world.edit(rules);
@@ -142,6 +152,22 @@ impl World {
         let set = RuleSet::compile(&[("test.toml", rules)]).unwrap_or_else(|p| panic!("{p:?}"));
         let version = set.version;
         self.versions.insert_rules(Arc::new(set));
+        self.double.take_if(|_| !model::knows(rules));
+        if let Some(double) = &mut self.double {
+            double.know_rules(version.0, rules);
+        }
+        version
+    }
+
+    /// Knows a catalogue and answers its version.
+    pub(crate) fn know_catalogue(&mut self, text: &str) -> Version {
+        let catalogue = Catalogue::parse(text).unwrap_or_else(|p| panic!("{p:?}"));
+        let version = catalogue.version;
+        self.versions.insert_catalogue(Arc::new(catalogue));
+        self.double.take_if(|_| !model::knows(text));
+        if let Some(double) = &mut self.double {
+            double.know_catalogue(version.0, text);
+        }
         version
     }
 
@@ -153,9 +179,7 @@ impl World {
 
     /// Activates a catalogue.
     pub(crate) fn edit_catalogue(&mut self, text: &str) -> &mut Self {
-        let catalogue = Catalogue::parse(text).unwrap_or_else(|p| panic!("{p:?}"));
-        let version = catalogue.version;
-        self.versions.insert_catalogue(Arc::new(catalogue));
+        let version = self.know_catalogue(text);
         self.batch(vec![Input::Catalogue { version }])
     }
 
@@ -170,13 +194,17 @@ impl World {
         self.now
     }
 
-    /// One batch at the present.
+    /// One batch at the present, taken by the machine and the reference model.
     pub(crate) fn batch(&mut self, inputs: Vec<Input>) -> &mut Self {
         self.position += 3;
+        self.double.take_if(|_| !model::takes(&inputs));
         let batch = Batch { now: Timestamp(ZERO + self.now), inputs };
         self.out.clear();
         let done = self.machine.step(Position(self.position), &batch, &self.versions, &mut self.out);
         done.unwrap_or_else(|e| panic!("step: {e}"));
+        if let Some(double) = &mut self.double {
+            double.step(batch.now.0, &batch.inputs, &self.out.facts);
+        }
         self.facts.append(&mut self.out.facts.clone());
         self.verdicts.append(&mut self.out.verdicts.clone());
         self
@@ -291,12 +319,28 @@ impl World {
         self.transitions().last().copied().expect("a transition")
     }
 
-    /// Checks the transitions since the last time this was called.
+    /// The same world, where reminders count among what is told.
+    pub(crate) fn loud(mut self) -> Self {
+        self.loud = true;
+        self
+    }
+
+    /// Checks the transitions since the last time this was called. In a world that is not loud reminders are neither shown
+    /// nor numbered.
     #[track_caller]
     pub(crate) fn expect(&mut self, lines: &[&str]) -> &mut Self {
-        let new: Vec<String> = self.transitions()[self.told..].iter().map(|t| line(t)).collect();
-        assert_eq!(new, lines, "told since the last look");
-        self.told += new.len();
+        let mut reminders = std::collections::BTreeMap::new();
+        let mut shown = Vec::new();
+        for (n, t) in self.transitions().into_iter().enumerate() {
+            let before = reminders.entry(t.episode).or_insert(0);
+            if !self.loud && t.reason == Reason::Unacknowledged {
+                *before += 1;
+            } else if n >= self.told {
+                shown.push(line(&Transition { version: t.version - *before, ..t.clone() }));
+            }
+        }
+        assert_eq!(shown, lines, "told since the last look");
+        self.told = self.transitions().len();
         self
     }
 
@@ -312,7 +356,14 @@ impl World {
         of.map_or(Verdict::Unknown { why: maibo_core::engine::Unknown::Never }, |v| v.verdict)
     }
 
-    /// Stops and starts the machine from its snapshot.
+    /// What the log says stands, whatever the machine decided. Of that the reference model knows nothing.
+    pub(crate) fn impose(&mut self, decided: &[Fact], logged: &[Fact]) -> &mut Self {
+        self.machine.impose(decided, logged);
+        self.double = None;
+        self
+    }
+
+    /// Stops and starts the machine from its snapshot. The reference model has none and goes on.
     pub(crate) fn restart(&mut self) -> &mut Self {
         let bytes = self.machine.snapshot();
         self.machine = Machine::restore(self.machine.id(), &bytes, &self.versions).expect("a snapshot");

@@ -48,7 +48,7 @@ fn acknowledge_comment_assign_and_hand_over_are_on_record() {
 #[test]
 fn reminders_until_somebody_takes_notice() {
     for (value, level, every) in [(45.0, "red", 300), (35.0, "orange", 900)] {
-        let mut w = World::every("2h", &depth(""));
+        let mut w = World::every("2h", &depth("")).loud();
         w.at(0).value(value).run(s(2 * every));
         let line = |n: i64| format!("0 v{n} firing {level} unacknowledged");
         w.expect(&[&format!("0 v1 firing {level} threshold"), &line(2), &line(3)]);

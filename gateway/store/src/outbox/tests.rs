@@ -47,6 +47,7 @@ fn transition(n: u32, version: u32) -> Transition {
         acknowledged: None,
         reason: Reason::Threshold,
         handling: None,
+        measure: None,
     }
 }
 

@@ -33,6 +33,7 @@ fn transition(n: u32, version: u32, level: Level, state: State) -> Transition {
         acknowledged: None,
         reason: Reason::Threshold,
         handling: None,
+        measure: None,
     }
 }
 

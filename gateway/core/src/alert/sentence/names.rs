@@ -19,8 +19,29 @@ const fn yes_no(quantity: &'static str, zh: &'static str, en: &'static str, stat
     Name { quantity, words: (zh, en), states: Some(states) }
 }
 
+/// What a signal is called behind the length of its window; of one that is not known its own word.
+pub(super) fn signal(word: &str) -> (&str, &str) {
+    match word {
+        "mean" => ("平均", "mean"),
+        "min" => ("最低", "minimum"),
+        "max" => ("最高", "maximum"),
+        "sum" => ("累计", "sum"),
+        "count" => ("次数", "readings"),
+        "range" => ("变幅", "range"),
+        "rate" => ("变化率", "rate"),
+        "delta" => ("变化", "change"),
+        "percentile" => ("百分位值", "percentile"),
+        "leq" => ("等效声级", "Leq"),
+        other => (other, other),
+    }
+}
+
 /// Sorted by quantity; a test holds it so, and whole.
 static NAMES: &[Name] = &[
+    plain("aqi_day_2012", "日空气质量指数", "Daily AQI"),
+    plain("aqi_day_2026", "日空气质量指数", "Daily AQI"),
+    plain("aqi_hour_2012", "小时空气质量指数", "Hourly AQI"),
+    plain("aqi_hour_2026", "小时空气质量指数", "Hourly AQI"),
     plain("battery", "电池电量", "Battery"),
     plain("beds_used", "床位使用率", "Beds in use"),
     plain("chlorine", "余氯", "Residual chlorine"),

@@ -3,9 +3,11 @@
 use std::fmt::Write as _;
 
 use super::*;
+use crate::fact::Measure;
 use crate::fact::{Acknowledged, Assigned, Handling, Reminder, Silenced, Stamp, Stamps};
 use crate::id::{Actor, DeviceId, EpisodeId, Quantity, RuleId, SourceId};
 use crate::place::Domain;
+use crate::rule::Signal;
 use crate::time::Timestamp;
 
 fn title() -> Words {
@@ -52,6 +54,7 @@ fn transition(reason: Reason) -> Transition {
         acknowledged: Some(Acknowledged { by, at: Timestamp(1), note: "已派员".into() }),
         reason,
         handling: Some(Box::new(handling)),
+        measure: None,
     }
 }
 
@@ -86,6 +89,9 @@ fn every_reason_has_its_sentence() {
         subject_gone: 设备 wl-0001 已不在目录或规则范围内，预警结束 | Device wl-0001 left the catalogue or the rule's selection, and the alert ended
         clock_wrong: 设备 wl-0001 时钟错误，按接收时间判定 | Device wl-0001: the clock is wrong, values are judged when received
         clock_right: 设备 wl-0001 时钟已恢复正常 | Device wl-0001: the clock is right again
+        event: 下凹桥区积水：设备 wl-0001 上报，橙色预警 | Underpass waterlogging: reported by device wl-0001, orange alert
+        event_cancelled: 下凹桥区积水：设备 wl-0001 已解除 | Underpass waterlogging: device wl-0001 says that it is over
+        event_expired: 下凹桥区积水：设备 wl-0001 不再上报，事件到期 | Underpass waterlogging: no longer reported by device wl-0001, its time is over
         assigned: li.wei 指派 排水集团 处置：泵车已到 | li.wei assigned it to 排水集团: 泵车已到
         commented: li.wei：泵车已到 | li.wei: 泵车已到
         silenced: li.wei 静默通知 2 小时：泵车已到 | li.wei silenced the notifications for 2 h: 泵车已到
@@ -94,6 +100,9 @@ fn every_reason_has_its_sentence() {
         closed: li.wei 关闭预警：泵车已到 | li.wei closed the alert: 泵车已到
         fed_back: li.wei 反馈结果：泵车已到 | li.wei reported the outcome: 泵车已到
         unacknowledged: 下凹桥区积水：橙色预警已 30 分钟 30 秒无人确认（第 2 次提醒） | Underpass waterlogging: nobody has acknowledged this orange alert for 30 min 30 s (reminder 2)
+        quorum: 下凹桥区积水：设备 wl-0001 有 28 处同时达到，橙色预警 | Underpass waterlogging: 28 devices at once in device wl-0001, orange alert
+        quorum_lost: 下凹桥区积水：设备 wl-0001 已不足 27 处，预警结束 | Underpass waterlogging: fewer than 27 devices are left in device wl-0001
+        calendar: 规则“下凹桥区积水”进入另一时段，按其限值为橙色 | Another period of the rule "Underpass waterlogging" began: orange by its limits
     "#]].assert_eq(&shown);
 }
 
@@ -109,6 +118,7 @@ fn what_is_missing() {
         value,
         threshold,
         handling: None,
+        measure: None,
         acknowledged: None,
         ..transition(Reason::Threshold)
     };
@@ -145,4 +155,29 @@ fn what_is_missing() {
         ? 关闭预警 | ? closed the alert
         下凹桥区积水：橙色预警无人确认 | Underpass waterlogging: nobody has acknowledged this orange alert
         规则“下凹桥区积水”已修改，按新规则预警结束 | The rule "Underpass waterlogging" was edited: no alert by the new version"#]].assert_eq(&shown.join("\n"));
+}
+
+// A value that was computed from several readings says so, with its window and its own unit.
+#[test]
+fn a_computed_value_says_what_it_is() {
+    let mut shown = String::new();
+    let minutes = |n: i64| Millis::from_secs(60 * n);
+    for (signal, window) in [
+        (Signal::Sum, minutes(60)),
+        (Signal::Count, minutes(10)),
+        (Signal::Rate { per: minutes(1) }, minutes(10)),
+        (Signal::Stuck { tolerance: 0.5 }, Millis::ZERO),
+        (Signal::Last, Millis::ZERO),
+    ] {
+        let measure = Some(Box::new(Measure::new(signal, window)));
+        let Words { zh, en } = sentence(&Transition { measure, ..transition(Reason::Threshold) }, &title());
+        let _ = writeln!(shown, "{zh} | {en}");
+    }
+    expect_test::expect![[r#"
+        积水深度 1 小时累计 28.3 cm，达到橙色限值 27 cm | Water depth, sum of 1 h: 28.3 cm reached the orange limit 27 cm
+        积水深度 10 分钟次数 28.3，达到橙色限值 27 | Water depth, readings of 10 min: 28.3 reached the orange limit 27
+        积水深度 10 分钟变化率 28.3 cm/1 min，达到橙色限值 27 cm/1 min | Water depth, rate of 10 min: 28.3 cm/1 min reached the orange limit 27 cm/1 min
+        积水深度已 28 秒未变化，达到橙色限值 27 s | Water depth has not moved for 28 s reached the orange limit 27 s
+        积水深度 28.3 cm，达到橙色限值 27 cm | Water depth 28.3 cm reached the orange limit 27 cm
+    "#]].assert_eq(&shown);
 }

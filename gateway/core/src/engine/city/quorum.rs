@@ -346,5 +346,5 @@ fn change(
 ) -> Change {
     let (value, threshold) = (Some(members as f64), enough.map(f64::from));
     let (event, decided) = times;
-    Change { level, stale: false, historic: false, value, threshold, event, decided, reason }
+    Change { level, stale: false, historic: false, value, threshold, measure: None, event, decided, reason }
 }

@@ -64,18 +64,28 @@ pub(in crate::engine) struct Known {
     /// The identities it gave.
     #[n(8)]
     pub(in crate::engine) given: Given,
+    /// An operator closed it: repeats of what goes on open nothing, until it was cancelled or not repeated for too long.
+    #[n(9)]
+    #[cbor(default)]
+    pub(in crate::engine) shut: bool,
 }
 
 impl Known {
     pub(super) fn new(identity: &Text, stamp: Stamp, given: Given) -> Self {
         let Stamp { said, at, ends } = stamp;
         let identity = identity.clone();
-        Self { identity, code: None, said, at, ends, moved: Millis::ZERO, reports: 0, firing: None, given }
+        Self { identity, code: None, said, at, ends, moved: Millis::ZERO, reports: 0, firing: None, given, shut: false }
     }
 
     /// Engine time at which it is over by itself.
     pub(super) fn until(&self, rule: &EventRule) -> Timestamp {
         self.ends.unwrap_or_else(|| self.at + rule.expires_after + self.moved)
+    }
+
+    /// Whether a report measured at `at` is a repeat of what an operator closed.
+    pub(super) fn is_shut(&mut self, rule: &EventRule, at: Timestamp) -> bool {
+        self.shut &= at < self.until(rule);
+        self.shut
     }
 
     fn value(&self) -> f64 {
@@ -110,7 +120,17 @@ impl Known {
         reason: Reason,
     ) -> Change {
         let historic = decided.since(event) > scene.device.historic_after();
-        Change { level, stale: false, historic, value: Some(self.value()), threshold: None, event, decided, reason }
+        Change {
+            level,
+            stale: false,
+            historic,
+            value: Some(self.value()),
+            threshold: None,
+            measure: None,
+            event,
+            decided,
+            reason,
+        }
     }
 
     /// Opens an episode, its first report being taken.

@@ -251,6 +251,7 @@ pub(super) fn transition(n: u32, version: u32) -> Transition {
         acknowledged: None,
         reason: Reason::Threshold,
         handling: None,
+        measure: None,
     }
 }
 

@@ -205,6 +205,7 @@ pub(crate) fn transition(id: &str, version: u32, level: Level, state: State) -> 
         acknowledged: None,
         reason: Reason::Threshold,
         handling: None,
+        measure: None,
     }
 }
 

@@ -1,0 +1,218 @@
+//! The reference model beside the machine: whatever a world does, both must tell the same transitions, in the same order
+//! and with the same fields.
+//!
+//! Not compared, because it is outside the specification of rules: the city's machine, worlds in which the log imposes facts
+//! on the machine ([`World::impose`](super::World::impose)); reminders, which are left out of the machine's versions; and
+//! what the model does not know yet: from the first rule set or catalogue on that says it ([`UNKNOWN`]), or the first act of
+//! an operator other than an acknowledgement, a world goes on without the model.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use maibo_core::fact::{Body, Fact, State};
+use maibo_core::input::{Act, Input};
+use maibo_core::reading::Quality;
+use maibo_model::{Level, Mark, Model, Told};
+
+use super::ZERO;
+
+/// Words of rule sets and catalogues that the model does not know yet.
+const UNKNOWN: [&str; 6] = ["event = {", "quorum = {", "[[rule.during]]", "in_force", "limits", "\"aqi_"];
+
+/// Whether the model knows what this rule set or catalogue says.
+pub(crate) fn knows(text: &str) -> bool {
+    UNKNOWN.iter().all(|word| !text.contains(word))
+}
+
+/// The model of a world, and what the world did so far, for whoever reads a failure.
+pub(crate) struct Double {
+    model: Model,
+    story: String,
+    /// Rules and catalogues by version, to be told when they come into force.
+    texts: BTreeMap<u64, String>,
+    /// Versions of each episode that only reminded.
+    reminders: BTreeMap<String, Vec<u32>>,
+}
+
+impl Double {
+    pub(crate) fn new() -> Self {
+        Self { model: Model::new(), story: String::new(), texts: BTreeMap::new(), reminders: BTreeMap::new() }
+    }
+
+    pub(crate) fn know_rules(&mut self, version: u64, text: &str) {
+        self.texts.insert(version, text.to_owned());
+        self.model.rules(version, &[text]);
+    }
+
+    pub(crate) fn know_catalogue(&mut self, version: u64, text: &str) {
+        self.texts.insert(version, text.to_owned());
+        self.model.catalogue(version, text);
+    }
+
+    /// What this batch does to the model must be what it did to the machine.
+    pub(crate) fn step(&mut self, now: i64, inputs: &[Input], facts: &[Fact]) {
+        let _ = writeln!(self.story, "at {}", now - ZERO);
+        for input in inputs {
+            let _ = writeln!(self.story, "  {}", words(input));
+            if let Input::Rules { version } | Input::Catalogue { version } = input {
+                self.story += &self.texts[&version.0];
+            }
+        }
+        let inputs: Vec<maibo_model::Input> = inputs.iter().filter_map(|i| self.translated(i)).collect();
+        let machine: Vec<Told> = facts.iter().filter_map(told).filter_map(|t| self.without_reminders(t)).collect();
+        let model = self.model.step(now, &inputs);
+        for one in &machine {
+            let _ = writeln!(self.story, "    told {}", line(one));
+        }
+        if machine == model {
+            return;
+        }
+        let list = |told: &[Told]| told.iter().fold(String::new(), |text, one| text + "  " + &line(one) + "\n");
+        panic!("{}\nthe machine:\n{}the model:\n{}", self.story, list(&machine), list(&model));
+    }
+}
+
+/// Whether the model knows what these inputs are.
+pub(crate) fn takes(inputs: &[Input]) -> bool {
+    inputs.iter().all(|input| match input {
+        Input::Command(c) => matches!(c.act, Act::Acknowledge { .. }),
+        _ => true,
+    })
+}
+
+/// One input in one line.
+fn words(input: &Input) -> String {
+    match input {
+        Input::Reading(r) => {
+            let timed = if r.timed { format!("at {}", r.at.0 - ZERO) } else { "untimed".to_owned() };
+            let quality = if r.quality == Quality::Good { "" } else { r.quality.as_str() };
+            format!("{} {} {} {timed} received {} {quality}", r.device, r.quantity, r.value, r.received.0 - ZERO)
+        }
+        Input::Event(e) => format!("{} event {} {} at {}", e.device, &*e.code, &*e.identity, e.at.0 - ZERO),
+        Input::Liveness(l) => format!("{} alive {}", l.device, l.alive),
+        Input::Deaf { source, from } => format!("deaf {source:?} from {}", from.0 - ZERO),
+        Input::Listening { source } => format!("listening {source}"),
+        Input::ClockStep { by } => format!("clock step {}", by.0),
+        Input::Rules { version } => format!("rules {version}"),
+        Input::Catalogue { version } => format!("catalogue {version}"),
+        other => format!("{other:?}"),
+    }
+}
+
+/// One transition in one line.
+fn line(t: &Told) -> String {
+    let state = if t.firing { "firing" } else { "resolved" };
+    format!(
+        "{} decided {} {} {} v{} {} {state} {:?} peak {:?} {} value {:?} limit {:?} since {} ended {:?} stale {} historic {} ack {:?}",
+        t.at - ZERO,
+        t.decided_at - ZERO,
+        t.rule,
+        t.subject.1,
+        t.version,
+        &t.episode[..6],
+        t.level,
+        t.peak,
+        t.reason,
+        t.value,
+        t.threshold,
+        t.started_at - ZERO,
+        t.resolved_at.map(|at| at - ZERO),
+        t.stale,
+        t.historic,
+        t.acknowledged,
+    )
+}
+
+/// A fact as the model tells it, where it is a transition.
+fn told(fact: &Fact) -> Option<Told> {
+    let Body::Transition(t) = &fact.body else { return None };
+    let level = |l: maibo_core::place::Level| {
+        Level::ALL.into_iter().find(|m| m.word() == l.as_str()).unwrap_or_else(|| panic!("{l:?}"))
+    };
+    Some(Told {
+        decided_at: fact.at.0,
+        rule: t.rule.as_str().to_owned(),
+        subject: (t.subject.kind(), t.subject.id().into_owned()),
+        version: t.version,
+        episode: t.episode.to_string(),
+        firing: t.state == State::Firing,
+        level: level(t.level),
+        peak: level(t.peak),
+        stale: t.stale,
+        historic: t.historic,
+        value: t.value,
+        threshold: t.threshold,
+        started_at: t.started_at.0,
+        at: t.at.0,
+        resolved_at: t.resolved_at.map(|at| at.0),
+        reason: t.reason.as_str(),
+        acknowledged: t.acknowledged.as_ref().map(|a| (a.by.as_str().to_owned(), a.at.0, a.note.to_string())),
+    })
+}
+
+impl Double {
+    /// How many reminders of an episode there were up to a version.
+    fn reminded(&self, episode: &str, version: u32) -> u32 {
+        let all = self.reminders.get(episode).map_or(&[][..], Vec::as_slice);
+        all.iter().filter(|v| **v <= version).count() as u32
+    }
+
+    /// The same without reminders: they are no part of the rules.
+    fn without_reminders(&mut self, t: Told) -> Option<Told> {
+        if t.reason == "unacknowledged" {
+            self.reminders.entry(t.episode).or_default().push(t.version);
+            return None;
+        }
+        let version = t.version - self.reminded(&t.episode, t.version);
+        Some(Told { version, ..t })
+    }
+
+    fn translated(&self, input: &Input) -> Option<maibo_model::Input> {
+        let Input::Command(c) = input else { return translated(input) };
+        let Act::Acknowledge { note } = &c.act else { return None };
+        let episode = c.episode.to_string();
+        Some(maibo_model::Input::Acknowledge {
+            actor: c.actor.as_str().to_owned(),
+            seen: c.seen - self.reminded(&episode, c.seen),
+            episode,
+            note: note.to_string(),
+        })
+    }
+}
+
+/// An input in the model's words. `None`: nothing that rules know of.
+fn translated(input: &Input) -> Option<maibo_model::Input> {
+    Some(match input {
+        Input::Reading(r) => maibo_model::Input::Reading(maibo_model::Reading {
+            device: r.device.as_str().to_owned(),
+            quantity: r.quantity.as_str().to_owned(),
+            at: r.at.0,
+            received: r.received.0,
+            value: r.value,
+            mark: match r.quality {
+                Quality::Clock => Mark::Clock,
+                Quality::Range => Mark::Range,
+                _ => Mark::None,
+            },
+            timed: r.timed,
+        }),
+        Input::Event(e) => maibo_model::Input::Event(maibo_model::Event {
+            device: e.device.as_str().to_owned(),
+            code: e.code.to_string(),
+            identity: e.identity.to_string(),
+            at: e.at.0,
+            received: e.received.0,
+            expires: e.expires.map(|at| at.0),
+            cancelled: e.cancelled,
+        }),
+        Input::Liveness(l) => maibo_model::Input::Liveness { device: l.device.as_str().to_owned(), alive: l.alive },
+        Input::Deaf { source, from } => {
+            maibo_model::Input::Deaf { source: source.as_ref().map(|s| s.as_str().to_owned()), from: from.0 }
+        }
+        Input::Listening { source } => maibo_model::Input::Listening { source: source.as_str().to_owned() },
+        Input::ClockStep { by } => maibo_model::Input::ClockStep { by: by.0 },
+        Input::Rules { version } => maibo_model::Input::Rules { version: version.0 },
+        Input::Catalogue { version } => maibo_model::Input::Catalogue { version: version.0 },
+        Input::Command(_) | Input::Delivered(_) | Input::Told { .. } => return None,
+    })
+}

@@ -1,0 +1,276 @@
+//! One device: its series, its cells, its silence and its clock.
+
+use std::collections::BTreeMap;
+
+use crate::absence::{AbsenceCell, Silence};
+use crate::catalogue::Entry;
+use crate::cell::{Cell, Why};
+use crate::clock::{self, ClockCell, Steady};
+use crate::episode::{Given, Teller};
+use crate::open;
+use crate::pack::{Kind, Rule};
+use crate::series::{Held, Kind as Taken, Series};
+use crate::signal::said;
+use crate::{Mark, Ms, Reading, Told};
+
+/// §3: series of one device; readings of further ones are not judged.
+const MAX_SERIES: usize = 128;
+
+#[derive(Debug)]
+pub(crate) struct Device {
+    id: String,
+    pub(crate) entry: Entry,
+    series: BTreeMap<String, Series>,
+    silence: Silence,
+    cells: BTreeMap<String, Cell>,
+    absences: BTreeMap<String, AbsenceCell>,
+    steady: Steady,
+    clock: ClockCell,
+}
+
+/// What is told goes there.
+pub(crate) struct Out<'a> {
+    /// Up to when this batch lets deadlines happen.
+    pub(crate) until: Ms,
+    pub(crate) given: &'a mut Given,
+    pub(crate) told: &'a mut Vec<Told>,
+}
+
+impl Out<'_> {
+    fn of<'b>(&'b mut self, decided: Ms, rule: &'b str, id: &'b str, entry: &Entry) -> Teller<'b> {
+        let historic_after = entry.historic_after();
+        Teller { decided, rule, device: id, historic_after, given: self.given, told: self.told }
+    }
+}
+
+impl Device {
+    pub(crate) fn new(id: &str, entry: Entry) -> Self {
+        Self {
+            id: id.to_owned(),
+            entry,
+            series: BTreeMap::new(),
+            silence: Silence::default(),
+            cells: BTreeMap::new(),
+            absences: BTreeMap::new(),
+            steady: Steady::default(),
+            clock: ClockCell::default(),
+        }
+    }
+
+    /// §15: the clock stepped: all that counts in engine time moves along.
+    pub(crate) fn step(&mut self, by: Ms) {
+        self.silence.step(by);
+        for series in self.series.values_mut() {
+            series.hearing.step(by);
+            if let Some(held) = &mut series.held {
+                held.lag += by;
+            }
+        }
+    }
+
+    /// Everything due up to `until`, each decided at its own time, but not before `last`.
+    pub(crate) fn due(&mut self, until: Ms, last: Ms, out: &mut Out<'_>) {
+        for (rule, cell) in &mut self.cells {
+            let Some(series) = self.series.get(&cell.ladder.quantity) else { continue };
+            let Some(held) = series.held else { continue };
+            loop {
+                let stale = cell.stale_at(series, &held);
+                let counts = series.hearing.deaf.is_none() && !cell.stale;
+                let fresh_until = held.at + cell.stale_after();
+                let timer = cell.first_due(series).filter(|due| counts && *due <= fresh_until);
+                let timer_at = timer.map(|due| due + held.lag);
+                match (timer, timer_at, stale) {
+                    (Some(due), Some(at), stale) if at <= until && stale.is_none_or(|stale| at <= stale) => {
+                        let mut to = out.of(at.max(last), rule, &self.id, &self.entry);
+                        cell.complete(series, due, due);
+                        cell.conclude(due, Why::Value, &mut to);
+                    }
+                    (_, _, Some(at)) if at <= until => {
+                        let mut to = out.of(at.max(last), rule, &self.id, &self.entry);
+                        cell.go_stale(at - held.lag, &mut to);
+                    }
+                    _ => break,
+                }
+            }
+        }
+        for (quantity, series) in &mut self.series {
+            let shortest = shortest(&self.cells, quantity, &self.entry);
+            if let Some(held) = &mut series.held {
+                held.stale |= series.hearing.deaf.is_none() && held.taken() + shortest <= until;
+            }
+        }
+        for (rule, cell) in &mut self.absences {
+            if let Some(at) = cell.due(&self.silence, &self.entry).filter(|at| *at <= until) {
+                let at = at.max(last);
+                cell.fire(at, &self.silence, &mut out.of(at, rule, &self.id, &self.entry));
+            }
+        }
+    }
+
+    /// A sign of life.
+    pub(crate) fn sign(&mut self, now: Ms, out: &mut Out<'_>) {
+        self.silence.sign(now);
+        for (rule, cell) in &mut self.absences {
+            cell.sign(now, &mut out.of(now, rule, &self.id, &self.entry));
+        }
+    }
+
+    /// A reading: a sign of life, and maybe a value.
+    pub(crate) fn read(&mut self, r: &Reading, now: Ms, out: &mut Out<'_>) {
+        self.sign(now, out);
+        // §2: what cannot be compared is nothing else.
+        if !r.value.is_finite() || r.mark == Mark::Range {
+            return;
+        }
+        if !self.series.contains_key(&r.quantity) && self.series.len() >= MAX_SERIES {
+            return;
+        }
+        let received = r.received.min(now);
+        let series = self.series.entry(r.quantity.clone()).or_default();
+        let time = series.time_of(r, received, &mut self.steady, &self.entry);
+        self.clock.take(time.clock(), received, now, &mut out.of(now, clock::RULE, &self.id, &self.entry));
+        let Taken::New { at, claimed } = series.kind_of(r.value, time, received, now, &self.entry) else { return };
+        let lag = (now - at).max(0);
+        let shortest = shortest(&self.cells, &r.quantity, &self.entry);
+        let held = Held { at, value: r.value, claimed, lag, came_with: lag, stale: lag >= shortest };
+        series
+            .memory
+            .ask(self.cells.values().filter(|c| c.ladder.quantity == r.quantity).map(|c| (&c.ladder, c.stale_after())));
+        let with = series.with(held, r.timed, now, &self.entry);
+        for (rule, cell) in self.cells.iter_mut().filter(|(_, c)| c.ladder.quantity == r.quantity) {
+            let said = said(&cell.ladder, &with, cell.stale_after());
+            cell.judge(series, &held, &said, &mut out.of(now, rule, &self.id, &self.entry));
+        }
+        *series = with;
+    }
+
+    /// §7: nothing was heard from then on.
+    pub(crate) fn deafen(&mut self, from: Ms) {
+        self.silence.deafen(from);
+        for series in self.series.values_mut() {
+            series.hearing.deafen(from);
+        }
+    }
+
+    /// §7: Maibo listens again.
+    pub(crate) fn listen(&mut self, now: Ms, out: &mut Out<'_>) {
+        self.silence.listen(&self.id, &self.entry, now);
+        for (quantity, series) in &mut self.series {
+            let Some(held) = series.held else { continue };
+            let shortest = shortest(&self.cells, quantity, &self.entry);
+            if series.hearing.deaf.is_none() {
+                continue;
+            }
+            let waits = now >= held.taken() + shortest;
+            series.hearing.listen(now, held.taken(), waits);
+            series.held = Some(Held { stale: held.stale || waits, ..held });
+            for (rule, cell) in self.cells.iter_mut().filter(|(_, c)| c.ladder.quantity == *quantity) {
+                if cell.edited && !cell.waits(series) {
+                    cell.judge_edit(
+                        series,
+                        now,
+                        open::LISTENING_FORGETS_LAG,
+                        &mut out.of(now, rule, &self.id, &self.entry),
+                    );
+                }
+            }
+        }
+        self.due(out.until, now, out);
+    }
+
+    /// §12: these rules and this entry are in force.
+    pub(crate) fn edit(&mut self, rules: &[Rule], entry: &Entry, now: Ms, out: &mut Out<'_>) {
+        self.entry = entry.clone();
+        self.end_cells(rules, now, out);
+        let about: Vec<&Rule> = rules.iter().filter(|r| r.when.selects(&self.id, entry)).collect();
+        for (quantity, series) in &mut self.series {
+            let ladders = about.iter().filter_map(|r| if let Kind::Ladder(l) = &r.kind { Some(l) } else { None });
+            let asking = ladders.filter(|l| l.quantity == *quantity).map(|l| (l, l.stale_after(entry)));
+            series.memory.ask(asking);
+        }
+        for rule in about {
+            match &rule.kind {
+                Kind::Ladder(ladder) => {
+                    let unknown = Series::default();
+                    let series = self.series.get(&ladder.quantity).unwrap_or(&unknown);
+                    let new = || Cell::new(ladder.clone(), entry.clone(), series, now);
+                    let same = self.cells.get(&rule.id).is_some_and(|cell| cell.ladder == *ladder);
+                    let cell = self.cells.entry(rule.id.clone()).or_insert_with(new);
+                    cell.edit(ladder, entry, series);
+                    let unless_same = |_: &&mut Series| !same || !open::CATALOGUE_TELLS_THE_PAST;
+                    if let Some(series) = self.series.get_mut(&ladder.quantity).filter(unless_same) {
+                        cell.judge_edit(series, now, false, &mut out.of(now, &rule.id, &self.id, entry));
+                    }
+                }
+                Kind::Absence { intervals, level } => {
+                    let new = AbsenceCell { intervals: *intervals, level: *level, interval: None, episode: None };
+                    let cell = self.absences.entry(rule.id.clone()).or_insert(new);
+                    let mut to = out.of(now, &rule.id, &self.id, entry);
+                    cell.edit(*intervals, *level, now, &self.silence, entry, &mut to);
+                }
+            }
+        }
+        self.due(out.until, now, out);
+    }
+
+    /// §12: what does not go on ends.
+    fn end_cells(&mut self, rules: &[Rule], now: Ms, out: &mut Out<'_>) {
+        let fate = |id: &str, kind: &Kind| match rules.iter().find(|r| r.id == id) {
+            None => Some("rule_removed"),
+            Some(rule) if !rule.kind.judges_the_same(kind) => Some("rule_changed"),
+            Some(rule) if !rule.when.selects(&self.id, &self.entry) => Some("subject_gone"),
+            Some(_) => None,
+        };
+        let mut over = Vec::new();
+        for (id, cell) in &self.cells {
+            over.extend(fate(id, &Kind::Ladder(cell.ladder.clone())).map(|why| (id.clone(), why)));
+        }
+        for (id, cell) in &self.absences {
+            let kind = Kind::Absence { intervals: cell.intervals, level: cell.level };
+            over.extend(fate(id, &kind).map(|why| (id.clone(), why)));
+        }
+        for (id, why) in over {
+            self.end(&id, why, now, out);
+        }
+    }
+
+    /// Ends a cell, and its episode with this reason.
+    fn end(&mut self, rule: &str, why: &'static str, now: Ms, out: &mut Out<'_>) {
+        let mut to = out.of(now, rule, &self.id, &self.entry);
+        if let Some(mut episode) = self.cells.remove(rule).and_then(|cell| cell.episode) {
+            episode.end(now, why, &mut to);
+        }
+        if let Some(mut episode) = self.absences.remove(rule).and_then(|cell| cell.episode) {
+            episode.tell(now, false, why, &mut to);
+        }
+    }
+
+    /// §12: the device left the catalogue.
+    pub(crate) fn gone(&mut self, now: Ms, out: &mut Out<'_>) {
+        let ids: Vec<String> = self.cells.keys().chain(self.absences.keys()).cloned().collect();
+        for id in ids {
+            self.end(&id, "subject_gone", now, out);
+        }
+        if let Some(mut episode) = self.clock.episode.take() {
+            episode.tell(now, false, "subject_gone", &mut out.of(now, clock::RULE, &self.id, &self.entry));
+        }
+    }
+
+    /// An operator takes notice of the episode, if it is one of this device.
+    pub(crate) fn acknowledge(&mut self, who: (&str, &str), episode: &str, seen: u32, now: Ms, out: &mut Out<'_>) {
+        let cells = self.cells.iter_mut().map(|(rule, cell)| (rule.as_str(), &mut cell.episode));
+        let absences = self.absences.iter_mut().map(|(rule, cell)| (rule.as_str(), &mut cell.episode));
+        let clock = std::iter::once((clock::RULE, &mut self.clock.episode));
+        for (rule, open) in cells.chain(absences).chain(clock) {
+            if let Some(open) = open.as_mut().filter(|open| open.is(episode)) {
+                open.acknowledge(who.0, who.1, seen, &mut out.of(now, rule, &self.id, &self.entry));
+            }
+        }
+    }
+}
+
+/// §7: `stale_after` of the shortest rule on a series; without any, of the device.
+fn shortest(cells: &BTreeMap<String, Cell>, quantity: &str, device: &Entry) -> Ms {
+    let about = cells.values().filter(|c| c.ladder.quantity == quantity);
+    about.map(Cell::stale_after).min().unwrap_or_else(|| device.stale_after())
+}

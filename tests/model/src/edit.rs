@@ -1,0 +1,88 @@
+//! §12: rules and catalogues are edited.
+
+use crate::catalogue::Entry;
+use crate::cell::{Cell, Stand, Trigger, Why};
+use crate::episode::Teller;
+use crate::open;
+use crate::pack::Ladder;
+use crate::series::Series;
+use crate::signal::said;
+use crate::{Level, Ms};
+
+impl Cell {
+    /// Takes over a new ladder about the same, or another interval of the device.
+    pub(crate) fn edit(&mut self, ladder: &Ladder, device: &Entry, series: &Series) {
+        let old = self.ladder.clone();
+        let before = self.triggers.clone();
+        let trigger = |i: usize, level: Level| {
+            let (was, is) = (&old.terms[i], &ladder.terms[i]);
+            let same = was.levels.get(&level) == is.levels.get(&level)
+                && was.direction == is.direction
+                && was.deadband.to_bits() == is.deadband.to_bits();
+            let trigger = before[i].get(&level).copied().unwrap_or_default();
+            Trigger { unjudged: trigger.unjudged || !same, ..trigger }
+        };
+        let levels = |i: usize| ladder.terms[i].levels.keys().map(|l| (*l, trigger(i, *l))).collect();
+        self.triggers = (0..ladder.terms.len()).map(levels).collect();
+        self.ladder = ladder.clone();
+        self.device = device.clone();
+        self.said = said(ladder, series, self.stale_after());
+    }
+
+    /// Judges, at engine time `now`, what an edit left to be judged: where the held value is fresh and heard; and an open
+    /// episode always has a level. `counts`: whatever its age.
+    pub(crate) fn judge_edit(&mut self, series: &Series, now: Ms, counts: bool, to: &mut Teller<'_>) {
+        let clock = series.held.map_or(now, |h| (now - h.lag).max(h.at));
+        if !self.counts(series, now, counts) {
+            self.edited = true;
+            self.nearest_level();
+            return self.conclude(now, Why::Unheard, to);
+        }
+        self.edited = false;
+        let (ladder, said) = (self.ladder.clone(), self.said.clone());
+        self.each(|i, level, trigger| {
+            if !std::mem::take(&mut trigger.unjudged) {
+                return;
+            }
+            let term = &ladder.terms[i];
+            let (reached, back) = (said[i].reached(term, level), said[i].back(term, level));
+            trigger.stand = match trigger.stand {
+                _ if back => Stand::Off,
+                Stand::Off if reached => Stand::Raised { since: clock, samples: 1, later: 0 },
+                Stand::Back { .. } | Stand::Stopped if reached => Stand::On,
+                other => other,
+            };
+        });
+        self.wait_for_nothing();
+        self.complete(series, clock, clock);
+        if open::EDITS_ARE_NOT_CONTRADICTED {
+            self.each(|_, _, t| t.by_itself = t.by_itself.filter(|at| *at != clock));
+        }
+        self.wait_for_nothing();
+        self.conclude(clock, Why::Edit, to);
+    }
+
+    /// §12: no value says anything: the nearest level that the new ladder has at or below the episode's own, else the lowest.
+    fn nearest_level(&mut self) {
+        let Some(own) = self.episode.as_ref().map(|e| e.level) else { return };
+        let has: Vec<Level> =
+            Level::ALL.into_iter().filter(|l| self.triggers.iter().any(|t| t.contains_key(l))).collect();
+        let Some(level) = has.iter().rev().find(|l| **l <= own).or(has.first()).copied() else { return };
+        if open::UNHEARD_EDITS_KEEP_WHAT_IS_ON && self.level().is_some() {
+            return;
+        }
+        let mut on = false;
+        self.each(|_, l, trigger| {
+            if l > level && trigger.is_on() {
+                trigger.stand = Stand::Off;
+            }
+            on |= l == level && trigger.is_on();
+        });
+        self.each(|_, l, trigger| {
+            if l == level && !on {
+                trigger.stand = Stand::On;
+                on = true;
+            }
+        });
+    }
+}

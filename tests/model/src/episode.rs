@@ -1,0 +1,160 @@
+//! §14: episodes, their identity and what is told of them.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+
+use crate::open;
+use crate::{Level, Ms, Told};
+
+/// What was given to episodes of one rule and subject so far: the latest pending-since, and the highest number.
+pub(crate) type Given = BTreeMap<(String, String), (Ms, u32)>;
+
+/// Where transitions of one rule about one device go.
+pub(crate) struct Teller<'a> {
+    /// When what is told now is decided.
+    pub(crate) decided: Ms,
+    pub(crate) rule: &'a str,
+    pub(crate) device: &'a str,
+    pub(crate) historic_after: Ms,
+    pub(crate) given: &'a mut Given,
+    pub(crate) told: &'a mut Vec<Told>,
+}
+
+impl Teller<'_> {
+    /// The number of an episode that is pending since then: given when it begins to be.
+    pub(crate) fn number(&mut self, since: Ms) -> u32 {
+        let key = (self.rule.to_owned(), self.device.to_owned());
+        let n = match self.given.get(&key) {
+            Some((latest, highest)) if since <= *latest => highest + 1,
+            _ => 1,
+        };
+        let before = self.given.get(&key).copied().unwrap_or((since, n));
+        self.given.insert(key, (before.0.max(since), before.1.max(n)));
+        n
+    }
+}
+
+/// What is shown with a transition.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Shown {
+    pub(crate) value: Option<f64>,
+    pub(crate) threshold: Option<f64>,
+}
+
+/// An open episode.
+#[derive(Clone, Debug)]
+pub(crate) struct Episode {
+    id: String,
+    started_at: Ms,
+    version: u32,
+    pub(crate) level: Level,
+    peak: Level,
+    pub(crate) stale: bool,
+    historic: bool,
+    pub(crate) shown: Shown,
+    /// The latest event time that a value or silence gave.
+    latest: Ms,
+    /// The event time last told.
+    at: Ms,
+    acknowledged: Option<(String, Ms, String)>,
+    /// Of every version: the level, and the operator who made it.
+    past: Vec<(Level, Option<String>)>,
+}
+
+impl Episode {
+    /// Opens one, pending since then and with this number: nothing is told yet.
+    pub(crate) fn new((since, n): (Ms, u32), level: Level, stale: bool, to: &Teller<'_>) -> Self {
+        Self {
+            id: identity(to.rule, to.device, since, n),
+            started_at: since,
+            version: 0,
+            level,
+            peak: level,
+            stale,
+            historic: false,
+            shown: Shown::default(),
+            latest: since,
+            at: since,
+            acknowledged: None,
+            past: Vec::new(),
+        }
+    }
+
+    /// Ends it by an edit, in whose words nothing is said of the data.
+    pub(crate) fn end(&mut self, event: Ms, reason: &'static str, to: &mut Teller<'_>) {
+        self.stale = false;
+        self.tell(event, false, reason, to);
+    }
+
+    /// Tells a transition at `event` time. One that ends the episode is its last.
+    pub(crate) fn tell(&mut self, event: Ms, firing: bool, reason: &'static str, to: &mut Teller<'_>) {
+        self.at = event.max(self.latest);
+        let asked = if open::HISTORIC_BEFORE_IT_IS_MOVED { event } else { self.at };
+        self.historic = to.decided - asked > to.historic_after;
+        if reason != "data_stale" {
+            self.latest = self.at;
+        }
+        self.say(firing, reason, None, to);
+    }
+
+    fn say(&mut self, firing: bool, reason: &'static str, actor: Option<&str>, to: &mut Teller<'_>) {
+        self.version += 1;
+        self.peak = self.peak.max(self.level);
+        self.past.push((self.level, actor.map(str::to_owned)));
+        to.told.push(Told {
+            decided_at: to.decided,
+            rule: to.rule.to_owned(),
+            subject: ("device", to.device.to_owned()),
+            version: self.version,
+            episode: self.id.clone(),
+            firing,
+            level: self.level,
+            peak: self.peak,
+            stale: self.stale,
+            historic: self.historic,
+            value: self.shown.value,
+            threshold: self.shown.threshold,
+            started_at: self.started_at,
+            at: self.at,
+            resolved_at: (!firing).then_some(self.at),
+            reason,
+            acknowledged: self.acknowledged.clone(),
+        });
+    }
+
+    pub(crate) fn is(&self, id: &str) -> bool {
+        self.id == id
+    }
+
+    /// An operator takes notice: refused where another operator did something since `seen`, or the level rose.
+    pub(crate) fn acknowledge(&mut self, actor: &str, note: &str, seen: u32, to: &mut Teller<'_>) {
+        let seen = self.past.len().min(seen as usize);
+        let mut operators = self.past[seen..].iter().filter_map(|(_, by)| by.as_deref());
+        let another = if open::ONLY_THE_LATEST_OPERATOR_COUNTS {
+            operators.next_back().is_some_and(|by| by != actor)
+        } else {
+            operators.any(|by| by != actor)
+        };
+        let level = |version: usize| self.past.get(version.wrapping_sub(1)).map(|(level, _)| *level);
+        let rose = (seen + 1..=self.past.len()).any(|version| level(version) > level(version - 1));
+        if !another && !rose {
+            self.acknowledged = Some((actor.to_owned(), to.decided, note.to_owned()));
+            self.say(true, "acknowledged", Some(actor), to);
+        }
+    }
+}
+
+/// 128 bits of SHA-256 as 32 hexadecimal digits.
+fn identity(rule: &str, device: &str, since: Ms, n: u32) -> String {
+    let mut hash = Sha256::new();
+    for text in ["maibo-episode-1", rule, "device", device] {
+        hash.update((text.len() as u32).to_be_bytes());
+        hash.update(text.as_bytes());
+    }
+    hash.update(since.to_be_bytes());
+    hash.update(n.to_be_bytes());
+    let digest = hash.finalize();
+    let number = digest[..16].iter().fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
+    format!("{number:032x}")
+}

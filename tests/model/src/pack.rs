@@ -1,0 +1,187 @@
+//! §1, §4, §5, §9: rules as they are judged.
+
+use std::collections::BTreeMap;
+
+use crate::catalogue::{Entry, within};
+use crate::{Level, Ms};
+
+/// A rule.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Rule {
+    pub(crate) id: String,
+    pub(crate) when: When,
+    pub(crate) kind: Kind,
+}
+
+/// Which devices.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct When {
+    pub(crate) kind: Option<String>,
+    pub(crate) district: Option<String>,
+    pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) devices: Option<Vec<String>>,
+}
+
+/// What is judged.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Kind {
+    Ladder(Ladder),
+    Absence { intervals: i64, level: Level },
+}
+
+/// §4: a threshold rule.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Ladder {
+    pub(crate) quantity: String,
+    pub(crate) terms: Vec<Term>,
+    /// `for` and `keep_firing_for` of every level; no time where it is not named.
+    pub(crate) hold: BTreeMap<Level, Ms>,
+    pub(crate) keep: BTreeMap<Level, Ms>,
+    pub(crate) min_samples: Option<u32>,
+    pub(crate) stale_after: Option<Ms>,
+    pub(crate) decimals: Option<i32>,
+}
+
+/// One term of a threshold rule.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Term {
+    pub(crate) signal: Signal,
+    pub(crate) window: Option<Ms>,
+    pub(crate) direction: Direction,
+    pub(crate) deadband: f64,
+    pub(crate) levels: BTreeMap<Level, Limit>,
+}
+
+/// §5.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Signal {
+    Last,
+    Mean,
+    Min,
+    Max,
+    Sum,
+    Count,
+    Range,
+    Delta,
+    Rate { per: Ms },
+    Percentile { p: i64 },
+    Leq,
+    Stuck { tolerance: f64 },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    Above,
+    Below,
+    Outside,
+}
+
+/// A limit: one number, or a band with `outside`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Limit {
+    One(f64),
+    Band(f64, f64),
+}
+
+impl When {
+    pub(crate) fn selects(&self, device: &str, entry: &Entry) -> bool {
+        self.kind.as_ref().is_none_or(|k| *k == entry.kind)
+            && self.district.as_ref().is_none_or(|d| within(&entry.place, d))
+            && self.labels.iter().all(|(k, v)| entry.labels.get(k) == Some(v))
+            && self.devices.as_ref().is_none_or(|list| list.iter().any(|d| d == device))
+    }
+}
+
+impl Kind {
+    /// §12: whether it judges what `other` judges.
+    pub(crate) fn judges_the_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Absence { .. }, Self::Absence { .. }) => true,
+            (Self::Ladder(a), Self::Ladder(b)) => {
+                let terms = |l: &Ladder| l.terms.iter().map(|t| (t.signal.name(), t.window)).collect::<Vec<_>>();
+                a.quantity == b.quantity && terms(a) == terms(b)
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Signal {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Last => "last",
+            Self::Mean => "mean",
+            Self::Min => "min",
+            Self::Max => "max",
+            Self::Sum => "sum",
+            Self::Count => "count",
+            Self::Range => "range",
+            Self::Delta => "delta",
+            Self::Rate { .. } => "rate",
+            Self::Percentile { .. } => "percentile",
+            Self::Leq => "leq",
+            Self::Stuck { .. } => "stuck",
+        }
+    }
+}
+
+impl Ladder {
+    pub(crate) fn hold(&self, level: Level) -> Ms {
+        self.hold.get(&level).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn keep(&self, level: Level) -> Ms {
+        self.keep.get(&level).copied().unwrap_or(0)
+    }
+
+    /// §4: `min_samples` of a level.
+    pub(crate) fn min_samples(&self, level: Level, device: &Entry) -> u32 {
+        let more_should_come = device.interval.is_some_and(|i| i < self.hold(level));
+        self.min_samples.unwrap_or(if more_should_come { 2 } else { 1 })
+    }
+
+    pub(crate) fn stale_after(&self, device: &Entry) -> Ms {
+        self.stale_after.unwrap_or_else(|| device.stale_after())
+    }
+
+    /// §4: rounded before every comparison, half to even.
+    pub(crate) fn rounded(&self, value: f64) -> f64 {
+        let Some(decimals) = self.decimals else { return value };
+        let scale = 10_f64.powi(decimals);
+        (value * scale).round_ties_even() / scale
+    }
+}
+
+impl Term {
+    /// §4: whether `v` reaches the limit of a level. Nothing reaches a limit that is not there.
+    pub(crate) fn reached(&self, level: Level, v: f64) -> bool {
+        match (self.direction, self.levels.get(&level)) {
+            (Direction::Above, Some(Limit::One(limit))) => v >= *limit,
+            (Direction::Below, Some(Limit::One(limit))) => v <= *limit,
+            (Direction::Outside, Some(Limit::Band(low, high))) => v < *low || v > *high,
+            _ => false,
+        }
+    }
+
+    /// §4: whether `v` is back.
+    pub(crate) fn back(&self, level: Level, v: f64) -> bool {
+        let d = self.deadband;
+        match (self.direction, self.levels.get(&level)) {
+            (Direction::Above, Some(Limit::One(limit))) => v < limit - d,
+            (Direction::Below, Some(Limit::One(limit))) => v > limit + d,
+            (Direction::Outside, Some(Limit::Band(low, high))) => low + d <= v && v <= high - d,
+            _ => false,
+        }
+    }
+
+    /// §6: the limit that is shown; of a band the end that the value is nearer to.
+    pub(crate) fn shown(&self, level: Level, value: Option<f64>) -> Option<f64> {
+        match *self.levels.get(&level)? {
+            Limit::One(limit) => Some(limit),
+            Limit::Band(low, high) => {
+                let v = value.unwrap_or(low);
+                Some(if (v - low).abs() < (v - high).abs() { low } else { high })
+            }
+        }
+    }
+}

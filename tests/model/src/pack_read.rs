@@ -1,0 +1,135 @@
+//! §1: packs as they are written. Sound ones only; what is not sound panics with a word about where.
+
+use std::collections::BTreeMap;
+
+use toml::{Table, Value};
+
+use crate::pack::{Direction, Kind, Ladder, Limit, Rule, Signal, Term, When};
+use crate::{Level, Ms};
+
+/// §1: a length of time.
+pub(crate) fn duration(text: &str) -> Ms {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let number: i64 = digits.parse().unwrap_or_else(|_| panic!("length of time `{text}`"));
+    number
+        * match &text[digits.len()..] {
+            "ms" => 1,
+            "s" => 1000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            "d" => 86_400_000,
+            unit => panic!("unit `{unit}` of a length of time"),
+        }
+}
+
+/// All rules of all packs of a set.
+pub(crate) fn rules(texts: &[&str]) -> Vec<Rule> {
+    let mut all = Vec::new();
+    for text in texts {
+        let pack: Table = text.parse().unwrap_or_else(|e| panic!("{e}"));
+        let Some(list) = pack.get("rule") else { continue };
+        for one in list.as_array().expect("[[rule]]") {
+            all.push(rule(one.as_table().expect("a rule")));
+        }
+    }
+    all
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned()
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_float().or_else(|| value.as_integer().map(|i| i as f64)).unwrap_or_else(|| panic!("no number: {value}"))
+}
+
+fn whole(value: &Value) -> i64 {
+    value.as_integer().unwrap_or_else(|| panic!("no whole number: {value}"))
+}
+
+fn rule(table: &Table) -> Rule {
+    let when = table.get("when").and_then(Value::as_table).cloned().unwrap_or_default();
+    let labels = when.get("labels").and_then(Value::as_table).cloned().unwrap_or_default();
+    let list = |value: &Value| value.as_array().expect("a list").iter().map(text).collect();
+    Rule {
+        id: text(&table["id"]),
+        kind: kind(table, &when),
+        when: When {
+            kind: when.get("kind").map(text),
+            district: when.get("district").map(text),
+            labels: labels.iter().map(|(k, v)| (k.clone(), text(v))).collect(),
+            devices: when.get("devices").map(list),
+        },
+    }
+}
+
+fn kind(table: &Table, when: &Table) -> Kind {
+    if let Some(absent) = table.get("absent") {
+        return Kind::Absence { intervals: whole(&absent["intervals"]), level: Level::of(&text(&table["level"])) };
+    }
+    assert!(!table.contains_key("event") && !table.contains_key("quorum"), "a kind of rule that is not modelled yet");
+    let terms: Vec<Term> = match table.get("any") {
+        Some(any) => {
+            any.as_array().expect("a list").iter().map(|t| term(t.as_table().expect("a term"), table)).collect()
+        }
+        None => vec![term(table, table)],
+    };
+    let levels: Vec<Level> =
+        Level::ALL.into_iter().filter(|l| terms.iter().any(|t| t.levels.contains_key(l))).collect();
+    Kind::Ladder(Ladder {
+        quantity: text(&when["quantity"]),
+        hold: times(table.get("for"), &levels),
+        keep: times(table.get("keep_firing_for"), &levels),
+        min_samples: table.get("min_samples").map(|v| whole(v) as u32),
+        stale_after: table.get("stale_after").map(|v| duration(&text(v))),
+        decimals: table.get("decimals").map(|v| whole(v) as i32),
+        terms,
+    })
+}
+
+/// One length for all levels, or one for each.
+fn times(value: Option<&Value>, levels: &[Level]) -> BTreeMap<Level, Ms> {
+    match value {
+        None => BTreeMap::new(),
+        Some(Value::Table(each)) => each.iter().map(|(l, v)| (Level::of(l), duration(&text(v)))).collect(),
+        Some(one) => levels.iter().map(|l| (*l, duration(&text(one)))).collect(),
+    }
+}
+
+/// §5: what stands in the term, or else in the rule.
+fn term(table: &Table, rule: &Table) -> Term {
+    let of = |key: &str| table.get(key).or_else(|| rule.get(key));
+    let length = |key: &str| table.get(key).map(|v| duration(&text(v)));
+    let signal = match table.get("signal").map(text).as_deref().unwrap_or("last") {
+        "last" => Signal::Last,
+        "mean" => Signal::Mean,
+        "min" => Signal::Min,
+        "max" => Signal::Max,
+        "sum" => Signal::Sum,
+        "count" => Signal::Count,
+        "range" => Signal::Range,
+        "delta" => Signal::Delta,
+        "rate" => Signal::Rate { per: length("per").unwrap_or(3_600_000) },
+        "percentile" => Signal::Percentile { p: whole(&table["percentile"]) },
+        "leq" => Signal::Leq,
+        "stuck" => Signal::Stuck { tolerance: table.get("tolerance").map_or(0.0, number) },
+        other => panic!("signal `{other}`"),
+    };
+    let limit = |v: &Value| match v {
+        Value::Array(band) => Limit::Band(number(&band[0]), number(&band[1])),
+        one => Limit::One(number(one)),
+    };
+    let levels = table["levels"].as_table().expect("levels");
+    Term {
+        signal,
+        window: length("window"),
+        direction: match text(of("direction").expect("a direction")).as_str() {
+            "above" => Direction::Above,
+            "below" => Direction::Below,
+            "outside" => Direction::Outside,
+            other => panic!("direction `{other}`"),
+        },
+        deadband: of("deadband").map_or(0.0, number),
+        levels: levels.iter().map(|(l, v)| (Level::of(l), limit(v))).collect(),
+    }
+}

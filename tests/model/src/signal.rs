@@ -1,0 +1,94 @@
+//! §5: what a term says of its series.
+
+use crate::pack::{Direction, Ladder, Signal, Term};
+use crate::series::Series;
+use crate::window::{Entry, Window};
+use crate::{Level, Ms, plausible};
+
+/// What a term says, from one accepted reading to the next.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Said {
+    /// The value, rounded as it is compared and shown.
+    pub(crate) value: Option<f64>,
+    /// Whether it may reach a limit.
+    pub(crate) reaches: bool,
+    /// Whether it may be back.
+    pub(crate) backs: bool,
+}
+
+impl Said {
+    pub(crate) fn reached(&self, term: &Term, level: Level) -> bool {
+        self.reaches && self.value.is_some_and(|v| term.reached(level, v))
+    }
+
+    pub(crate) fn back(&self, term: &Term, level: Level) -> bool {
+        self.backs && self.value.is_some_and(|v| term.back(level, v))
+    }
+}
+
+/// What the terms of a rule say while the series holds what it holds. `stale_after`: the rule's.
+pub(crate) fn said(ladder: &Ladder, series: &Series, stale_after: Ms) -> Vec<Said> {
+    let Some(held) = series.held else { return vec![Said::default(); ladder.terms.len()] };
+    let one = |term: &Term| {
+        let said = match term.signal {
+            Signal::Last => Said { value: Some(held.value), reaches: true, backs: true },
+            Signal::Stuck { .. } => {
+                Said { value: series.memory.stuck(term, stale_after, held.at), reaches: true, backs: true }
+            }
+            _ => of_window(term, &ladder.quantity, series, held.at),
+        };
+        Said { value: said.value.map(|v| ladder.rounded(v)), ..said }
+    };
+    ladder.terms.iter().map(one).collect()
+}
+
+fn of_window(term: &Term, quantity: &str, series: &Series, at: Ms) -> Said {
+    let (Some(window), Some(length)) = (series.memory.window(term), term.window) else { return Said::default() };
+    let entries = window.within(length, at);
+    let enough = 4 * window.covered(&entries, length, at) >= 3 * length;
+    let full = window.began.is_some_and(|began| began <= at - length);
+    // "May reach a limit at once": what more readings can only make larger, or smaller.
+    let at_once = match term.signal {
+        Signal::Max | Signal::Sum | Signal::Count | Signal::Range => term.direction == Direction::Above,
+        Signal::Min => term.direction == Direction::Below,
+        _ => false,
+    };
+    let value = value(term, quantity, window, &entries, length);
+    Said { value: value.filter(|_| enough || at_once), reaches: enough || at_once, backs: enough && full }
+}
+
+fn value(term: &Term, quantity: &str, window: &Window, entries: &[Entry], length: Ms) -> Option<f64> {
+    let n = entries.len() as f64;
+    let (first, last) = (entries.first()?, entries.last()?);
+    let least = entries.iter().map(|e| e.value).fold(f64::INFINITY, f64::min);
+    let most = entries.iter().map(|e| e.value).fold(f64::NEG_INFINITY, f64::max);
+    let delta = last.value - first.value;
+    Some(match term.signal {
+        Signal::Mean => window.sum(entries, length, |v| v) / n,
+        Signal::Sum => window.sum(entries, length, |v| v),
+        Signal::Min => least,
+        Signal::Max => most,
+        Signal::Count => n,
+        Signal::Range => most - least,
+        Signal::Delta if entries.len() >= 2 => delta,
+        Signal::Rate { per } if entries.len() >= 2 => delta / (last.at - first.at) as f64 * per as f64,
+        Signal::Leq => 10.0 * (window.sum(entries, length, |v| 10_f64.powf(v / 10.0)) / n).log10(),
+        Signal::Percentile { p } => percentile(p, quantity, window.coarse, entries),
+        Signal::Delta | Signal::Rate { .. } | Signal::Last | Signal::Stuck { .. } => return None,
+    })
+}
+
+/// Nearest rank; over a coarse window the middle of the bin that it falls into.
+fn percentile(p: i64, quantity: &str, coarse: bool, entries: &[Entry]) -> f64 {
+    let rank = (p * entries.len() as i64 + 99) / 100;
+    let mut values: Vec<f64> = entries.iter().map(|e| e.value).collect();
+    values.sort_by(f64::total_cmp);
+    let value = values[rank.max(1) as usize - 1];
+    if !coarse {
+        return value;
+    }
+    let (least, most) = plausible::of(quantity);
+    let width = (most - least) / 64.0;
+    let bin = ((value - least) / width).floor().clamp(0.0, 63.0);
+    least + (bin + 0.5) * width
+}
