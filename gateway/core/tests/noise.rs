@@ -76,7 +76,7 @@ impl Days {
 
 fn world(rules: &str) -> World {
     let device = "id,kind,place,domain,interval\nd,k,110105003,ecology,1s\n";
-    World::with(PartitionId(0), rules, device)
+    World::with(PartitionId(0), rules, device).alone()
 }
 
 fn rule(id: &str, window: &str, more: &str) -> String {
