@@ -17,8 +17,9 @@ use crate::stats::table;
 /// The picture fills first, and that is not rest.
 const SETTLE: Duration = Duration::from_secs(30);
 const MINUTE: Duration = Duration::from_mins(1);
-const PACKS: [(&str, &str); 6] = [
+const PACKS: [(&str, &str); 7] = [
     ("ecology", include_str!("../../rules/ecology.toml")),
+    ("ecology-noise", include_str!("../../rules/ecology-noise.toml")),
     ("emergency", include_str!("../../rules/emergency.toml")),
     ("health", include_str!("../../rules/health.toml")),
     ("municipal", include_str!("../../rules/municipal.toml")),

@@ -64,8 +64,13 @@ impl Device {
     /// Labels of the catalogue, `k=v` joined with `;`.
     pub fn labels(&self) -> String {
         match self.kind.name {
-            "waterlogging" => format!("site={}", if self.bias() < 0.4 { "underpass" } else { "road" }),
-            "noise" => format!("class={}", if self.at_main_road() { "4a" } else { "2" }),
+            "waterlogging" => {
+                format!("site={};battery=reported", if self.bias() < 0.4 { "underpass" } else { "road" })
+            }
+            "manhole" | "smoke" => "battery=reported".to_owned(),
+            // Its calm speeds are those of an expressway.
+            "traffic-flow" => "road=expressway".to_owned(),
+            "noise" => format!("noise_class={}", if self.at_main_road() { "4a" } else { "2" }),
             "rsu" => "format=openv2x".to_owned(),
             _ => String::new(),
         }

@@ -26,7 +26,8 @@ pub fn decimals(quantity: &str) -> u8 {
         "pm25" | "pm10" | "no2" | "o3" | "so2" | "power" | "smoke" | "intrusion" | "crowd_count" | "fever_visits"
         | "traffic_flow" | "visibility" | "wind_direction" | "queue_length" | "battery" => 0,
         "water_pressure" => 3,
-        "co" | "chlorine" | "turbidity" | "tilt" | "crowd_density" | "ph" | "water_level" | "nh3n" | "vibration" => 2,
+        "co" | "chlorine" | "turbidity" | "tilt" | "crowd_density" | "rain" | "ph" | "water_level" | "nh3n"
+        | "vibration" => 2,
         _ => 1,
     }
 }

@@ -140,7 +140,7 @@ fn calm_values_stay_within_all_limits() {
 fn calm_noise_keeps_the_limits_of_its_class() {
     let city = City::default_size(3);
     for (_, d) in devices_of(&city, "noise") {
-        let (day, night) = if d.labels() == "class=4a" { (70.0, 55.0) } else { (60.0, 50.0) };
+        let (day, night) = if d.labels() == "noise_class=4a" { (70.0, 55.0) } else { (60.0, 50.0) };
         for minute in (0..1440).step_by(7) {
             let t = START + minute * 60_000;
             let limit = if (6.0..22.0).contains(&signal::hour(t)) { day } else { night };

@@ -19,6 +19,18 @@ pub enum Direction {
     Outside,
 }
 
+/// How well founded the limits are that a rule takes from its source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Confidence {
+    /// Read in the named standard, or in a reliable report of it.
+    Verified,
+    /// From a vendor, an encyclopedia or another second hand.
+    Weak,
+    /// A suggestion to begin with.
+    Default,
+}
+
 /// One limit: a number, or a band `[low, high]` for `outside`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
@@ -60,7 +72,7 @@ pub struct Rule {
     pub quantity: Option<String>,
     /// The quantity's canonical unit.
     pub unit: Option<String>,
-    /// Its limits where they are on the last value and hold at all times; else `null`.
+    /// Its limits where they are on the last value and hold at all hours without an end; else `null`.
     pub levels: Option<BTreeMap<Level, Limit>>,
     /// Which side of `levels` is bad.
     pub direction: Option<Direction>,
@@ -74,6 +86,8 @@ pub struct Rule {
     pub source: String,
     /// Since when the source is in force, as written in the pack.
     pub effective: Option<String>,
+    /// How well founded the limits are; `null` where the pack does not say.
+    pub confidence: Option<Confidence>,
     /// What to do.
     pub advice: Words,
     /// All its limits, period by period.

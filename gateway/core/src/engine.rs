@@ -31,6 +31,7 @@ mod activate;
 mod air;
 mod city;
 mod clock;
+mod counts;
 mod deaf;
 mod derive;
 mod device;

@@ -108,6 +108,32 @@ impl Selector {
     }
 }
 
+/// How well founded the limits are that a rule takes from its source. What a source text calls a default is a default
+/// whatever this says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Confidence {
+    /// The numbers were read in the named standard, or in a reliable report of it.
+    Verified,
+    /// The numbers are from a vendor, an encyclopedia or another second hand.
+    Weak,
+    /// A suggestion to begin with: the city's own numbers belong here.
+    Default,
+}
+
+impl Confidence {
+    /// All, the best first.
+    pub const ALL: [Self; 3] = [Self::Verified, Self::Weak, Self::Default];
+
+    /// The word in packs and on every interface.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Verified => "verified",
+            Self::Weak => "weak",
+            Self::Default => "default",
+        }
+    }
+}
+
 /// One rule.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rule {
@@ -125,6 +151,8 @@ pub struct Rule {
     pub source: String,
     /// Since when the source is in force, as written.
     pub effective: Option<String>,
+    /// How well founded the limits are; `None` where the pack does not say.
+    pub confidence: Option<Confidence>,
     /// What to do, for people.
     pub advice: Words,
 }

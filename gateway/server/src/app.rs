@@ -24,6 +24,7 @@ use crate::pipeline::decider::Decider;
 use crate::pipeline::ears::Ears;
 use crate::pipeline::feed::Feed;
 use crate::pipeline::sequencer::Sequencer;
+use crate::pipeline::shards::Shards;
 use crate::pipeline::{CARE, COMMITTED, Deadlines, Observer, Unrecorded, Work, recovery};
 use crate::quarantine::Quarantine;
 use crate::telemetry::Metrics;
@@ -216,8 +217,10 @@ impl App {
             ears: Ears::default(),
             feed: feed_in_replay,
         };
+        let shards = Shards::start(recovered.machines, shared.settings.shards, deadlines)
+            .map_err(|_| StartError::Internal("start a thread"))?;
         let decider = Decider {
-            machines: recovered.machines,
+            shards,
             saved: recovered.saved,
             facts: logs.facts,
             committed: committed_rx,
@@ -225,7 +228,6 @@ impl App {
             care: care.0.downgrade(),
             unrecorded,
             abort: abort.clone(),
-            deadlines,
             versions: Arc::clone(&shared.versions),
             observers,
             metrics: Arc::clone(&shared.metrics),

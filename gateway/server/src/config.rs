@@ -30,6 +30,8 @@ pub struct Settings {
     pub admission: Admission,
     /// Quota of the inputs log, in bytes.
     pub inputs_quota: u64,
+    /// How many threads decide.
+    pub shards: usize,
     /// Where messages come from.
     pub sources: Vec<Source>,
     /// Which topics mean what.
@@ -77,5 +79,30 @@ impl Source {
             #[cfg(feature = "embedded-broker")]
             Self::Embedded(_) => "embedded",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(engine: &str) -> Result<usize, Vec<String>> {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join("maibo.toml");
+        let source = "[[source]]\nid = \"s\"\nkind = \"mqtt\"\nurl = \"mqtt://127.0.0.1:1\"\n";
+        std::fs::write(&file, format!("data = \"d\"\n{engine}\n{source}")).expect("writes");
+        Settings::load(&file).map(|s| s.shards).map_err(|p| p.iter().map(ToString::to_string).collect())
+    }
+
+    // One thread decides unless more are asked for, and no nonsense is taken for a number of threads.
+    #[test]
+    fn shards_are_one_to_sixteen() {
+        assert_eq!((with(""), with("[engine]\nshards = 1"), with("[engine]\nshards = 16")), (Ok(1), Ok(1), Ok(16)));
+        for bad in ["0", "17", "-1"] {
+            let text = format!("engine.shards: {bad} is not a number of threads from 1 to 16");
+            assert_eq!(with(&format!("[engine]\nshards = {bad}")), Err(vec![text]));
+        }
+        let found = with("[engine]\nshards = \"many\"").expect_err("no number");
+        assert!(found.len() == 1 && found[0].starts_with("engine.shards: "), "{found:?}");
     }
 }

@@ -1,8 +1,9 @@
 //! The rule packs that ship with the binary: what `demo` judges by, and a start for a city's own.
 
-/// Name and text of each shipped pack, one a domain.
-pub const SHIPPED: [(&str, &str); 6] = [
+/// Name and text of each shipped pack: one a domain, and one more for noise.
+pub const SHIPPED: [(&str, &str); 7] = [
     ("ecology.toml", include_str!("../../../rules/ecology.toml")),
+    ("ecology-noise.toml", include_str!("../../../rules/ecology-noise.toml")),
     ("emergency.toml", include_str!("../../../rules/emergency.toml")),
     ("health.toml", include_str!("../../../rules/health.toml")),
     ("municipal.toml", include_str!("../../../rules/municipal.toml")),

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! The sequencer stamps `now`, groups inputs by partition, and commits whatever arrived while the last fsync ran. The
-//! decider runs the machines on what is committed; it is the same code on the first day and after a crash. What the
+//! decider runs the machines on what is committed, on as many threads as it has [`shards`]; it is the same code on the first day and after a crash. What the
 //! partitions decided comes back as the city machine's input, through the [`feed`]. Everything slower (SQLite, history, delivery) follows the logs with a cursor of its own and cannot hold anybody up here.
 //!
 //! Limits: the edge between the two threads holds [`COMMITTED`] commits; a full edge makes the sequencer wait, which
@@ -32,6 +32,7 @@ pub mod failpoint;
 pub mod feed;
 pub mod recovery;
 pub mod sequencer;
+pub mod shards;
 mod tickets;
 
 /// Commits on their way from the sequencer to the decider.

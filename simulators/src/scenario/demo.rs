@@ -2,8 +2,8 @@
 //!
 //! It opens with [`opening`]: three acts within seconds, so that whoever opens the page has something to acknowledge,
 //! and eleven within three minutes, in all six domains. They end one by one while the daily round takes over: every
-//! [`SPACING_MS`] an act that one device notices and that lasts about a quarter of an hour, which makes about fifteen
-//! open alerts and eight new ones in ten minutes (EEMUA 191 calls ten a flood). Three times an hour something larger
+//! [`SPACING_MS`] an alert of an act that one device notices and that lasts about a quarter of an hour, which makes about
+//! fifteen open alerts and eight new ones in ten minutes (EEMUA 191 calls ten a flood). Three times an hour something larger
 //! takes the place of three small acts. After an hour the round begins again, without a break.
 
 use super::{Act, ActKind};
@@ -52,16 +52,17 @@ pub(super) fn acts(seed: u64) -> Vec<Act> {
     while slot < SLOTS {
         let h = hash(&[seed, slot.cast_unsigned()]);
         let from = ROUND_MS + slot * SPACING_MS;
-        if slot % LARGE_EVERY == LARGE_EVERY / 2 {
+        if slot >= LARGE_EVERY * large as i64 + LARGE_EVERY / 2 {
             let mut act = staged(LARGE[large % LARGE.len()], h, from);
             act.devices = LARGE_DEVICES;
             acts.push(act);
             large += 1;
             slot += LARGE_DEVICES as i64;
         } else {
-            acts.push(staged(SMALL[small % SMALL.len()], h, from));
+            let kind = SMALL[small % SMALL.len()];
+            acts.push(staged(kind, h, from));
             small += 1;
-            slot += 1;
+            slot += alerts(kind);
         }
     }
     acts
@@ -92,6 +93,12 @@ fn opening() -> Vec<Act> {
             Some(act)
         })
         .collect()
+}
+
+/// How many alerts a small act makes by the shipped rules, each of which takes a slot: an accident is slow traffic and an
+/// event, a spill takes the oxygen and brings ammonia, a loud site is too loud at once and over the hour.
+const fn alerts(kind: ActKind) -> i64 {
+    if matches!(kind, ActKind::TrafficAccident | ActKind::RiverSpill | ActKind::LoudSite) { 2 } else { 1 }
 }
 
 /// An accident is seen by a detector and a roadside unit.

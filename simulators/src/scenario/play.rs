@@ -50,7 +50,8 @@ impl Effect {
 /// What one act of strength `s` does to one quantity.
 fn alter(kind: ActKind, quantity: &str, value: f64, s: f64) -> f64 {
     match (kind, quantity) {
-        (ActKind::Cloudburst, "rain") => value + 80.0 * s,
+        // Since the report before, which was three seconds ago: 240 mm an hour at the worst.
+        (ActKind::Cloudburst, "rain") => value + 0.2 * s,
         (ActKind::Cloudburst, "water_depth") => value + 58.0 * s,
         (ActKind::Cloudburst, "level_percent") => (value + 75.0 * s).min(100.0),
         (ActKind::Cloudburst, "humidity") => (value + 45.0 * s).min(100.0),

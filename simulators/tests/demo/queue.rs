@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::shipped::{Alert, Rule, rules};
 use maibo_sim::fault::FaultPlan;
 use maibo_sim::report::Reporter;
-use maibo_sim::scenario::{Act, Effect, Scenario};
+use maibo_sim::scenario::{Act, ActKind, Effect, Scenario};
 use maibo_sim::{City, signal};
 
 /// 2026-11-23T00:00:00Z, eight in the morning.
@@ -33,7 +33,8 @@ fn alerts(seed: u64) -> Vec<Alert> {
         if looks.iter().all(Effect::is_calm) {
             continue;
         }
-        for rule in rules.iter().filter(|r| r.kind == device.kind.name) {
+        // All of it lies in one morning.
+        for rule in rules.iter().filter(|r| r.selects(device) && r.is_awake(START)) {
             let value = |t: i64| {
                 let values = reporter.values(number, START + t);
                 values.iter().find(|(q, _)| *q == rule.quantity).map_or(0.0, |(_, v)| *v)
@@ -42,24 +43,32 @@ fn alerts(seed: u64) -> Vec<Alert> {
                 alerts.extend(rule.alerts(number, STEP, END, value));
             }
         }
-        // A roadside unit without power: absent after three intervals.
-        let dark = Rule {
-            id: "absent".into(),
-            domain: "traffic".into(),
-            quantity: String::new(),
-            kind: String::new(),
-            levels: vec![("yellow".into(), f64::NEG_INFINITY, 1.0)],
-            deadband: 0.0,
-            for_ms: 30_000,
-            keep_ms: 0,
-        };
+        // A roadside unit without power is absent after three intervals; one that sees an accident says so.
         if device.is_roadside_unit() {
             let is_dark = |t: i64| f64::from(u8::from(play.effect(number, t).is_dark(device)));
-            alerts.extend(dark.alerts(number, STEP, END, is_dark));
+            alerts.extend(yes_or_no("absent", "yellow", 30_000).alerts(number, STEP, END, is_dark));
+            let sees = |t: i64| play.effect(number, t).begun(ActKind::TrafficAccident).is_some();
+            let sees = |t: i64| f64::from(u8::from(sees(t)));
+            alerts.extend(yes_or_no("road-events", "orange", 0).alerts(number, STEP, END, sees));
         }
     }
     alerts.sort_by_key(|a| a.opened);
     alerts
+}
+
+fn yes_or_no(id: &str, level: &str, for_ms: i64) -> Rule {
+    Rule {
+        id: id.into(),
+        domain: "traffic".into(),
+        quantity: String::new(),
+        kind: String::new(),
+        labels: Vec::new(),
+        hours: None,
+        levels: vec![(level.into(), f64::NEG_INFINITY, 1.0)],
+        deadband: 0.0,
+        for_ms,
+        keep_ms: 0,
+    }
 }
 
 fn open(alerts: &[Alert], t: i64) -> Vec<&Alert> {
@@ -139,13 +148,13 @@ fn a_calm_city_raises_no_alert() {
     let city = City::default_size(2023);
     let rules = rules();
     for device in city.devices() {
-        for rule in rules.iter().filter(|r| r.kind == device.kind.name) {
+        for rule in rules.iter().filter(|r| r.selects(device)) {
             let Some(quantity) = device.kind.quantities.iter().find(|q| **q == rule.quantity) else { continue };
             for step in 0..84 {
                 let t = START + step * 121 * MINUTE;
                 let value = signal::value(device, quantity, t);
                 assert_eq!(
-                    rule.reached(value),
+                    if rule.is_awake(t) { rule.reached(value) } else { 0 },
                     0,
                     "{} of {} would raise {} with {value}",
                     quantity,
@@ -173,7 +182,7 @@ fn every_act_of_the_demo_is_worth_an_alert() {
             !play.effect(number, t).is_calm()
                 && rules
                     .iter()
-                    .filter(|r| r.kind == device.kind.name)
+                    .filter(|r| r.selects(device) && r.is_awake(START + t))
                     .any(|rule| values.iter().any(|(q, v)| *q == rule.quantity && rule.reached(*v) > 0))
         };
         let mut devices = city.devices().iter().enumerate().map(|(n, d)| (n as u32, d));

@@ -3,13 +3,21 @@
 
 use std::path::Path;
 
+use maibo_sim::city::Device;
+use maibo_sim::signal;
+
 /// One threshold rule.
 #[derive(Clone, Debug)]
 pub(crate) struct Rule {
     pub(crate) id: String,
     pub(crate) domain: String,
     pub(crate) quantity: String,
+    /// Empty: any.
     pub(crate) kind: String,
+    /// As `key=value`, all of them.
+    pub(crate) labels: Vec<String>,
+    /// Local hours at which it judges, half open, perhaps past midnight.
+    pub(crate) hours: Option<(f64, f64)>,
     /// Mildest first: word, and the two limits at which it begins, infinite where there is none.
     pub(crate) levels: Vec<(String, f64, f64)>,
     pub(crate) deadband: f64,
@@ -30,13 +38,21 @@ pub(crate) struct Alert {
     pub(crate) resolved: i64,
 }
 
-/// Reads all packs. Rules without levels, about silence or events, are left out.
+/// Reads all packs as they are in force now. Left out are rules of silence, events and quorums, which have no levels,
+/// and those that look at more than the last value.
 pub(crate) fn rules() -> Vec<Rule> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../rules");
     let mut rules = Vec::new();
     for entry in std::fs::read_dir(folder).expect("the shipped rules") {
-        let text = std::fs::read_to_string(entry.expect("a file").path()).expect("readable");
-        let with_levels = text.split("[[rule]]").skip(1).filter(|block| block.contains("\nlevels"));
+        let path = entry.expect("a file").path();
+        if path.is_dir() {
+            continue;
+        }
+        let text = std::fs::read_to_string(path).expect("readable");
+        let of_the_last_value = |block: &&str| {
+            block.contains("\nlevels") && !block.contains("signal = ") && !block.contains("until = 2026")
+        };
+        let with_levels = text.split("[[rule]]").skip(1).filter(of_the_last_value);
         rules.extend(with_levels.map(|block| rule(block).unwrap_or_else(|| panic!("unreadable: {block}"))));
     }
     assert!(rules.len() >= 12, "{rules:?}");
@@ -55,7 +71,9 @@ fn rule(block: &str) -> Option<Rule> {
         id: plain("id")?,
         domain: plain("domain")?,
         quantity: word(when, "quantity")?,
-        kind: word(when, "kind")?,
+        kind: word(when, "kind").unwrap_or_default(),
+        labels: labels(when),
+        hours: line("hours").and_then(|text| hours(text.trim_matches('"'))),
         levels: levels(line("levels")?, &plain("direction")?)?,
         deadband: plain("deadband").map_or(0.0, |v| v.parse().expect("a number")),
         for_ms: millis(line("for")),
@@ -83,11 +101,42 @@ fn levels(text: &str, direction: &str) -> Option<Vec<(String, f64, f64)>> {
     Some(levels)
 }
 
+/// `labels = { a = "b", … }` as `a=b`.
+fn labels(when: &str) -> Vec<String> {
+    let table = when.split_once("labels = {").and_then(|(_, rest)| rest.split_once('}')).map_or("", |(table, _)| table);
+    let pairs = table.split(',').filter_map(|pair| pair.split_once('='));
+    pairs.map(|(k, v)| format!("{}={}", k.trim(), v.trim().trim_matches('"'))).collect()
+}
+
+/// `22:00-06:00`.
+fn hours(text: &str) -> Option<(f64, f64)> {
+    let hour =
+        |t: &str| t.split_once(':').and_then(|(h, m)| Some(h.parse::<f64>().ok()? + m.parse::<f64>().ok()? / 60.0));
+    text.split_once('-').and_then(|(from, to)| hour(from).zip(hour(to)))
+}
+
 fn millis(text: Option<&str>) -> i64 {
     text.map_or(0, |t| maibo_sim::scenario::duration_ms(t.trim_matches('"')).expect("a duration"))
 }
 
 impl Rule {
+    /// Whether it is about the device.
+    pub(crate) fn selects(&self, device: &Device) -> bool {
+        let own = device.labels();
+        (self.kind.is_empty() || self.kind == device.kind.name)
+            && self.labels.iter().all(|label| own.split(';').any(|l| l == label))
+    }
+
+    /// Whether it judges at this time, ms since 1970.
+    pub(crate) fn is_awake(&self, t: i64) -> bool {
+        let hour = signal::hour(t);
+        self.hours.is_none_or(
+            |(from, to)| {
+                if from < to { (from..to).contains(&hour) } else { hour >= from || hour < to }
+            },
+        )
+    }
+
     /// How many levels the value has reached.
     pub(crate) fn reached(&self, value: f64) -> usize {
         self.levels.iter().filter(|(_, low, high)| value <= *low || value >= *high).count()

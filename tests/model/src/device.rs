@@ -196,6 +196,8 @@ impl Device {
                     let new = || Cell::new(ladder.clone(), entry.clone(), series, now);
                     let same = self.cells.get(&rule.id).is_some_and(|cell| cell.ladder == *ladder);
                     let cell = self.cells.entry(rule.id.clone()).or_insert_with(new);
+                    // While deaf an edit of the device is judged when a value counts again, as one of the rule is.
+                    cell.edited |= cell.device.interval != entry.interval && series.hearing.deaf.is_some();
                     cell.edit(ladder, entry, series);
                     let unless_same = |_: &&mut Series| !same || !open::CATALOGUE_TELLS_THE_PAST;
                     if let Some(series) = self.series.get_mut(&ladder.quantity).filter(unless_same) {

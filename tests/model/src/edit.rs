@@ -35,6 +35,12 @@ impl Cell {
         let clock = series.held.map_or(now, |h| (now - h.lag).max(h.at));
         if !self.counts(series, now, counts) {
             self.edited = true;
+            // What reached another limit says nothing about this one.
+            self.each(|_, _, trigger| {
+                if trigger.unjudged && matches!(trigger.stand, Stand::Raised { .. }) {
+                    trigger.stand = Stand::Off;
+                }
+            });
             self.nearest_level();
             return self.conclude(now, Why::Unheard, to);
         }

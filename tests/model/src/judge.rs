@@ -111,7 +111,9 @@ impl Cell {
                 Stand::Raised { since, samples, later } => Stand::Raised { since, samples: samples + 1, later },
                 Stand::On if back => Stand::Back { since: at, later: 0 },
                 Stand::Back { .. } | Stand::Stopped if reached => Stand::On,
-                Stand::Stopped if said.backs && said.value.is_some() => Stand::Back { since: at, later: 0 },
+                Stand::Stopped if said.backs || open::MISSING_DATA_RESTART_RECOVERIES => {
+                    Stand::Back { since: at, later: 0 }
+                }
                 other => other,
             };
             trigger.stand = match trigger.stand {

@@ -93,34 +93,15 @@ impl When {
 }
 
 impl Kind {
-    /// §12: whether it judges what `other` judges.
+    /// §12: whether it judges what `other` judges: quantity, signals with their parameters, windows.
     pub(crate) fn judges_the_same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Absence { .. }, Self::Absence { .. }) => true,
             (Self::Ladder(a), Self::Ladder(b)) => {
-                let terms = |l: &Ladder| l.terms.iter().map(|t| (t.signal.name(), t.window)).collect::<Vec<_>>();
+                let terms = |l: &Ladder| l.terms.iter().map(|t| (t.signal, t.window)).collect::<Vec<_>>();
                 a.quantity == b.quantity && terms(a) == terms(b)
             }
             _ => false,
-        }
-    }
-}
-
-impl Signal {
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Last => "last",
-            Self::Mean => "mean",
-            Self::Min => "min",
-            Self::Max => "max",
-            Self::Sum => "sum",
-            Self::Count => "count",
-            Self::Range => "range",
-            Self::Delta => "delta",
-            Self::Rate { .. } => "rate",
-            Self::Percentile { .. } => "percentile",
-            Self::Leq => "leq",
-            Self::Stuck { .. } => "stuck",
         }
     }
 }

@@ -37,9 +37,30 @@ pub(crate) struct Record {
     /// While nobody took notice of it.
     #[n(4)]
     pub(crate) waiting: Option<Waiting>,
+    /// The latest version that a command of anybody but the latest operator made; 0: none.
+    #[n(5)]
+    #[cbor(default)]
+    pub(crate) other: u32,
 }
 
 impl Record {
+    /// An operator's command made this version.
+    pub(crate) fn acted(&mut self, version: u32, actor: &Actor) {
+        if let Some((last, by)) = &self.operator
+            && by != actor
+        {
+            self.other = *last;
+        }
+        self.operator = Some((version, actor.clone()));
+    }
+
+    /// Whether somebody else's command came behind the version that `actor` saw.
+    pub(super) fn overtaken(&self, actor: &Actor, seen: u32) -> bool {
+        self.operator
+            .as_ref()
+            .is_some_and(|(version, by)| if by == actor { self.other > seen } else { *version > seen })
+    }
+
     /// Goes on to the next version: what belonged to the last one only is gone.
     pub(super) fn next_version(&mut self, reason: Reason) {
         let t = &mut self.transition;
@@ -141,7 +162,7 @@ impl Book {
         handling.stamps.published = Some(Stamp { at: now, by: None });
         handling.flapping = flapping;
         self.draft(now, None, Body::Transition(Box::new(transition.clone())));
-        let mut record = Record { transition, operator: None, rose: 1, latest: at, waiting: None };
+        let mut record = Record { transition, operator: None, rose: 1, latest: at, waiting: None, other: 0 };
         record.wind(true, now);
         self.put(record);
     }

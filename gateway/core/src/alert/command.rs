@@ -30,7 +30,7 @@ impl Book {
 
     fn refusal(&self, command: &Command, now: Timestamp) -> Option<&'static str> {
         let Some(record) = self.get(command.episode) else { return Some("resolved") };
-        let acted = record.operator.as_ref().is_some_and(|(v, actor)| *v > command.seen && *actor != command.actor);
+        let acted = record.overtaken(&command.actor, command.seen);
         let conflicts = !matches!(command.act, Act::Comment { .. });
         if conflicts && acted {
             Some("newer_fact")
@@ -125,7 +125,7 @@ fn act(record: &mut Record, command: &Command, now: Timestamp) {
         handling.said = Some(Said { by: actor.clone(), note });
     }
     if !matches!(command.act, Act::Comment { .. }) {
-        record.operator = Some((record.transition.version, actor.clone()));
+        record.acted(record.transition.version, actor);
     }
 }
 

@@ -72,9 +72,13 @@ impl Hearing {
 
     /// Maibo does not hear since `from`.
     pub(super) fn deafen(&mut self, from: Timestamp) {
-        if !matches!(self.mute, Deafness::Deaf(_)) {
-            self.mute = Deafness::Deaf(from.max(self.silent_from));
-        }
+        // What was lost to an earlier deafness is counted.
+        let from = match self.mute {
+            Deafness::Deaf(_) => return,
+            Deafness::Waiting(again) => from.max(again),
+            Deafness::No => from,
+        };
+        self.mute = Deafness::Deaf(from.max(self.silent_from));
     }
 
     /// Maibo hears again.

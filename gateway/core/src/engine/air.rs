@@ -24,8 +24,8 @@ pub(super) fn interval(quantity: &Quantity) -> Option<Millis> {
 impl DeviceState {
     /// Gives the device the state of an index where one of the rules numbered in `about` judges one, and only there.
     pub(super) fn select_air(&mut self, about: &[u32], rules: &RuleSet) {
-        let judged = about.iter().filter_map(|n| rules.rules.get(*n as usize)?.threshold()).map(|t| &t.quantity);
-        if judged.filter_map(interval).next().is_none() {
+        let mut judged = about.iter().filter_map(|n| rules.rules.get(*n as usize)?.threshold()).map(|t| &t.quantity);
+        if judged.find_map(interval).is_none() {
             self.air = None;
         } else if self.air.is_none() {
             self.air = Some(Box::default());

@@ -10,72 +10,31 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use minicbor::{Decode, Encode};
-
 use super::absence::change;
 use super::fleet::Law;
 use super::partition::check;
 use super::{EngineError, Output, Versions, clock};
-use crate::alert::{Book, Given, Opening};
+use crate::alert::Book;
 use crate::fact::{Body, Reason, State, Transition};
-use crate::id::{EpisodeId, PartitionId, Position, RuleId, SourceId, Subject, Version};
+use crate::id::{EpisodeId, PartitionId, Position, SourceId, Subject, Version};
 use crate::input::{Batch, Input, Told};
 use crate::limit;
-use crate::place::{Domain, Level};
 use crate::rule::RuleSet;
-use crate::time::{Deadline, Millis, Timestamp};
+use crate::time::{Deadline, Timestamp};
 
 mod incident;
 mod member;
 mod quorum;
+mod source;
 
 pub use incident::MANY_RULE;
 pub(super) use incident::{Case, Incidents, Key as IncidentKey, Slot};
 pub(super) use member::Member;
 use quorum::Stage;
 pub(super) use quorum::{Cell, Quorums};
-
-/// The rule that a deaf source breaks.
-pub const SOURCE_RULE: &str = "maibo-source";
-
-/// One source of messages.
-#[derive(Clone, Debug, Default, PartialEq, Encode, Decode)]
-pub(super) struct Source {
-    /// Since when it has been deaf.
-    #[n(0)]
-    pub(super) deaf_from: Option<Timestamp>,
-    /// Since when it says so itself; an alert counts from here.
-    #[n(1)]
-    pub(super) said_from: Option<Timestamp>,
-    /// Maibo started and the source has not reported: when to forget it.
-    #[n(2)]
-    pub(super) forget_at: Option<Timestamp>,
-    #[n(3)]
-    pub(super) episode: Option<EpisodeId>,
-    /// The identities it was given.
-    #[n(4)]
-    pub(super) given: Given,
-    /// An operator closed the alert against what is the case: there is none until the source was heard.
-    #[n(5)]
-    #[cbor(default)]
-    pub(super) latched: bool,
-}
-
-impl Source {
-    fn due(&self) -> Option<Timestamp> {
-        let alarm = self
-            .said_from
-            .filter(|_| self.episode.is_none() && !self.latched)
-            .map(|from| from + limit::SOURCE_DEAF_AFTER);
-        alarm.into_iter().chain(self.forget_at).min()
-    }
-
-    fn shift(&mut self, by: Millis) {
-        for at in [&mut self.said_from, &mut self.forget_at].into_iter().flatten() {
-            *at = *at + by;
-        }
-    }
-}
+pub use source::SOURCE_RULE;
+pub(super) use source::Source;
+use source::open;
 
 /// The machine of the whole city.
 #[derive(Debug, Default)]
@@ -388,16 +347,4 @@ impl City {
     pub fn open_alerts(&self) -> impl Iterator<Item = &Transition> {
         self.book.records().map(|r| &r.transition)
     }
-}
-
-fn open(book: &mut Book, id: &SourceId, given: &mut Given, from: Timestamp, at: Timestamp) -> Option<EpisodeId> {
-    // A constant of the right characters: this cannot fail.
-    let rule = RuleId::new(SOURCE_RULE).ok()?;
-    let n = given.next(from);
-    let subject = Subject::Source(id.clone());
-    let episode = EpisodeId::derive(&rule, &subject, from, n);
-    let opening =
-        Opening { episode, rule, subject, quantity: None, place: None, domain: Domain::Emergency, started_at: from };
-    book.open(opening, Level::Orange, change(Some(Level::Orange), at, Reason::SourceDeaf));
-    Some(episode)
 }

@@ -35,10 +35,7 @@ pub(super) fn wanted(
     for fact in logged {
         if let Body::Transition(t) = &fact.body {
             let known = book.get(t.episode);
-            let mut operator = known.and_then(|r| r.operator.clone());
-            if let Some(actor) = fact.actor.as_ref().filter(|_| t.reason != Reason::Commented) {
-                operator = Some((t.version, actor.clone()));
-            }
+            let (operator, other) = known.map_or((None, 0), |r| (r.operator.clone(), r.other));
             let rose = known.map_or(1, |r| r.rose).min(t.version);
             let latest = match t.reason {
                 reason if reason == Reason::DataStale || reason.is_handling() => {
@@ -49,7 +46,10 @@ pub(super) fn wanted(
             let rises = known.is_none_or(|r| t.level > r.transition.level) && !t.reason.is_handling();
             let record = (t.state == State::Firing).then(|| {
                 let waiting = known.and_then(|r| r.waiting);
-                let mut record = Record { transition: (**t).clone(), operator, rose, latest, waiting };
+                let mut record = Record { transition: (**t).clone(), operator, rose, latest, waiting, other };
+                if let Some(actor) = fact.actor.as_ref().filter(|_| t.reason != Reason::Commented) {
+                    record.acted(t.version, actor);
+                }
                 record.wind(rises, fact.at);
                 record
             });
@@ -71,10 +71,11 @@ fn undone(book: &Book, first: &Transition) -> Option<Record> {
     let version = first.version.checked_sub(1).filter(|v| *v > 0)?;
     let record = book.get(first.episode).cloned();
     let latest = record.as_ref().map_or(first.at, |r| r.latest.min(first.at));
-    let (operator, rose, waiting) = record.map_or((None, 1, None), |r| (r.operator, r.rose, r.waiting));
+    let (operator, rose, waiting, other) =
+        record.map_or((None, 1, None, 0), |r| (r.operator, r.rose, r.waiting, r.other));
     let transition = Transition { version, state: State::Firing, resolved_at: None, ..first.clone() };
     let operator = operator.filter(|(v, _)| *v <= version);
-    Some(Record { transition, operator, rose: rose.min(version), latest, waiting })
+    Some(Record { transition, operator, rose: rose.min(version), latest, waiting, other: other.min(version) })
 }
 
 impl Partition {

@@ -98,8 +98,13 @@ impl Cell {
             complete(active, bench, terms, sight.at, None);
         } else {
             for (state, edited) in active.terms_mut().zip(edited.0) {
-                for level in Level::ALL {
-                    state.edited[level as usize] |= edited[level as usize];
+                for level in Level::ALL.into_iter().filter(|l| edited[*l as usize]) {
+                    state.edited[level as usize] = true;
+                    // Reached by another limit: of this one nothing is known.
+                    let l = &mut state.levels[level as usize];
+                    if !l.on {
+                        *l = LevelState::default();
+                    }
                 }
             }
         }
@@ -107,10 +112,14 @@ impl Cell {
             if on.sight.is_some() {
                 let Judging { sight, event, decided, .. } = on;
                 self.tell(bench, Telling { event, decided, sight, reason: None });
+            } else if active.highest_raw().is_none() {
+                self.active = None;
             }
             return;
         };
-        keep_open(active, terms, old, on.sight.is_some());
+        if on.sight.is_none() {
+            keep_open(active, terms, old);
+        }
         let Some(record) = bench.book.get(episode) else { return };
         let (value, shown) = (record.transition.value, record.transition.threshold);
         let now_on = active.highest_on();
@@ -138,6 +147,7 @@ impl Cell {
             }
             self.begin(bench, event);
             if let Some(active) = &mut self.active {
+                active.stale = over.stale;
                 active.take_levels(*over);
             }
         }
@@ -177,14 +187,12 @@ fn judge_levels(active: &mut Active, terms: &[Term], edited: Edited, sight: &Sig
 }
 
 /// An open episode whose value is not known is not ended by other limits: it takes the nearest level the new ladder has.
-fn keep_open(active: &mut Active, terms: &[Term], old: Level, known: bool) {
-    if known || active.levels().any(|l| l.on) {
-        return;
-    }
+fn keep_open(active: &mut Active, terms: &[Term], old: Level) {
     let shown = usize::from(active.shown);
     let Some(term) = terms.get(shown) else { return };
     let nearest = term.steps.iter().rev().find(|s| s.level <= old).or(term.steps.first());
-    if let (Some(step), Some(state)) = (nearest, active.terms_mut().nth(shown)) {
+    let Some(step) = nearest.filter(|s| active.highest_on().is_none_or(|(on, _)| on < s.level)) else { return };
+    if let Some(state) = active.terms_mut().nth(shown) {
         state.levels[step.level as usize] = LevelState { raw: true, on: true, samples: 1, ..LevelState::default() };
     }
 }

@@ -275,7 +275,7 @@ impl Cell {
                     l.samples = l.samples.saturating_add(1);
                 } else if seen.reaches(term, step) {
                     *l = LevelState { raw: true, samples: 1, since: sight.at, ..*l };
-                } else if l.on && l.since == NEVER {
+                } else if l.on && l.since == NEVER && seen.may_fall() {
                     // Back, and the time before the gap does not count.
                     l.since = sight.at;
                 }
@@ -311,6 +311,7 @@ impl Cell {
             let since = over.levels().filter(|l| l.raw).map(|l| l.since).min().unwrap_or(over.since);
             self.begin(bench, since);
             if let Some(active) = &mut self.active {
+                active.stale = over.stale;
                 active.take_levels(*over);
             }
         }

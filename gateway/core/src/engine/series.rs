@@ -306,7 +306,8 @@ impl Series {
             let pause = self.mute.pause(self.lag);
             for i in 0..self.cells.len() {
                 let Some(cell) = self.cells.get(i) else { continue };
-                let (number, counts) = (cell.rule, now < taken + cell.stale_after);
+                let counts = self.lag < cell.stale_after && now < taken + cell.stale_after;
+                let number = cell.rule;
                 if cell.ignores(self.held.value) || (!counts && cell.edge > clock) {
                     continue;
                 }

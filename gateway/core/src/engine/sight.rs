@@ -27,6 +27,11 @@ pub(super) struct Seen {
 impl Seen {
     const NOTHING: Self = Self { value: f64::NAN, rises: false, falls: false };
 
+    /// Whether it can say of anything that it is over.
+    pub(super) const fn may_fall(self) -> bool {
+        self.falls
+    }
+
     /// Whether it reaches the step's limit.
     pub(super) fn reaches(self, term: &Term, step: &Step) -> bool {
         self.rises && term.reached(step, self.value)

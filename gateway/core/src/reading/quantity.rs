@@ -186,6 +186,8 @@ static REGISTRY: &[QuantitySpec] = &[
     public("chlorine", "mg/L", -0.1, 20.0, MG_PER_L),
     public("co", "mg/m3", -1.0, 200.0, MILLIGRAMS),
     public("cod", "mg/L", -1.0, 5000.0, MG_PER_L),
+    // The permanganate index of GB 3838-2002, mg/L of oxygen.
+    public("codmn", "mg/L", -0.5, 500.0, MG_PER_L),
     internal("count_motor", "1", 0.0, 10_000.0, COUNT),
     internal("count_non_motor", "1", 0.0, 10_000.0, COUNT),
     internal("count_pedestrian", "1", 0.0, 10_000.0, COUNT),
@@ -221,6 +223,7 @@ static REGISTRY: &[QuantitySpec] = &[
     public("pressure", "hPa", 500.0, 1100.0, &[by("Pa", 0.01), by("kPa", 10.0), by("mbar", 1.0)]),
     public("queue_length", "m", 0.0, 10_000.0, METRES),
     internal("queue_vehicles", "1", 0.0, 10_000.0, COUNT),
+    // What fell since the report before: sums over a window are the rain of that time.
     public("rain", "mm", 0.0, 1000.0, MILLIMETRES),
     public("road_temperature", "Cel", -60.0, 95.0, CELSIUS),
     sensitive("room_temperature", "Cel", -40.0, 70.0, CELSIUS),
@@ -234,6 +237,8 @@ static REGISTRY: &[QuantitySpec] = &[
     public("so2", "ug/m3", -20.0, 5000.0, MICROGRAMS),
     public("temperature", "Cel", -60.0, 70.0, CELSIUS),
     internal("tilt", "deg", -180.0, 180.0, &[by("rad", 57.295_779_513_082_32)]),
+    // Total phosphorus.
+    public("tp", "mg/L", -0.05, 100.0, MG_PER_L),
     public("traffic_flow", "/h", 0.0, 30_000.0, &[by("1/h", 1.0), by("/min", 60.0)]),
     public("traffic_index", "1", 0.0, 10.0, NONE),
     public("turbidity", "NTU", -10.0, 5000.0, &[by("[NTU]", 1.0), by("FNU", 1.0)]),

@@ -6,7 +6,7 @@ use smol_str::SmolStr;
 use toml::Value;
 
 use super::table::Reader;
-use super::{Absence, Rule, RuleKind, Selector};
+use super::{Absence, Confidence, Rule, RuleKind, Selector};
 use super::{event, quorum};
 use crate::id::{DeviceId, PlaceCode, Quantity, RuleId};
 use crate::limit;
@@ -77,6 +77,10 @@ pub(super) fn rule(mut r: Reader<'_>) -> Option<Rule> {
         Some(value) => r.text("effective", value),
         None => None,
     };
+    let confidence = match r.opt_text("confidence") {
+        None => Some(None),
+        Some(text) => confidence(&mut r, &text).map(Some),
+    };
     let advice = r.need_words("advice");
     r.finish();
     Some(Rule {
@@ -87,8 +91,18 @@ pub(super) fn rule(mut r: Reader<'_>) -> Option<Rule> {
         kind: kind?,
         source: source?,
         effective,
+        confidence: confidence?,
         advice: advice?,
     })
+}
+
+fn confidence(r: &mut Reader<'_>, text: &str) -> Option<Confidence> {
+    let confidence = Confidence::ALL.into_iter().find(|c| c.as_str() == text);
+    if confidence.is_none() {
+        let all = Confidence::ALL.map(Confidence::as_str).join(", ");
+        r.problem("confidence", format_args!("`{text}` is not one of {all}"));
+    }
+    confidence
 }
 
 /// Reads `when`: whom the rule is about, and the quantity if there is one.

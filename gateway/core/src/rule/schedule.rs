@@ -69,6 +69,11 @@ impl Schedule {
         &self.zone
     }
 
+    /// Whether the rule goes out of force some day.
+    pub const fn ends(&self) -> bool {
+        self.until.is_some()
+    }
+
     /// Number of the period in force at `t`: the first that holds, or 0 in a schedule without periods. `None`: asleep.
     pub fn at(&self, t: Timestamp) -> Option<usize> {
         let early = self.from.is_some_and(|from| t < from);

@@ -187,6 +187,11 @@ impl Threshold {
         self.schedule.is_none() && self.decimals.is_none() && matches!(self.first(), [t] if t.signal == Signal::Last)
     }
 
+    /// Whether the limits of the first period hold at all hours and have no end: what can be drawn beside a value.
+    pub fn is_lasting(&self) -> bool {
+        self.schedule.as_ref().is_none_or(|s| s.periods().is_empty() && !s.ends())
+    }
+
     /// An open interval of values that reach no level. Empty where more than the last value is looked at.
     pub fn calm(&self) -> (f64, f64) {
         match self.first() {

@@ -103,6 +103,7 @@ fn settings(arguments: &Arguments, city: &City, data: PathBuf) -> Result<Setting
         clock: ClockMode::Wall,
         admission: Admission::Admit,
         inputs_quota: 2 << 30,
+        shards: 1,
         sources: vec![Source::Embedded(embedded::Settings { id, listen, connections_max: 20_000 })],
         routes: vec![Route::standard(Profile::Native), Route::standard(Profile::OpenV2x)],
         packs,

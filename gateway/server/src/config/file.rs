@@ -53,6 +53,9 @@ pub struct File {
     /// The inputs log.
     #[serde(default)]
     pub log: Log,
+    /// What decides.
+    #[serde(default)]
+    pub engine: Engine,
     /// Where messages come from.
     #[serde(default, rename = "source")]
     pub sources: Vec<Source>,
@@ -99,6 +102,20 @@ pub struct Log {
 impl Default for Log {
     fn default() -> Self {
         Self { inputs_quota: "2GiB".to_owned() }
+    }
+}
+
+/// Section `[engine]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Engine {
+    /// How many threads decide, 1 to 16.
+    pub shards: i64,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self { shards: 1 }
     }
 }
 
@@ -276,6 +293,8 @@ mod tests {
         let found = (file.http.listen.as_str(), file.log.inputs_quota.as_str(), file.data.as_str());
         assert_eq!(found, ("127.0.0.1:9", "1GiB", "d\""));
         assert_eq!(problems("data = 'd'", &[("MAIBO__DATA__X", "1")]).len(), 1);
+        let file = parse("f", "data = 'd'", [("MAIBO__ENGINE__SHARDS".to_owned(), "4".to_owned())].into_iter());
+        assert_eq!(file.expect("valid").engine.shards, 4);
     }
 
     // A file that is not TOML is one problem with its line.

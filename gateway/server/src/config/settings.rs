@@ -12,6 +12,7 @@ use super::file::{File, Problem, RouteEntry};
 use super::{Settings, Source, file};
 use crate::ingest::external::Protocol;
 use crate::ingest::{Admission, ClockMode, external};
+use crate::pipeline::shards::MAX_SHARDS;
 
 /// Least room for the inputs log: a few segments and one commit of a backlog.
 const QUOTA_LEAST: u64 = 64 << 20;
@@ -60,6 +61,7 @@ impl Check {
             // A commit of a backlog must fit beside the segments that snapshots still need.
             self.problem("log.inputs_quota", "is less than 64MiB, too little for one burst");
         }
+        let shards = self.shards(file.engine.shards);
         let sources = self.sources(file);
         let routes = self.routes(&file.routes);
         let packs = self.packs(&file.rules);
@@ -89,6 +91,7 @@ impl Check {
                     clock,
                     admission,
                     inputs_quota,
+                    shards,
                     sources,
                     routes,
                     packs,
@@ -129,6 +132,14 @@ impl Check {
             self.problem(path, format!("`{text}` is not a size such as 512MiB or 2GiB"));
         }
         bytes
+    }
+
+    fn shards(&mut self, shards: i64) -> usize {
+        let fine = usize::try_from(shards).ok().filter(|n| (1..=MAX_SHARDS).contains(n));
+        if fine.is_none() {
+            self.problem("engine.shards", format!("{shards} is not a number of threads from 1 to {MAX_SHARDS}"));
+        }
+        fine.unwrap_or(1)
     }
 
     fn text(&mut self, path: &str, name: &str) -> Option<String> {

@@ -169,6 +169,7 @@ fn told(rule: &Rule) -> api::Rule {
         keep_firing_for_ms: 0,
         source: rule.source.clone(),
         effective: rule.effective.clone(),
+        confidence: rule.confidence.map(words::confidence),
         advice: pair(&rule.advice),
         terms: Vec::new(),
         open: 0,
@@ -189,8 +190,8 @@ fn ladder(told: &mut api::Rule, threshold: &Threshold) {
         let period = threshold.schedule.as_ref().and_then(|s| s.periods().get(n)).map(|p| p.name.to_string());
         told.terms.extend(terms.iter().map(|t| term(t, period.clone())));
     }
-    // What can be drawn beside the values: limits on the values themselves, at all times.
-    let plain = told.terms.first().filter(|t| t.signal == Signal::Last.as_str() && threshold.schedule.is_none());
+    // What can be drawn beside the values: limits on the values themselves, at all hours from some day on.
+    let plain = told.terms.first().filter(|t| t.signal == Signal::Last.as_str() && threshold.is_lasting());
     if let Some(first) = plain {
         (told.deadband, told.direction) = (Some(first.deadband), Some(first.direction));
         told.levels = Some(first.levels.clone());

@@ -43,7 +43,7 @@ struct Side {
 impl Scale {
     /// The scale of these ladders; of none, everything scores 100.
     pub(super) fn new<'a>(ladders: impl IntoIterator<Item = &'a Threshold>) -> Self {
-        let always = ladders.into_iter().filter(|l| l.schedule.is_none());
+        let always = ladders.into_iter().filter(|l| l.is_lasting());
         let last = always.flat_map(Threshold::first).filter(|t| t.signal == Signal::Last);
         Self(last.flat_map(sides).collect())
     }

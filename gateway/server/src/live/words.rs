@@ -7,7 +7,7 @@ use maibo_core::id::Quantity;
 use maibo_core::place::{Domain, Level};
 use maibo_core::reading::quantity;
 use maibo_core::registry::place;
-use maibo_core::rule::Words;
+use maibo_core::rule::{Confidence, Words};
 use maibo_core::time::Timestamp;
 
 use super::roster::Roster;
@@ -46,6 +46,15 @@ pub fn domain(domain: Domain) -> api::Domain {
         Domain::Health => api::Domain::Health,
         Domain::Safety => api::Domain::Safety,
         Domain::Emergency => api::Domain::Emergency,
+    }
+}
+
+/// How well founded a rule's limits are, on the interface.
+pub fn confidence(confidence: Confidence) -> api::Confidence {
+    match confidence {
+        Confidence::Verified => api::Confidence::Verified,
+        Confidence::Weak => api::Confidence::Weak,
+        Confidence::Default => api::Confidence::Default,
     }
 }
 

@@ -1,6 +1,5 @@
 //! Runs the machines on what is committed, and tells only what is durable.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use maibo_core::engine::{CommandOutcome, Machine, Output, Versions};
@@ -12,7 +11,8 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info};
 
-use super::{Committed, Deadlines, Observer, PipelineError, Step, Unrecorded, Work, failpoint};
+use super::shards::{Answers, Shards};
+use super::{Committed, Observer, PipelineError, Step, Unrecorded, Work, failpoint};
 use crate::telemetry::Metrics;
 use crate::versions::VersionStore;
 
@@ -28,8 +28,8 @@ const FULL_PAUSE: std::time::Duration = std::time::Duration::from_millis(200);
 
 /// The decider's parts.
 pub struct Decider {
-    /// One machine a partition, in partition order.
-    pub machines: Vec<Machine>,
+    /// One machine a partition.
+    pub shards: Shards,
     /// Position of each partition's saved snapshot.
     pub saved: Vec<Option<Position>>,
     /// The facts log.
@@ -40,8 +40,6 @@ pub struct Decider {
     pub done: flume::Sender<()>,
     /// Back to the sequencer: snapshots.
     pub care: flume::WeakSender<Work>,
-    /// When partitions want to be called.
-    pub deadlines: Deadlines,
     /// Rule sets and catalogues by version.
     pub versions: Arc<VersionStore>,
     /// Told of every step.
@@ -75,9 +73,6 @@ impl Decider {
         let mut out = Output::default();
         let mut last_snapshot = Timestamp(0);
         let mut next = 0;
-        for machine in &self.machines {
-            self.deadlines.set(machine.id(), machine.next_deadline().map(|d| d.at));
-        }
         loop {
             match self.committed.recv_timeout(IDLE) {
                 Ok(commit) => {
@@ -95,25 +90,20 @@ impl Decider {
         }
         info!("everything committed is decided");
         let facts_next = self.facts.next_index();
-        Ok(Rest { machines: self.machines, saved: self.saved, facts_next })
+        Ok(Rest { machines: self.shards.into_machines(), saved: self.saved, facts_next })
     }
 
     fn decide(&mut self, commit: Committed, out: &mut Output) -> Result<(), PipelineError> {
         out.clear();
-        let mut answers: VecDeque<(PartitionId, CommandOutcome)> = VecDeque::new();
-        let versions = self.versions.current();
-        for (partition, position, batch) in &commit.batches {
-            let Some(machine) = self.machines.get_mut(usize::from(partition.0)) else { continue };
-            step(machine, *position, batch, &versions, out)?;
-            answers.extend(out.commands.drain(..).map(|c| (*partition, c)));
-            self.deadlines.set(*partition, machine.next_deadline().map(|d| d.at));
-        }
+        let mut answers = Answers::new();
+        let batches = Arc::new(commit.batches);
+        self.shards.step(&batches, &self.versions.current(), out, &mut answers)?;
         self.metrics.judged.add(&out.counts);
         self.metrics.events.add(&out.counts.events);
         failpoint::hit("after_decide_before_facts");
         let facts = self.record(std::mem::take(&mut out.facts))?;
         failpoint::hit("after_facts_before_tell");
-        let step = Step { now: commit.now, batches: &commit.batches, facts: &facts, verdicts: &out.verdicts };
+        let step = Step { now: commit.now, batches: &batches, facts: &facts, verdicts: &out.verdicts };
         for observer in &mut self.observers {
             observer.observe(&step);
         }
@@ -146,10 +136,10 @@ impl Decider {
 
     /// Sends one partition's state to be saved, if it moved since its last snapshot and the queue has room.
     fn snapshot_one(&mut self, next: &mut usize) {
-        let n = self.machines.len();
+        let n = self.shards.len();
         for _ in 0..n {
             *next = (*next + 1) % n;
-            let machine = &self.machines[*next];
+            let Some(machine) = self.shards.get(*next) else { continue };
             let Some(position) = machine.position() else { continue };
             if self.saved[*next] == Some(position) {
                 continue;
@@ -222,10 +212,7 @@ pub(super) fn snapshot_bytes(facts_next: u64, machine: &Machine) -> Vec<u8> {
 }
 
 /// Answers the commands of a commit: waiters and outcomes stand in the same order within each partition.
-fn reply(
-    waiters: Vec<(PartitionId, oneshot::Sender<CommandOutcome>)>,
-    mut answers: VecDeque<(PartitionId, CommandOutcome)>,
-) {
+fn reply(waiters: Vec<(PartitionId, oneshot::Sender<CommandOutcome>)>, mut answers: Answers) {
     for (partition, waiter) in waiters {
         if let Some(at) = answers.iter().position(|(p, _)| *p == partition)
             && let Some((_, outcome)) = answers.remove(at)

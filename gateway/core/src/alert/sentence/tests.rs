@@ -173,11 +173,11 @@ fn a_computed_value_says_what_it_is() {
         let Words { zh, en } = sentence(&Transition { measure, ..transition(Reason::Threshold) }, &title());
         let _ = writeln!(shown, "{zh} | {en}");
     }
-    expect_test::expect![[r#"
+    expect_test::expect![[r"
         积水深度 1 小时累计 28.3 cm，达到橙色限值 27 cm | Water depth, sum of 1 h: 28.3 cm reached the orange limit 27 cm
         积水深度 10 分钟次数 28.3，达到橙色限值 27 | Water depth, readings of 10 min: 28.3 reached the orange limit 27
         积水深度 10 分钟变化率 28.3 cm/1 min，达到橙色限值 27 cm/1 min | Water depth, rate of 10 min: 28.3 cm/1 min reached the orange limit 27 cm/1 min
         积水深度已 28 秒未变化，达到橙色限值 27 s | Water depth has not moved for 28 s reached the orange limit 27 s
         积水深度 28.3 cm，达到橙色限值 27 cm | Water depth 28.3 cm reached the orange limit 27 cm
-    "#]].assert_eq(&shown);
+    "]].assert_eq(&shown);
 }

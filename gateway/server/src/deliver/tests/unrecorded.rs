@@ -17,6 +17,7 @@ use super::support::{Ear, Reply, SECRET, alert, entry};
 use crate::clock::{Clock, SystemClock};
 use crate::deliver::{LastWord, Limits};
 use crate::pipeline::decider::Decider;
+use crate::pipeline::shards::Shards;
 use crate::pipeline::{Committed, Deadlines, Observer, PipelineError, Step};
 use crate::telemetry::Metrics;
 use crate::versions::{VersionStore, compile_rules};
@@ -67,13 +68,12 @@ async fn judged(value: f64, last_word: LastWord, dir: &std::path::Path) -> (Pipe
     let (care, _care_rx) = flume::bounded(1);
     let told = Arc::new(Mutex::new(0));
     let decider = Decider {
-        machines: PartitionId::all().map(Machine::new).collect(),
+        shards: Shards::start(PartitionId::all().map(Machine::new).collect(), 1, Deadlines::default()).unwrap(),
         saved: PartitionId::all().map(|_| None).collect(),
         facts,
         committed,
         done,
         care: care.downgrade(),
-        deadlines: Deadlines::default(),
         versions: Arc::new(store),
         observers: vec![Box::new(Told(Arc::clone(&told)))],
         unrecorded: Some(Box::new(last_word)),
