@@ -3,6 +3,9 @@
 
 #![allow(clippy::print_stdout, reason = "tests")]
 
+#[path = "aqi_beijing/wired.rs"]
+mod wired;
+
 use std::fs::File;
 use std::path::PathBuf;
 

@@ -147,6 +147,12 @@ impl World {
         world
     }
 
+    /// Without the reference model, which goes through all readings at every step: for long recordings.
+    pub(crate) fn alone(mut self) -> Self {
+        self.double = None;
+        self
+    }
+
     /// Knows a rule set and answers its version.
     pub(crate) fn know(&mut self, rules: &str) -> Version {
         let set = RuleSet::compile(&[("test.toml", rules)]).unwrap_or_else(|p| panic!("{p:?}"));

@@ -1,6 +1,6 @@
 //! Duplicates, flapping, noise.
 
-use maibo_core::id::PartitionId;
+use maibo_core::id::{PartitionId, PlaceCode};
 use maibo_core::input::Input;
 use maibo_core::place::Level;
 use maibo_core::rule::RuleSet;
@@ -120,7 +120,7 @@ fn an_alert_is_about_the_device_that_reported() {
     let of = |device: &str, value| Input::Reading(reading(device, "water_depth", s(1), s(1), value));
     w.at(s(1)).batch(vec![of("a", 0.0), of("stranger", 45.0), of("c", 45.0), of("b", 45.0), of("a", 1.0)]);
     let [t] = w.transitions()[..] else { panic!("{:?}", w.transitions()) };
-    assert_eq!((&*t.subject.id(), t.place.as_ref().map(maibo_core::id::PlaceCode::as_str)), ("b", Some("110105002")));
+    assert_eq!((&*t.subject.id(), t.place.as_ref().map(PlaceCode::as_str)), ("b", Some("110105002")));
     w.device = "a".to_owned();
     w.at(s(2)).value(0.0).run(s(3));
     assert_eq!(w.machine.open_alerts().count(), 1, "and another's calm ends nothing");
