@@ -4,6 +4,8 @@
 //! judge only devices that stand in the catalogue in force.
 
 mod catalogue;
+mod own_limits;
 pub mod place;
 
 pub use catalogue::{Catalogue, Device};
+pub use own_limits::misfits;

@@ -5,7 +5,7 @@ mod engine_world;
 use engine_world::{catalogue, ladder};
 use expect_test::{Expect, expect};
 use maibo_core::place::Level;
-use maibo_core::registry::Catalogue;
+use maibo_core::registry::{Catalogue, misfits};
 use maibo_core::rule::{Bound, Direction, Problem, RuleSet, Signal};
 use maibo_core::time::Millis;
 
@@ -129,4 +129,30 @@ fn limits_of_devices() {
         let found = Catalogue::parse(&text.replace("10s\n", &format!("10s,{bad}\n"))).expect_err(bad);
         assert!(found.len() == 1 && found[0].path == "line 2", "{bad}: {found:?}");
     }
+}
+
+// Limits of devices that fit no rule are told with device and rule, so that nobody counts on them.
+#[test]
+fn limits_that_fit_no_rule() {
+    let several = "direction = \"above\"\nany = [ { levels = { red = 5 } }, { signal = \"max\", window = \"1h\", levels = { red = 9 } } ]";
+    let rules = rule("direction = \"above\"\nlevels = { yellow = 20, red = 40 }")
+        + &ladder("two", &format!("when = {{ quantity = \"water_depth\" }}\n{several}"))
+        + &ladder(
+            "far",
+            "when = { quantity = \"water_depth\", kind = \"z\" }\ndirection = \"above\"\nlevels = { red = 1 }",
+        )
+        + &ladder("silent", "when = { kind = \"k\" }\nabsent = { intervals = 3 }\nlevel = \"blue\"");
+    let rules = RuleSet::compile(&[("p.toml", &rules)]).unwrap_or_else(|p| panic!("{p:?}"));
+    let text = catalogue(&[("d", "10s")]).replace("interval\n", "interval,limits\n");
+    let limits = "10s,r=yellow:50;two=red:1;far=red:1;silent=blue:1;none=red:1\ne,k,,110105003,traffic,10s,r=blue:1\nf,k,,110105003,traffic,10s,r=red:30\n";
+    let catalogue = Catalogue::parse(&text.replace("10s\n", limits)).unwrap_or_else(|p| panic!("{p:?}"));
+    let found: Vec<String> = misfits(&rules, &catalogue).iter().map(Problem::to_string).collect();
+    expect![[r"
+        d.limits.far: the rule is not about this device
+        d.limits.none: there is no such rule
+        d.limits.r: the rule has a limit at red that would not lie further out than the one before
+        d.limits.silent: the rule has no limits
+        d.limits.two: the rule has several terms, and the limits of a device would be of one
+        e.limits.r: the rule has no level blue"]]
+    .assert_eq(&found.join("\n"));
 }

@@ -225,7 +225,9 @@ impl Threshold {
             }
         }
         match own.periods.iter().flatten().find_map(Term::not_climbing) {
-            Some(level) => Err(format!("{} would not lie further out than the level before", level.as_str())),
+            Some(level) => {
+                Err(format!("has a limit at {} that would not lie further out than the one before", level.as_str()))
+            }
             None => Ok(own),
         }
     }

@@ -71,6 +71,9 @@ impl Check {
             None => String::new(),
         };
         let catalogue = self.catalogue(file.catalogue.as_deref(), &catalogue_text);
+        if let (Some(rules), Some(catalogue)) = (&rules, &catalogue) {
+            self.problems.extend(maibo_core::registry::misfits(rules, catalogue));
+        }
         let districts = file.districts.as_ref().and_then(|name| self.text("districts", name));
         let receivers = crate::deliver::validate(&file.receivers, &self.base).unwrap_or_else(|problems| {
             for problem in problems {

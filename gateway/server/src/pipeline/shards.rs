@@ -321,10 +321,6 @@ impl Shards {
         }
         let mut own = self.own.parts();
         let mut others: Vec<_> = self.shares.iter_mut().map(|s| s.handed_over.then(|| s.gave.parts())).collect();
-        let mut batches: Vec<_> = batches.iter().collect();
-        if std::env::var("BREAK").is_ok() {
-            batches.sort_by_key(|(p, ..)| usize::from(p.0) % of);
-        }
         for (partition, ..) in batches {
             let parts = others[usize::from(partition.0) % of].as_mut().unwrap_or(&mut own);
             parts.next(out, answers);

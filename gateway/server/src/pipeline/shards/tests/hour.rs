@@ -213,17 +213,13 @@ fn start(machines: Vec<Machine>, of: usize) -> Shards {
 // snapshots of every other minute.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_hour_of_the_city_gives_the_same_facts() {
-    let t0 = std::time::Instant::now();
     let dir = tempfile::tempdir().unwrap();
     let (one, four) = (dir.path().join("one"), dir.path().join("four"));
     let city = Arc::new(City::new(SEED, SENSORS, maibo_sim::city::ROADSIDE_UNITS));
     let arrivals = arrivals(&city);
     let inputs: usize = arrivals.iter().map(Vec::len).sum();
-    eprintln!("{:?} {inputs} inputs in {}", t0.elapsed(), arrivals.len());
     run(settings(&city, &one, 1), &arrivals).await;
-    eprintln!("{:?} one", t0.elapsed());
     let large = run(settings(&city, &four, 4), &arrivals).await;
-    eprintln!("{:?} four, {large}", t0.elapsed());
     let (commits, facts) = recorded(&one);
     let (least, share) = if cfg!(debug_assertions) { (100_000, 10) } else { (1_000_000, 100) };
     assert!(inputs > least && facts.len() > least / 1_000, "{inputs} inputs, {} facts", facts.len());
@@ -231,20 +227,9 @@ async fn an_hour_of_the_city_gives_the_same_facts() {
     let again = recorded(&four);
     assert!(commits == again.0, "the inputs");
     assert!(facts == again.1, "the facts");
-    eprintln!("{:?} read {} commits {} facts", t0.elapsed(), commits.len(), facts.len());
 
     let versions = VersionStore::open(&one.join("versions")).unwrap().current();
     let machines = || PartitionId::all().map(Machine::new).collect();
-    if std::env::var("TIMES").is_ok() {
-        for _ in 0..3 {
-            for (of, hand_over_from) in [(1, 1), (2, 16), (2, 64), (2, 256), (4, 64), (2, 1_000_000)] {
-                let t = std::time::Instant::now();
-                let shards = Shards { hand_over_from, ..start(machines(), of) };
-                decide(shards, &commits, &facts, 0, &versions, |_, _, _| {});
-                eprintln!("TIME {of} {hand_over_from} {:?}", t.elapsed());
-            }
-        }
-    }
     let mut moments: Vec<Moment> = Vec::new();
     decide(start(machines(), 1), &commits, &facts, 0, &versions, |n, facts, shards| {
         let now = commits[n][0].2.now.0;
@@ -253,14 +238,8 @@ async fn an_hour_of_the_city_gives_the_same_facts() {
             moments.push(Moment { commits: n, facts, states });
         }
     });
-    eprintln!("{:?} one replayed", t0.elapsed());
     assert!(moments.len() >= 28, "{} snapshots", moments.len());
     decide(start(machines(), 4), &commits, &facts, 0, &versions, |_, _, _| {});
-    eprintln!(
-        "{:?} four replayed, {} bytes of state",
-        t0.elapsed(),
-        moments[20].states.iter().map(Vec::len).sum::<usize>()
-    );
     let (moments, commits, facts, versions) = (&moments, &commits, &facts, &versions);
     std::thread::scope(|scope| {
         for of in [1, 4] {
@@ -273,5 +252,4 @@ async fn an_hour_of_the_city_gives_the_same_facts() {
             });
         }
     });
-    eprintln!("{:?} {} moments", t0.elapsed(), moments.len());
 }
