@@ -72,7 +72,9 @@ impl Check {
         };
         let catalogue = self.catalogue(file.catalogue.as_deref(), &catalogue_text);
         if let (Some(rules), Some(catalogue)) = (&rules, &catalogue) {
-            self.problems.extend(maibo_core::registry::misfits(rules, catalogue));
+            for problem in maibo_core::registry::misfits(rules, catalogue) {
+                self.problem("catalogue", problem);
+            }
         }
         let districts = file.districts.as_ref().and_then(|name| self.text("districts", name));
         let receivers = crate::deliver::validate(&file.receivers, &self.base).unwrap_or_else(|problems| {
