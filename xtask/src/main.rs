@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 mod fuzz;
 mod needs;
+mod planted;
 mod steps;
 mod timings;
 
@@ -14,6 +15,7 @@ cargo xtask test NAME   one step of it; names are printed by `cargo xtask steps`
 cargo xtask steps       the steps by name
 cargo xtask needs       what the tests need on this machine, and how to get it
 cargo xtask fuzz [SECONDS]   fuzzes each decoder (nightly toolchain and cargo-fuzz)
+cargo xtask planted [NAME]    plants each bug of tests/planted in turn: the engine's tests must turn red
 cargo xtask bench [NAME]     measures: engine, ingest, latency, rest, or all
 cargo xtask timings     CPU seconds of a cold release build
 ";
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         ["bench", more @ ..] => steps::bench(more),
         ["fuzz"] => fuzz::run(60),
         ["fuzz", seconds] => seconds.parse().map_err(anyhow::Error::from).and_then(fuzz::run),
+        ["planted", only @ ..] => planted::run(only),
         ["timings"] => timings::report(),
         _ => {
             print!("{HELP}");

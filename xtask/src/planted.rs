@@ -1,0 +1,92 @@
+//! Planted bugs: are the tests awake? Each patch of `tests/planted` is one wrong decision; with it applied, the engine's tests
+//! must turn red. A patch that no longer applies, or does not compile, is an error of its own.
+//!
+//! Works in a worktree of the last commit below `target/planted`, so that what is being edited stays as it is.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, bail, ensure};
+
+const PATCHES: &str = "tests/planted";
+/// What must notice: scenarios on engine and reference model, the same at random, and what holds for any input.
+const TESTS: [&str; 8] = [
+    "--lib",
+    "--test",
+    "engine_semantics",
+    "--test",
+    "model_equivalence",
+    "--test",
+    "engine_properties",
+    "--no-fail-fast",
+];
+
+/// What became of the tests.
+#[derive(PartialEq, Eq)]
+enum Outcome {
+    Green,
+    Red,
+}
+
+/// Applies the patches one by one, or those whose names contain one of `only`.
+pub(crate) fn run(only: &[&str]) -> anyhow::Result<()> {
+    let mut patches: Vec<PathBuf> = std::fs::read_dir(PATCHES)
+        .with_context(|| format!("list {PATCHES}"))?
+        .filter_map(|e| e.ok().map(|e| e.path()))
+        .filter(|p| p.extension().is_some_and(|x| x == "patch"))
+        .collect();
+    patches.sort();
+    patches.retain(|p| only.is_empty() || only.iter().any(|o| p.to_string_lossy().contains(o)));
+    ensure!(!patches.is_empty(), "no patch is called so");
+    let tree = Path::new("target/planted/tree");
+    let _ = git(Path::new("."), &["worktree", "remove", "--force", "target/planted/tree"]);
+    git(Path::new("."), &["worktree", "add", "--detach", "--force", "target/planted/tree", "HEAD"])?;
+    ensure!(tests(tree)? == Outcome::Green, "the tests are red without any planted bug");
+    println!("without a bug: green");
+    let mut unnoticed = Vec::new();
+    for patch in &patches {
+        let name = patch.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let absolute = patch.canonicalize().with_context(|| format!("find {name}"))?;
+        git(tree, &["apply", &absolute.to_string_lossy()]).with_context(|| format!("apply {name}"))?;
+        let outcome = tests(tree).with_context(|| format!("test with {name}"))?;
+        git(tree, &["checkout", "--quiet", "."])?;
+        println!("{name}: {}", if outcome == Outcome::Red { "red" } else { "GREEN: nobody noticed" });
+        if outcome == Outcome::Green {
+            unnoticed.push(name);
+        }
+    }
+    git(Path::new("."), &["worktree", "remove", "--force", "target/planted/tree"])?;
+    ensure!(unnoticed.is_empty(), "nobody noticed {}", unnoticed.join(", "));
+    println!("{} planted bugs, every one noticed", patches.len());
+    Ok(())
+}
+
+/// Builds and runs the tests.
+fn tests(tree: &Path) -> anyhow::Result<Outcome> {
+    let built = cargo(tree, &["--no-run"])?;
+    ensure!(built, "does not compile");
+    Ok(if cargo(tree, &[])? { Outcome::Green } else { Outcome::Red })
+}
+
+fn cargo(tree: &Path, more: &[&str]) -> anyhow::Result<bool> {
+    let target = std::env::current_dir().context("where are we")?.join("target/planted/build");
+    let status = Command::new("cargo")
+        .args(["test", "--quiet", "--release", "--package", "maibo-core"])
+        .args(TESTS)
+        .args(more)
+        .env("CARGO_TARGET_DIR", target)
+        .current_dir(tree)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .context("start cargo")?;
+    Ok(status.success())
+}
+
+fn git(dir: &Path, arguments: &[&str]) -> anyhow::Result<()> {
+    let done = Command::new("git").args(arguments).current_dir(dir).output().context("start git")?;
+    if !done.status.success() {
+        bail!("git {}: {}", arguments.join(" "), String::from_utf8_lossy(&done.stderr).trim());
+    }
+    Ok(())
+}
