@@ -3,7 +3,7 @@
 use maibo_core::id::{PartitionId, PlaceCode};
 use maibo_core::input::Input;
 use maibo_core::place::Level;
-use maibo_core::rule::RuleSet;
+use maibo_core::rule::{RuleSet, Signal};
 
 use crate::changes;
 use crate::engine_world::{World, ZERO, depth, ladder, line, reading, s};
@@ -80,7 +80,8 @@ fn an_alert_that_flaps_says_so() {
 }
 
 // Pain 25, jetlinks/jetlinks-community#8: a value that jitters about the limit is one alert, by the deadband alone and
-// by the hold alone; and every shipped ladder has a hold, and a deadband where the value is more than yes and no.
+// by the hold alone; and every shipped ladder on single values has a hold, and a deadband where the value is more than yes
+// and no. (A window's value moves slowly, an index once an hour.)
 #[test]
 fn a_value_that_jitters_on_the_limit_is_one_alert() {
     let about = |n: usize| if n.is_multiple_of(2) { 10.1 } else { 9.9 };
@@ -93,18 +94,20 @@ fn a_value_that_jitters_on_the_limit_is_one_alert() {
         w.expect(&["0 v1 firing blue threshold", &format!("{end} resolved blue recovered")]);
     }
     let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../../rules");
+    let paths = std::fs::read_dir(dir).expect("the packs").map(|entry| entry.expect("an entry").path());
+    let packs = paths.filter(|p| p.extension().is_some_and(|e| e == "toml"));
+    let packs = packs.map(|p| (p.display().to_string(), std::fs::read_to_string(&p).expect("a pack")));
+    let packs: Vec<(String, String)> = packs.collect();
+    let packs: Vec<(&str, &str)> = packs.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let set = RuleSet::compile(&packs).unwrap_or_else(|p| panic!("{p:?}"));
     let mut ladders = 0;
-    for entry in std::fs::read_dir(dir).expect("the packs") {
-        let text = std::fs::read_to_string(entry.expect("an entry").path()).expect("a pack");
-        let set = RuleSet::compile(&[("p.toml", &text)]).unwrap_or_else(|p| panic!("{p:?}"));
-        for rule in &set.rules {
-            let Some(ladder) = rule.threshold() else { continue };
-            for term in ladder.periods.iter().flatten() {
-                let binary = ["smoke", "power"].contains(&ladder.quantity.as_str());
-                assert!(term.steps.iter().all(|s| s.keep.0 > 0), "{} has no hold", rule.id);
-                assert!(binary || term.deadband > 0.0, "{} has no deadband", rule.id);
-                ladders += 1;
-            }
+    for rule in &set.rules {
+        let Some(ladder) = rule.threshold().filter(|l| !l.quantity.as_str().starts_with("aqi_")) else { continue };
+        for term in ladder.periods.iter().flatten().filter(|t| t.signal == Signal::Last) {
+            let binary = ["smoke", "power", "intrusion"].contains(&ladder.quantity.as_str());
+            assert!(term.steps.iter().all(|s| s.keep.0 > 0), "{} has no hold", rule.id);
+            assert!(binary || term.deadband > 0.0, "{} has no deadband", rule.id);
+            ladders += 1;
         }
     }
     assert!(ladders > 10, "{ladders}");
