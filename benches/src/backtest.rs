@@ -1,6 +1,6 @@
 //! Two years of recorded air through the backtest, against the rate at which the engine takes messages.
 //!
-//! 510,000 readings of three stations, ten quantities each, by one hourly rule of four levels, from memory; beside it the
+//! 565,000 readings of three stations, eleven quantities each, by one hourly rule of four levels, from memory; beside it the
 //! engine's own measurement with 1,000 devices, which also decodes. The ratio says whether trying a rule is slowed down
 //! by anything but judging.
 
