@@ -74,13 +74,13 @@ fn shown(tape: &Tape) -> maibo_api::BacktestReport {
     report::report(parts)
 }
 
-/// Depths in cm of two devices by the second, out of order of time.
+/// Depths in cm of two devices by the second, out of order of time. A tenth of their millimetres is exact.
 const DEPTHS: [(&str, i64, f64); 8] = [
     ("wl-1", 40, 0.0),
     ("wl-1", 0, 0.1),
     ("wl-2", 0, 0.0),
-    ("wl-1", 10, 0.6),
-    ("wl-1", 20, 0.3),
+    ("wl-1", 10, 0.5),
+    ("wl-1", 20, 0.4),
     ("wl-2", 20, 0.2),
     ("wl-1", 30, 0.1),
     ("wl-2", 30, 0.0),
@@ -104,7 +104,7 @@ fn every_text_of_the_same_data_gives_the_same_report() {
     let mapping = mapping(MAPPING);
     let first = shown(&load("a.csv", table.as_bytes(), Some(&mapping)).expect("reads"));
     assert_eq!((first.data.judged, first.data.devices, first.load.openings), (8, 2, 2));
-    assert_eq!(first.episodes[0].furthest, Some(0.6));
+    assert_eq!(first.episodes[0].furthest, Some(0.5));
     for (name, content) in [
         ("a.csv.gz", packed(table.as_bytes())),
         ("a.jsonl", long.clone().into_bytes()),
@@ -159,7 +159,7 @@ fn bad_lines_are_counted_and_shown() {
 fn what_cannot_be_loaded() {
     let mut lines = String::new();
     for n in 0..5 {
-        let _ = writeln!(lines, "{{\"device\":\"wl-1\",\"t\":{n},\"water_depth\":1}}");
+        let _ = writeln!(lines, "{{\"device\":\"wl-1\",\"t\":{},\"water_depth\":1}}", NOON + n);
     }
     let (_dir, path) = file("a.jsonl", lines.as_bytes());
     let load_one = |tape: &mut Tape| source::load(std::slice::from_ref(&path), None, tape);
@@ -243,7 +243,7 @@ fn the_text_begins_with_the_verdict() {
         "standing-water       2     0       1       0    1",
         "standing-water detected 1 of 1 known events, after 0s (median), 0s (longest)",
         "0 new, 0 no more, 2 otherwise, 0 the same",
-        "~ standing-water wl-1 red up to 0.6 2026-11-23T12:00:10.000Z to 2026-11-23T12:00:40.000Z",
+        "~ standing-water wl-1 red up to 0.5 2026-11-23T12:00:10.000Z to 2026-11-23T12:00:30.000Z",
         "4 readings/s",
         "1  OF DEVICES THAT THE CATALOGUE DOES NOT KNOW",
         "1  LINES OR VALUES THAT COULD NOT BE READ",

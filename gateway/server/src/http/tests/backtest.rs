@@ -37,7 +37,7 @@ fn readings(depths: &[f64]) -> Value {
 async fn rules_on_given_readings() {
     let server = Server::start().await;
     let stricter = RULES.replace("blue = 0.05", "blue = 0.01");
-    let depths = readings(&[0.0, 0.03, 0.0, 0.2, 0.6, 0.0]);
+    let depths = readings(&[-0.5, 0.03, -0.5, 0.2, 0.6, -0.5]);
     let body = serde_json::json!({ "rules": pack(&stricter), "against": "active", "operators": 2, "readings": depths });
     let report: api::BacktestReport = ask(&server, &body).await.json();
     assert_eq!((report.load.openings, report.load.operators, report.data.judged), (2, 2, 6));
@@ -59,11 +59,15 @@ async fn rules_on_given_readings() {
 #[tokio::test]
 async fn rules_on_own_history() {
     let server = Server::start().await;
+    server.alert("wl-3", 0.9).await;
     for depth in [0.0, 0.02, 0.3] {
         server.measure("wl-1", depth).await;
         server.measure("wl-2", depth / 2.0).await;
     }
-    server.alert("wl-3", 0.9).await;
+    let known = |id: &str| server.state.picture.recent(&device(id), "water_depth").map_or(0, |v| v.len());
+    while known("wl-1") + known("wl-2") < 6 {
+        tokio::task::yield_now().await;
+    }
     let now = server.state.shared.clock.now().0;
     let text = RULES.replace("blue = 0.05", "blue = 0.01");
     let of = |devices: Value| {
