@@ -115,8 +115,10 @@ fn hours(text: &str) -> Option<(f64, f64)> {
     text.split_once('-').and_then(|(from, to)| hour(from).zip(hour(to)))
 }
 
+/// `"2m"`, or the shortest of `{ yellow = "10m", red = "2m" }`.
 fn millis(text: Option<&str>) -> i64 {
-    text.map_or(0, |t| maibo_sim::scenario::duration_ms(t.trim_matches('"')).expect("a duration"))
+    let quoted = text.unwrap_or("\"0s\"").split('"').skip(1).step_by(2);
+    quoted.map(|t| maibo_sim::scenario::duration_ms(t).expect("a duration")).min().expect("a duration")
 }
 
 impl Rule {
