@@ -162,12 +162,14 @@ impl Backtest {
         let end = self.begin.map(|begin| begin.max(self.batch.now));
         if let Some(end) = end {
             self.ledger.data_end(end);
+            // Every timer ends by then. What calendars would do to open alerts later, without a word from any device, is no finding.
+            let until = end + limit::MAX_DURATION;
             let city = usize::from(PartitionId::CITY.0);
             for n in 0..self.machines.len() {
                 if n == city {
                     self.tell_city()?;
                 }
-                self.pass(n, Timestamp::MAX)?;
+                self.pass(n, until)?;
             }
         }
         let (episodes, cut_off) = self.ledger.close();
@@ -231,16 +233,17 @@ impl Backtest {
         };
         told.sort_by_key(|t| t.decided);
         let city = usize::from(PartitionId::CITY.0);
-        let latest = told.last().map_or(self.batch.now, |t| t.decided.max(self.batch.now));
-        self.pass(city, latest)?;
-        for items in told.chunks_mut(MAX_TOLD) {
+        // As where the feed follows at once: each decision at its own time.
+        for items in told.chunk_by_mut(|a, b| a.decided == b.decided).flat_map(|same| same.chunks_mut(MAX_TOLD)) {
             let first = self.facts;
             for item in &mut *items {
                 item.index = self.facts;
                 self.facts += 1;
             }
+            let decided = items.first().map_or(self.batch.now, |t| t.decided);
+            self.pass(city, decided)?;
             let Some(machine) = self.machines.get_mut(city) else { return Ok(()) };
-            let now = machine.now().map_or(latest, |last| last.max(latest));
+            let now = machine.now().map_or(decided, |last| last.max(decided));
             let inputs = vec![Input::Told { first, next: self.facts, items: items.to_vec() }];
             self.position += 1;
             machine.step(Position(self.position), &Batch { now, inputs }, &self.versions, &mut self.out)?;

@@ -81,7 +81,7 @@ fn the_same_noise_is_too_loud_by_night() {
     assert_eq!(play("2027-05-10T20:00:00", &meters, evening(0, 240)), ["noise-class-2 m yellow 120–open"]);
     // One bang of 70 dB(A) at night is over 50 + 15, by day it is nothing.
     let bang = |at: i64| (0..240).map(move |n| ("m", "noise", n, if n == at { 70.0 } else { 40.0 + (n % 3) as f64 }));
-    assert_eq!(play("2027-05-10T20:00:00", &meters, bang(60)), [""; 0]);
+    assert_eq!(play("2027-05-10T20:00:00", &meters, bang(30)), [""; 0]);
     let night = play("2027-05-10T20:00:00", &meters, bang(180));
     assert!(night.iter().any(|l| l.starts_with("noise-sudden-2 m blue 180–")), "{night:?}");
 }
@@ -92,8 +92,8 @@ fn a_cold_room_matters_in_the_heating_season() {
     let rooms = ["r,heating,110105003,5m,"];
     let cold = || hold("r", "room_temperature", 0..48 * 60, 5, 15.5);
     assert_eq!(play("2027-07-01T00:00:00", &rooms, cold()), [""; 0]);
-    // The first day begins at minute 1440, and its edge judges the held value; the last one ends 122 days later.
-    assert_eq!(play("2027-11-14T00:00:00", &rooms, cold()), ["room-cold r yellow 1442–177120"]);
+    // The first day begins at minute 1440, and its edge judges the held value.
+    assert_eq!(play("2027-11-14T00:00:00", &rooms, cold()), ["room-cold r yellow 1442–open"]);
     assert_eq!(play("2027-03-15T00:00:00", &rooms, cold()), ["room-cold r yellow 2–1440"]);
 }
 
