@@ -1,6 +1,6 @@
 //! What the gateway should tell of a series: a plain run-length count, and what it told.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -80,13 +80,14 @@ pub(crate) fn expected(series: &Series, ladder: &Ladder, end: i64) -> Vec<Told> 
     all
 }
 
-/// What the facts tell about one device by one rule, and the identities of its episodes.
+/// What the facts tell about one device by one rule, and the identities of its episodes. That nobody took notice of an alert is
+/// no part of the recording: reminders are neither shown nor numbered.
 pub(crate) fn found(facts: &[Value], device: &str, rule: &str) -> (Vec<Told>, BTreeSet<String>) {
     let of = |f: &&Value| f["kind"] == "transition" && f["subject"] == device && f["rule"] == rule;
     let text = |v: &Value| v.as_str().expect("text").to_owned();
-    let told = |f: &Value| Told {
+    let told = |f: &Value, reminders: u64| Told {
         started_at: f["started_at"].as_i64().expect("started_at"),
-        version: f["version"].as_u64().expect("version"),
+        version: f["version"].as_u64().expect("version") - reminders,
         at: f["happened_at"].as_i64().expect("happened_at"),
         state: text(&f["state"]),
         level: text(&f["level"]),
@@ -96,10 +97,17 @@ pub(crate) fn found(facts: &[Value], device: &str, rule: &str) -> (Vec<Told>, BT
         value: f["value"].as_f64().expect("value"),
         threshold: f["threshold"].as_f64().expect("threshold"),
     };
-    let mine: Vec<&Value> = facts.iter().filter(of).collect();
-    // The clock is the stream's: all is decided at the time it happens, and nothing is history.
-    for f in &mine {
+    let mut reminders: BTreeMap<String, u64> = BTreeMap::new();
+    let mut all = Vec::new();
+    for f in facts.iter().filter(of) {
+        let before = reminders.entry(text(&f["episode"])).or_default();
+        if f["reason"] == "unacknowledged" {
+            *before += 1;
+            continue;
+        }
+        // The clock is the stream's: all is decided at the time it happens, and nothing is history.
         assert!(f["at"] == f["happened_at"] && f["historic"] == false, "decided at another time: {f}");
+        all.push(told(f, *before));
     }
-    (mine.iter().map(|f| told(f)).collect(), mine.iter().map(|f| text(&f["episode"])).collect())
+    (all, reminders.into_keys().collect())
 }
