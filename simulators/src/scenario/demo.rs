@@ -96,9 +96,9 @@ fn opening() -> Vec<Act> {
 }
 
 /// How many alerts a small act makes by the shipped rules, each of which takes a slot: an accident is slow traffic and an
-/// event, a spill takes the oxygen and brings ammonia, a loud site is too loud at once and over the hour.
+/// event, a spill takes the oxygen and brings ammonia.
 const fn alerts(kind: ActKind) -> i64 {
-    if matches!(kind, ActKind::TrafficAccident | ActKind::RiverSpill | ActKind::LoudSite) { 2 } else { 1 }
+    if matches!(kind, ActKind::TrafficAccident | ActKind::RiverSpill) { 2 } else { 1 }
 }
 
 /// An accident is seen by a detector and a roadside unit.
