@@ -10,6 +10,8 @@ use smol_str::SmolStr;
 use crate::reading::Text;
 use crate::time::Timestamp;
 
+#[macro_use]
+mod hashed;
 mod incident;
 
 pub use incident::IncidentId;
@@ -253,63 +255,17 @@ impl Subject {
     }
 }
 
-/// Identity of one episode: 128 bits that depend only on what happened, never on when it was computed.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EpisodeId([u8; 16]);
+hashed_id! {
+    /// Identity of one episode: 128 bits that depend only on what happened, never on when it was computed.
+    EpisodeId, "episode"
+}
 
 impl EpisodeId {
     /// SHA-256 over (`maibo-episode-1`, rule, subject, pending-since, n), first 128 bits.
     ///
     /// Texts are preceded by their length so that no two inputs share an encoding; `n` counts equal triples.
     pub fn derive(rule: &RuleId, subject: &Subject, pending_since: Timestamp, n: u32) -> Self {
-        let mut hash = Sha256::new();
-        for text in ["maibo-episode-1", rule.as_str(), subject.kind(), &*subject.id()] {
-            hash.update((text.len() as u32).to_be_bytes());
-            hash.update(text.as_bytes());
-        }
-        hash.update(pending_since.0.to_be_bytes());
-        hash.update(n.to_be_bytes());
-        let digest = hash.finalize();
-        let mut id = [0; 16];
-        id.copy_from_slice(&digest[..16]);
-        Self(id)
-    }
-
-    /// Reads the 32 lower-case hexadecimal digits that [`fmt::Display`] writes.
-    pub fn parse(text: &str) -> Option<Self> {
-        if text.len() != 32 || !text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
-            return None;
-        }
-        u128::from_str_radix(text, 16).ok().map(|n| Self(n.to_be_bytes()))
-    }
-}
-
-impl fmt::Display for EpisodeId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", u128::from_be_bytes(self.0))
-    }
-}
-
-impl fmt::Debug for EpisodeId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl<C> Encode<C> for EpisodeId {
-    fn encode<W: minicbor::encode::Write>(
-        &self,
-        e: &mut Encoder<W>,
-        _: &mut C,
-    ) -> Result<(), minicbor::encode::Error<W::Error>> {
-        e.bytes(&self.0)?.ok()
-    }
-}
-
-impl<'b, C> Decode<'b, C> for EpisodeId {
-    fn decode(d: &mut Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
-        let bytes = d.bytes()?;
-        bytes.try_into().map(Self).map_err(|_| minicbor::decode::Error::message("episode id is not 16 bytes"))
+        Self::hashed(&["maibo-episode-1", rule.as_str(), subject.kind(), &*subject.id()], pending_since, n)
     }
 }
 

@@ -194,6 +194,9 @@ fn forgotten_events() {
     take(&mut w, received(until(report("rsi.707", "0", 0), s(9)), s(3)));
     let of_first: Vec<_> = w.transitions().iter().filter(|t| &*t.subject.id() == "d/0").map(|t| t.episode).collect();
     assert!(of_first.len() == 3 && of_first[1] != of_first[2], "opened anew under its own identity");
+    // Half an hour later flapping is forgotten too.
+    w.at(s(3600)).tick();
+    assert!(w.machine.snapshot().len() < 10_000, "{}", w.machine.snapshot().len());
 }
 
 // events of devices that the catalogue does not know are counted.

@@ -259,3 +259,15 @@ fn wrong_quorums_do_not_compile() {
         "p.toml: flood.quorum.level: `silent` has no level red\n"
     );
 }
+
+// a forced close ends the alert of the place while its devices go on; none opens until there were fewer for long enough.
+#[test]
+fn a_forced_close_holds_while_there_are_enough() {
+    let mut b = three();
+    assert!(b.w.close(true).is_ok());
+    b.expect(&["120000 v2 resolved red closed"]);
+    b.w.restart();
+    b.at(s(130)).fire(D, Red).expect(&[]);
+    b.at(s(200)).end(A).end(B).at(s(400)).expect(&[]);
+    b.fire(A, Yellow).expect(&["400000 v1 firing red quorum"]);
+}
