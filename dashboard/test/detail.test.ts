@@ -50,6 +50,19 @@ describe('note', () => {
 });
 
 describe('value', () => {
+  // Promise: beside the limit of a sum or a mean stands the sum or the mean, never the device's live value.
+  it('is that of the window where the rule judges one', async () => {
+    const alert = alertOf({ id: 'a', quantity: 'pm25', unit: 'ug/m3', value: 130, threshold: 120, measure: { signal: 'mean', window_ms: 86_400_000 } });
+    const desk = deskWith([alert], '?alert=a', { device: air });
+    answer = () => json({ ...alert, levels: null, direction: null });
+    const page = show(AlertDetail, desk);
+    const row = show(Queue, desk);
+    await settled();
+    expect(text(page, '.figures')).toContain('130');
+    expect(text(page, '.figures')).not.toContain('91.5');
+    expect(text(row, '.row .figure')).toContain('130');
+  });
+
   // Promise: where the device frames carry the alert's quantity, the present value is shown, with its age.
   it('is the live one, with its age, in detail, ladder and row', async () => {
     const alert = alertOf({ id: 'a', value: 80 });

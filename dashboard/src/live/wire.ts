@@ -51,6 +51,8 @@ export interface Alert {
   readonly flapping?: boolean;
   /** The latest version in one sentence. */
   readonly text?: Words;
+  /** What `value` was computed from; null or missing where it is the last value of `quantity`. */
+  readonly measure?: { readonly signal: string; readonly window_ms: number } | null;
 }
 
 export interface AlertVersion {

@@ -61,7 +61,7 @@ pub struct Alert {
     pub domain: Domain,
     /// What is judged.
     pub quantity: Option<String>,
-    /// The quantity's canonical unit.
+    /// The unit of `value` and `threshold`: the quantity's canonical one, unless `measure` makes it another.
     pub unit: Option<String>,
     /// The level in force; of a resolved alert the last one.
     pub level: Level,
@@ -103,6 +103,18 @@ pub struct Alert {
     pub stamps: Stamps,
     /// The latest version in one sentence.
     pub text: Words,
+    /// What `value` was computed from; `null` where it is simply the last value of `quantity`.
+    pub measure: Option<Measure>,
+}
+
+/// What an alert's value was computed from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Measure {
+    /// `mean`, `min`, `max`, `sum`, `count`, `range`, `rate`, `delta`, `percentile`, `leq`, `stuck`; or `last` in a rule
+    /// that looks at others too.
+    pub signal: String,
+    /// Length of the window; 0 for the signals without one.
+    pub window_ms: i64,
 }
 
 /// One step of an episode.

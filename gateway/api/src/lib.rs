@@ -24,7 +24,7 @@ mod status;
 mod view;
 
 pub use act::{Acknowledge, Assign, Close, Comment, Feedback, Silence, Stage, Unsilence};
-pub use alert::{Alert, AlertDetail, AlertState, AlertVersion, DataState, Subject};
+pub use alert::{Alert, AlertDetail, AlertState, AlertVersion, DataState, Measure, Subject};
 pub use backtest::{
     Against, BacktestChange, BacktestData, BacktestDetection, BacktestDifference, BacktestEpisode, BacktestLoad,
     BacktestOver, BacktestPeak, BacktestReading, BacktestReport, BacktestRequest, BacktestRule, BadLine, Pack, Strain,

@@ -29,4 +29,34 @@ impl Measure {
         };
         Self { signal: Text::from(signal.as_str()), window, per }
     }
+
+    /// The unit of the value, where that of the quantity is `of`.
+    pub fn unit(&self, of: &str) -> String {
+        match (&*self.signal, self.per) {
+            ("count", _) => "1".to_owned(),
+            ("stuck", _) => "s".to_owned(),
+            (_, Some(Millis(1_000))) => format!("{of}/s"),
+            (_, Some(Millis(60_000))) => format!("{of}/min"),
+            (_, Some(Millis(3_600_000))) => format!("{of}/h"),
+            (_, Some(Millis(86_400_000))) => format!("{of}/d"),
+            (_, Some(per)) => format!("{of}/({} ms)", per.0),
+            (_, None) => of.to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // What is computed has a unit of its own: a number of readings, seconds, a change by time.
+    #[test]
+    fn units() {
+        let unit = |signal| Measure::new(signal, Millis::from_secs(600)).unit("cm");
+        assert_eq!(unit(Signal::Sum), "cm");
+        assert_eq!(unit(Signal::Count), "1");
+        assert_eq!(unit(Signal::Stuck { tolerance: 0.0 }), "s");
+        assert_eq!(unit(Signal::Rate { per: Millis::from_secs(3_600) }), "cm/h");
+        assert_eq!(unit(Signal::Rate { per: Millis(5) }), "cm/(5 ms)");
+    }
 }

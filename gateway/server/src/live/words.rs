@@ -117,7 +117,7 @@ pub fn alert(t: &Transition, roster: &Roster) -> api::Alert {
         place_name: district.map(super::roster::district_name),
         domain: domain(t.domain),
         quantity: t.quantity.as_ref().map(ToString::to_string),
-        unit: t.quantity.as_ref().map(|q| unit(q).to_owned()),
+        unit: t.quantity.as_ref().map(|q| t.measure.as_ref().map_or_else(|| unit(q).to_owned(), |m| m.unit(unit(q)))),
         level: level(t.level),
         peak_level: level(t.peak),
         state: state(t.state),
@@ -151,6 +151,7 @@ pub fn alert(t: &Transition, roster: &Roster) -> api::Alert {
         flapping: t.is_flapping(),
         stamps: handling.map(|h| stamps(&h.stamps)).unwrap_or_default(),
         text: text(t, roster),
+        measure: t.measure.as_ref().map(|m| api::Measure { signal: m.signal.to_string(), window_ms: m.window.0 }),
     }
 }
 

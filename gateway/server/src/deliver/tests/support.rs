@@ -293,5 +293,6 @@ pub(super) fn alert(t: &Transition) -> api::Alert {
         flapping: false,
         stamps: api::Stamps::default(),
         text: api::Words { zh: "积水".to_owned(), en: "Waterlogging".to_owned() },
+        measure: None,
     }
 }
