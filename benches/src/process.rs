@@ -15,10 +15,20 @@ pub(crate) fn cpu_seconds(pid: u32) -> anyhow::Result<f64> {
 
 /// Resident memory in MB.
 pub(crate) fn resident_mb(pid: u32) -> anyhow::Result<f64> {
+    memory(pid, "VmRSS:")
+}
+
+/// The most resident memory so far, in MB.
+pub(crate) fn peak_mb(pid: u32) -> anyhow::Result<f64> {
+    memory(pid, "VmHWM:")
+}
+
+fn memory(pid: u32, field: &'static str) -> anyhow::Result<f64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).context("read the process's status")?;
-    let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:")).context("no VmRSS")?;
-    let kb: f64 = line.trim().trim_end_matches(" kB").parse().context("VmRSS")?;
-    Ok(kb / 1000.0)
+    let line = status.lines().find_map(|l| l.strip_prefix(field)).context(field)?;
+    // The kernel's kB are 1,024 bytes.
+    let kib: f64 = line.trim().trim_end_matches(" kB").parse().context(field)?;
+    Ok(kib * 1024.0 / 1e6)
 }
 
 /// Keeps all threads of a process on one core.
