@@ -124,11 +124,11 @@ impl Memories {
     }
 
     /// The window of a term.
-    pub(super) fn window(&self, term: &Term) -> Option<&Window> {
+    pub(super) fn window(&mut self, term: &Term) -> Option<&mut Window> {
         let percentile = matches!(term.signal, Signal::Percentile(_));
         let asked = Asked::Window { length: term.window, percentile };
-        self.kept.iter().find(|(a, _)| *a == asked).and_then(|(_, k)| match k {
-            Kept::Window(window) => Some(&**window),
+        self.kept.iter_mut().find(|(a, _)| *a == asked).and_then(|(_, k)| match k {
+            Kept::Window(window) => Some(&mut **window),
             Kept::Run(_) => None,
         })
     }

@@ -204,12 +204,17 @@ impl Series {
 
     /// What the cells see before a value of time `at` comes, where it matters to them.
     fn sights(&mut self, scene: &Scene<'_>, at: Timestamp) -> Vec<Option<Sight>> {
-        let concerned: Vec<_> =
-            self.cells.iter().map(|c| (c.active.is_some() || c.edge <= at).then_some(c.rule)).collect();
-        if concerned.iter().all(Option::is_none) {
+        let concerned = |c: &Cell| c.active.is_some() || c.edge <= at;
+        // Mostly nobody, and then nothing is allocated.
+        if !self.cells.iter().any(concerned) {
             return Vec::new();
         }
-        concerned.into_iter().map(|rule| rule.and_then(|r| self.sight(scene, r))).collect()
+        let mut sights = Vec::with_capacity(self.cells.len());
+        for i in 0..self.cells.len() {
+            let rule = self.cells.get(i).filter(|c| concerned(c)).map(|c| c.rule);
+            sights.push(rule.and_then(|r| self.sight(scene, r)));
+        }
+        sights
     }
 
     /// Adds a value to what is remembered. What drains without times of its own lies closer together than it was measured:

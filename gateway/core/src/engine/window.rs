@@ -37,6 +37,7 @@ mod tests;
 
 pub(super) use stuck::Stuck;
 
+use digest::Digest;
 use panes::Panes;
 use ring::Ring;
 
@@ -56,6 +57,23 @@ pub(super) struct Window {
     begun: Option<Timestamp>,
     #[n(3)]
     form: Form,
+    /// What was worked out since the last reading came: rules share a window.
+    #[cbor(skip)]
+    summed: Summed,
+}
+
+/// Follows from the readings: neither saved nor compared.
+#[derive(Clone, Copy, Debug, Default)]
+struct Summed {
+    /// With energies or without.
+    digest: Option<(Digest, bool)>,
+    coverage: Option<f64>,
+}
+
+impl PartialEq for Summed {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
@@ -72,12 +90,13 @@ impl Window {
     pub(super) fn new(length: Millis, plausible: Option<(f64, f64)>) -> Self {
         debug_assert!(Millis::ZERO < length && length <= limit::MAX_DURATION, "window of {length:?}");
         let length = length.clamp(Millis(1), limit::MAX_DURATION);
-        Self { length, plausible, begun: None, form: Form::Exact(Ring::default()) }
+        Self { length, plausible, begun: None, form: Form::Exact(Ring::default()), summed: Summed::default() }
     }
 
     /// Forgets everything; exact again.
     pub(super) fn restart(&mut self) {
         self.begun = None;
+        self.summed = Summed::default();
         match &mut self.form {
             Form::Exact(ring) => ring.clear(),
             Form::Coarse(_) => self.form = Form::Exact(Ring::default()),
@@ -87,6 +106,7 @@ impl Window {
     /// Takes a finite value measured at `at`, later than all before, of a device that reports every `interval`.
     pub(super) fn push(&mut self, at: Timestamp, value: f64, interval: Millis) {
         let before = self.newest();
+        self.summed = Summed::default();
         debug_assert!(value.is_finite(), "{value} in a window");
         debug_assert!(before.is_none_or(|b| b < at), "{at} after {before:?}");
         let interval = interval.max(Millis::ZERO);
@@ -113,25 +133,41 @@ impl Window {
     /// The number that `signal` is, or `None` where there is none: the window is empty; too little of it is covered for
     /// a mean, percentile, leq, rate or delta; a rate or delta of one reading; [`Signal::Stuck`], which is no window's.
     /// `scratch` is overwritten; kept from call to call it is allocated once, 512 values long.
-    pub(super) fn value(&self, signal: Signal, scratch: &mut Vec<f64>) -> Option<f64> {
+    pub(super) fn value(&mut self, signal: Signal, scratch: &mut Vec<f64>) -> Option<f64> {
         if needs_cover(signal) && self.coverage() < COVERED_LEAST {
             return None;
         }
         match (&self.form, signal) {
             (Form::Exact(ring), Signal::Percentile(percent)) => ring.percentile(percent, scratch),
-            (Form::Exact(ring), _) => ring.digest(matches!(signal, Signal::Leq))?.read(signal),
             (Form::Coarse(panes), Signal::Percentile(percent)) => panes.percentile(percent),
-            (Form::Coarse(panes), _) => panes.digest()?.read(signal),
+            _ => self.digest(matches!(signal, Signal::Leq))?.read(signal),
         }
     }
 
+    /// All readings summed up; `with_energy` where energies are wanted too.
+    fn digest(&mut self, with_energy: bool) -> Option<Digest> {
+        if let Some((digest, energies)) = self.summed.digest
+            && (energies || !with_energy)
+        {
+            return Some(digest);
+        }
+        let digest = match &self.form {
+            Form::Exact(ring) => ring.digest(with_energy),
+            Form::Coarse(panes) => panes.digest(),
+        }?;
+        self.summed.digest = Some((digest, with_energy));
+        Some(digest)
+    }
+
     /// Share of the window that its readings speak for, 0 to 1.
-    pub(super) fn coverage(&self) -> f64 {
-        let covered = match &self.form {
-            Form::Exact(ring) => ring.covered(self.length),
-            Form::Coarse(panes) => panes.covered(),
-        };
-        (covered.0 as f64 / self.length.0 as f64).min(1.0)
+    pub(super) fn coverage(&mut self) -> f64 {
+        *self.summed.coverage.get_or_insert_with(|| {
+            let covered = match &self.form {
+                Form::Exact(ring) => ring.covered(self.length),
+                Form::Coarse(panes) => panes.covered(),
+            };
+            (covered.0 as f64 / self.length.0 as f64).min(1.0)
+        })
     }
 
     /// Whether the first reading's covered span begins a whole length before the newest reading, or earlier.

@@ -237,7 +237,9 @@ impl Threshold {
         match self.decimals {
             None => value,
             Some(decimals) => {
-                let scale = 10_f64.powi(i32::from(decimals));
+                // Exact, and cheaper than a power that the compiler works out even where nothing is rounded.
+                const SCALES: [f64; 7] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6];
+                let scale = SCALES.get(usize::from(decimals)).copied().unwrap_or(1e6);
                 (value * scale).round_ties_even() / scale
             }
         }

@@ -45,6 +45,9 @@ pub(super) struct Ring {
     newest: Option<Timestamp>,
     #[n(2)]
     samples: VecDeque<Sample>,
+    /// Sum of all spans, so that the coverage need not be added up for every rule; `None` in what was saved before it was kept.
+    #[n(3)]
+    spans: Option<Millis>,
 }
 
 impl Ring {
@@ -52,15 +55,25 @@ impl Ring {
     pub(super) fn clear(&mut self) {
         self.newest = None;
         self.samples.clear();
+        self.spans = None;
+    }
+
+    /// Sum of all spans.
+    fn spans(&self) -> Millis {
+        self.spans.unwrap_or_else(|| self.samples.iter().fold(Millis::ZERO, |sum, s| sum + Millis(i64::from(s.span))))
     }
 
     /// Lets go of the readings at or before `edge`.
     pub(super) fn leave(&mut self, edge: Timestamp) {
-        while self.oldest <= edge && self.samples.pop_front().is_some() {
+        let mut spans = self.spans();
+        while self.oldest <= edge {
+            let Some(gone) = self.samples.pop_front() else { break };
+            spans = spans - Millis(i64::from(gone.span));
             if let Some(next) = self.samples.front() {
                 self.oldest = self.oldest + Millis(i64::from(next.gap));
             }
         }
+        self.spans = Some(spans);
     }
 
     /// Appends a reading that speaks for `span`, unless the ring is full.
@@ -74,7 +87,9 @@ impl Ring {
             self.oldest = at;
         }
         self.newest = Some(at);
-        self.samples.push_back(Sample { gap: saturated(gap), span: saturated(span), value });
+        let span = saturated(span);
+        self.spans = Some(self.spans() + Millis(i64::from(span)));
+        self.samples.push_back(Sample { gap: saturated(gap), span, value });
         true
     }
 
@@ -98,11 +113,11 @@ impl Ring {
         let Some(newest) = self.newest else { return Millis::ZERO };
         let edge = newest - length;
         // Only the oldest can speak for time before the edge: the spans of the others end at a reading that is held.
-        let oldest = self.samples.front().map_or(Millis::ZERO, |s| {
+        let outside = self.samples.front().map_or(Millis::ZERO, |s| {
             let span = Millis(i64::from(s.span));
-            span.min(self.oldest.since(edge))
+            span - span.min(self.oldest.since(edge))
         });
-        self.samples.iter().skip(1).fold(oldest, |sum, s| sum + Millis(i64::from(s.span)))
+        self.spans() - outside
     }
 
     /// All readings summed up, energies only `with_energy`: they are dear.

@@ -16,7 +16,7 @@ fn seconds(length: i64, values: impl IntoIterator<Item = f64>) -> Window {
 }
 
 fn value(window: &Window, signal: Signal) -> Option<f64> {
-    window.value(signal, &mut Vec::new())
+    window.clone().value(signal, &mut Vec::new())
 }
 
 #[track_caller]
@@ -70,7 +70,7 @@ fn below_three_quarters_only_what_needs_no_cover_is_told() {
     let covered = [Signal::Mean, Signal::Percentile(50), Signal::Leq, Signal::Delta, Signal::Rate { per }];
     let always = [Signal::Last, Signal::Sum, Signal::Max, Signal::Min, Signal::Count, Signal::Range];
     for (readings, coverage, told) in [(1, 0.25, false), (2, 0.5, false), (3, 0.75, true), (4, 1.0, true)] {
-        let window = seconds(4, (0..readings).map(f64::from));
+        let mut window = seconds(4, (0..readings).map(f64::from));
         assert_eq!(window.coverage().to_bits(), f64::to_bits(coverage));
         assert_eq!(covered.map(|s| value(&window, s).is_some()), [told; 5], "{readings} readings");
         assert_eq!(always.map(|s| value(&window, s).is_some()), [true; 6], "{readings} readings");
@@ -113,7 +113,7 @@ fn a_window_that_ends_on_a_panes_edge_is_exact() {
     // 10 minutes have panes of 9.375 s; every 75 s a second is a pane's edge.
     let ramp = |to: i32| seconds(600, (1..=to).map(|i| f64::from(i % 100)));
     for edge in [600, 675, 1_200] {
-        let window = ramp(edge);
+        let mut window = ramp(edge);
         assert!(matches!(window.form, Form::Coarse(_)));
         assert_eq!(value(&window, Signal::Count), Some(600.0), "at {edge} s");
         assert_eq!(value(&window, Signal::Sum), Some(6.0 * 4_950.0));
