@@ -24,7 +24,7 @@ pub use measure::Measure;
 pub use reason::Reason;
 
 /// Raised by one whenever the same inputs could give other facts.
-pub const ENGINE_VERSION: u32 = 2;
+pub const ENGINE_VERSION: u32 = 3;
 
 /// Which input made it so.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]

@@ -22,6 +22,8 @@ mod deaf_timers;
 mod drain;
 #[path = "engine_semantics/edit.rs"]
 mod edit;
+#[path = "engine_semantics/edit_held.rs"]
+mod edit_held;
 #[path = "engine_semantics/escalation.rs"]
 mod escalation;
 #[path = "engine_semantics/event.rs"]

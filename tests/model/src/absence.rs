@@ -2,7 +2,6 @@
 
 use crate::catalogue::Entry;
 use crate::episode::{Episode, Teller};
-use crate::open;
 use crate::{Level, Ms};
 
 /// When a device was last heard.
@@ -54,11 +53,7 @@ impl Silence {
         let (mut lost, mut until) = (0, last);
         for (from, to) in self.was_deaf.iter().copied() {
             lost += (to - from.max(until)).max(0);
-            if open::OVERLAPS_COUNT_TWICE {
-                lost = lost.min(to - last);
-            } else {
-                until = until.max(to);
-            }
+            until = until.max(to);
         }
         Some(last + lost + intervals * device.interval_or_minute())
     }

@@ -7,7 +7,6 @@ use crate::catalogue::Entry;
 use crate::cell::{Cell, Why};
 use crate::clock::{self, ClockCell, Steady};
 use crate::episode::{Given, Teller};
-use crate::open;
 use crate::pack::{Kind, Rule};
 use crate::series::{Held, Kind as Taken, Series};
 use crate::signal::said;
@@ -93,12 +92,6 @@ impl Device {
                 }
             }
         }
-        for (quantity, series) in &mut self.series {
-            let shortest = shortest(&self.cells, quantity, &self.entry);
-            if let Some(held) = &mut series.held {
-                held.stale |= series.hearing.deaf.is_none() && held.taken() + shortest <= until;
-            }
-        }
         for (rule, cell) in &mut self.absences {
             if let Some(at) = cell.due(&self.silence, &self.entry).filter(|at| *at <= until) {
                 let at = at.max(last);
@@ -131,8 +124,7 @@ impl Device {
         self.clock.take(time.clock(), received, now, &mut out.of(now, clock::RULE, &self.id, &self.entry));
         let Taken::New { at, claimed } = series.kind_of(r.value, time, received, now, &self.entry) else { return };
         let lag = (now - at).max(0);
-        let shortest = shortest(&self.cells, &r.quantity, &self.entry);
-        let held = Held { at, value: r.value, claimed, lag, came_with: lag, stale: lag >= shortest };
+        let held = Held { at, value: r.value, claimed, lag, came_with: lag };
         series
             .memory
             .ask(self.cells.values().filter(|c| c.ladder.quantity == r.quantity).map(|c| (&c.ladder, c.stale_after())));
@@ -157,21 +149,13 @@ impl Device {
         self.silence.listen(&self.id, &self.entry, now);
         for (quantity, series) in &mut self.series {
             let Some(held) = series.held else { continue };
-            let shortest = shortest(&self.cells, quantity, &self.entry);
             if series.hearing.deaf.is_none() {
                 continue;
             }
-            let waits = now >= held.taken() + shortest;
-            series.hearing.listen(now, held.taken(), waits);
-            series.held = Some(Held { stale: held.stale || waits, ..held });
+            series.hearing.listen(now, held.taken());
             for (rule, cell) in self.cells.iter_mut().filter(|(_, c)| c.ladder.quantity == *quantity) {
-                if cell.edited && !cell.waits(series) {
-                    cell.judge_edit(
-                        series,
-                        now,
-                        open::LISTENING_FORGETS_LAG,
-                        &mut out.of(now, rule, &self.id, &self.entry),
-                    );
+                if cell.counts(series, now) {
+                    cell.judge_edit(series, now, &mut out.of(now, rule, &self.id, &self.entry));
                 }
             }
         }
@@ -193,15 +177,11 @@ impl Device {
                 Kind::Ladder(ladder) => {
                     let unknown = Series::default();
                     let series = self.series.get(&ladder.quantity).unwrap_or(&unknown);
-                    let new = || Cell::new(ladder.clone(), entry.clone(), series, now);
-                    let same = self.cells.get(&rule.id).is_some_and(|cell| cell.ladder == *ladder);
+                    let new = || Cell::new(ladder.clone(), entry.clone(), series);
                     let cell = self.cells.entry(rule.id.clone()).or_insert_with(new);
-                    // While deaf an edit of the device is judged when a value counts again, as one of the rule is.
-                    cell.edited |= cell.device.interval != entry.interval && series.hearing.deaf.is_some();
                     cell.edit(ladder, entry, series);
-                    let unless_same = |_: &&mut Series| !same || !open::CATALOGUE_TELLS_THE_PAST;
-                    if let Some(series) = self.series.get_mut(&ladder.quantity).filter(unless_same) {
-                        cell.judge_edit(series, now, false, &mut out.of(now, &rule.id, &self.id, entry));
+                    if let Some(series) = self.series.get(&ladder.quantity) {
+                        cell.judge_edit(series, now, &mut out.of(now, &rule.id, &self.id, entry));
                     }
                 }
                 Kind::Absence { intervals, level } => {
@@ -269,10 +249,4 @@ impl Device {
             }
         }
     }
-}
-
-/// §7: `stale_after` of the shortest rule on a series; without any, of the device.
-fn shortest(cells: &BTreeMap<String, Cell>, quantity: &str, device: &Entry) -> Ms {
-    let about = cells.values().filter(|c| c.ladder.quantity == quantity);
-    about.map(Cell::stale_after).min().unwrap_or_else(|| device.stale_after())
 }

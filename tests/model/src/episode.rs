@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-use crate::open;
 use crate::{Level, Ms, Told};
 
 /// What was given to episodes of one rule and subject so far: the latest pending-since, and the highest number.
@@ -90,8 +89,7 @@ impl Episode {
     /// Tells a transition at `event` time. One that ends the episode is its last.
     pub(crate) fn tell(&mut self, event: Ms, firing: bool, reason: &'static str, to: &mut Teller<'_>) {
         self.at = event.max(self.latest);
-        let asked = if open::HISTORIC_BEFORE_IT_IS_MOVED { event } else { self.at };
-        self.historic = to.decided - asked > to.historic_after;
+        self.historic = to.decided - self.at > to.historic_after;
         if reason != "data_stale" {
             self.latest = self.at;
         }
@@ -131,11 +129,7 @@ impl Episode {
     pub(crate) fn acknowledge(&mut self, actor: &str, note: &str, seen: u32, to: &mut Teller<'_>) {
         let seen = self.past.len().min(seen as usize);
         let mut operators = self.past[seen..].iter().filter_map(|(_, by)| by.as_deref());
-        let another = if open::ONLY_THE_LATEST_OPERATOR_COUNTS {
-            operators.next_back().is_some_and(|by| by != actor)
-        } else {
-            operators.any(|by| by != actor)
-        };
+        let another = operators.any(|by| by != actor);
         let level = |version: usize| self.past.get(version.wrapping_sub(1)).map(|(level, _)| *level);
         let rose = (seen + 1..=self.past.len()).any(|version| level(version) > level(version - 1));
         if !another && !rose {

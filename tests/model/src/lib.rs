@@ -16,7 +16,6 @@ mod edit;
 mod episode;
 mod hearing;
 mod judge;
-mod open;
 mod pack;
 mod pack_read;
 mod plausible;

@@ -33,8 +33,6 @@ pub(crate) struct Held {
     pub(crate) lag: Ms,
     /// The same, as it was when it was taken.
     pub(crate) came_with: Ms,
-    /// Whether it is stale for the shortest rule on the series: since it came, or since then.
-    pub(crate) stale: bool,
 }
 
 impl Held {

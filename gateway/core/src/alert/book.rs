@@ -131,6 +131,11 @@ impl Book {
         self.rules = rules;
     }
 
+    /// The event time that something gets that happens to an episode at `event`: within one episode it never goes back.
+    pub(crate) fn moved(&self, episode: EpisodeId, event: Timestamp) -> Timestamp {
+        self.get(episode).map_or(event, |record| event.max(record.latest))
+    }
+
     /// Opens an episode with its first fact.
     pub(crate) fn open(&mut self, opening: Opening, level: Level, change: Change) {
         let mut transition = Transition {

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::absence::{AbsenceCell, Deafness, Hearing, change, too_long};
 use super::device::DeviceState;
 use super::fleet::{Fleet, Law};
-use super::judge::{Edited, Judging};
+use super::judge::Judging;
 use super::ladder::Cell;
 use super::partition::Partition;
 use super::series::{Scene, Series, ladder};
@@ -122,20 +122,19 @@ impl DeviceState {
             let (Some(carried), Some(absence)) = (old.iter().find(named), rule.absence()) else { continue };
             let before = last.rules.rules.get(carried.rule as usize).and_then(Rule::absence);
             *cell = AbsenceCell { rule: cell.rule, ..carried.clone() };
-            if before != Some(absence) || interval != scene.device.interval {
-                cell.rejudge(*absence, self.hearing, scene, now);
-            }
+            let other = before.is_none_or(|b| b.intervals != absence.intervals) || interval != scene.device.interval;
+            cell.rejudge(*absence, other, self.hearing, scene, now);
         }
     }
 }
 
 impl AbsenceCell {
     /// Judges the open episode by an edited rule, or by another interval of the device: it stays with the rule's level, or
-    /// ends where the silence is not yet too long.
-    fn rejudge(&mut self, rule: Absence, hearing: Hearing, scene: &mut Scene<'_>, now: Timestamp) {
+    /// ends where another length of silence (`other`) is not yet too long.
+    fn rejudge(&mut self, rule: Absence, other: bool, hearing: Hearing, scene: &mut Scene<'_>, now: Timestamp) {
         let Some((episode, level)) = self.firing else { return };
         // While Maibo is deaf no silence is judged.
-        let over = !matches!(hearing.mute, Deafness::Deaf(_)) && too_long(hearing, rule, scene.device) > now;
+        let over = other && !matches!(hearing.mute, Deafness::Deaf(_)) && too_long(hearing, rule, scene.device) > now;
         if over {
             self.firing = None;
             scene.book.change(episode, change(None, now, Reason::RuleChanged));
@@ -187,27 +186,32 @@ fn transfer_series(series: &mut Series, about: &[u32], last: &Law, scene: &mut S
     }
     let clock = (now - series.lag).max(series.held.at);
     series.select(about, scene, clock);
-    // Only a value that could be judged a moment ago is judged anew.
-    let fresh = series.mute.is_known() && !series.stale;
+    series.renew(now);
+    let interval = last.catalogue.get(&scene.device.id).and_then(|d| d.interval);
     let pause = series.mute.pause(series.lag);
     for i in 0..series.cells.len() {
-        let Some(number) = series.cells.get(i).map(|c| c.rule) else { continue };
-        let sight = series.sight(scene, number).filter(|_| fresh).map(|s| s.held_to(clock));
+        let Some((number, stale_after)) = series.cells.get(i).map(|c| (c.rule, c.stale_after)) else { continue };
+        let counts = !series.mute.is_deaf() && !series.is_old(stale_after, now);
+        let sight = series.sight(scene, number).filter(|_| counts).map(|s| s.held_to(clock));
         let (Some(cell), Some(mut bench)) = (series.cells.get_mut(i), scene.bench(number, pause)) else { continue };
         let reason = Reason::RuleChanged;
+        let carried = old.remove(&bench.rule.id);
+        // What was told to be stale is so until the next reading.
+        let stale = carried.as_ref().is_some_and(|(c, _)| c.active.as_ref().is_some_and(|a| a.stale));
+        let sight = sight.filter(|_| !stale);
         let judging = Judging { sight, event: sight.map_or(now, |s| s.at), decided: now, reason };
         let terms = bench.ladder.terms(cell.period);
-        match old.remove(&bench.rule.id) {
+        match carried {
             Some((carried, was)) => {
                 (cell.active, cell.given, cell.latched) = (carried.active, carried.given, carried.latched);
                 let was_terms = was.terms(carried.period);
                 if terms.is_empty() {
                     cell.fall_asleep(&mut bench, judging.event, now, reason);
-                } else if was != bench.ladder || was_terms != terms {
-                    cell.judge(&mut bench, Edited::between(was_terms, terms), judging);
+                } else if was != bench.ladder || was_terms != terms || interval != bench.device.interval {
+                    cell.judge(&mut bench, was_terms, judging);
                 }
             }
-            None => cell.judge(&mut bench, Edited::ALL, judging),
+            None => cell.judge(&mut bench, &[], judging),
         }
     }
 }

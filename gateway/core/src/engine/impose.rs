@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use super::city::City;
 use super::device::DeviceState;
 use super::ladder::Cell;
-use super::level::{Active, LevelState, NEVER};
+use super::level::{Active, LevelState};
 use super::partition::Partition;
 use super::watch::CLOCK_RULE;
 use crate::alert::{Book, Record};
@@ -151,7 +151,7 @@ impl Cell {
         }
         if active.highest_on().map(|(level, _)| level) != Some(t.level) {
             // Which term it was is not in the log.
-            let on = LevelState { raw: true, on: true, since: NEVER, samples: 1, held_until: NEVER };
+            let on = LevelState { raw: true, on: true, samples: 1, ..LevelState::default() };
             active.first_mut().levels[t.level as usize] = on;
         }
         active.firing = Some((t.episode, t.level));

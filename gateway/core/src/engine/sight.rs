@@ -47,8 +47,10 @@ impl Seen {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Sight {
     pub(super) at: Timestamp,
+    /// When the value was measured: at `at` or before.
+    pub(super) held: Timestamp,
     /// How late the value came.
-    pub(super) lag: Millis,
+    pub(super) came_with: Millis,
     pub(super) seen: [Seen; MAX_TERMS],
 }
 
@@ -57,10 +59,10 @@ impl Sight {
     pub(super) fn of(
         ladder: &Threshold,
         device: &Device,
-        (held, lag): (Held, Millis),
+        (held, came_with): (Held, Millis),
         memories: &mut Memories,
     ) -> Self {
-        let mut sight = Self { at: held.at, lag, seen: [Seen::NOTHING; MAX_TERMS] };
+        let mut sight = Self { at: held.at, held: held.at, came_with, seen: [Seen::NOTHING; MAX_TERMS] };
         for (term, seen) in ladder.first().iter().zip(&mut sight.seen) {
             *seen = see(term, ladder, device, held, memories);
         }

@@ -128,6 +128,9 @@ struct SavedSeries {
     memories: Option<Memories>,
     #[n(7)]
     draining: Option<bool>,
+    /// Where the clock stepped since the value came.
+    #[n(8)]
+    came_with: Option<Millis>,
 }
 
 #[derive(Encode, Decode)]
@@ -183,6 +186,7 @@ fn save_series(series: &Series, rules: &RuleSet) -> SavedSeries {
         cells: cells.collect(),
         memories: (!series.memories.is_empty()).then(|| series.memories.clone()),
         draining: series.draining.then_some(true),
+        came_with: (series.came_with != series.lag).then_some(series.came_with),
     }
 }
 
@@ -235,6 +239,7 @@ fn restore_device(saved: SavedDevice, number: u32, scene: &Scene<'_>) -> DeviceS
         let mut series = Series::new(&old.quantity, old.held, &about, scene);
         (series.lag, series.mute, series.stale) = (old.lag, old.mute, old.stale);
         series.draining = old.draining.unwrap_or(false);
+        series.came_with = old.came_with.unwrap_or(old.lag);
         if let Some(memories) = old.memories {
             series.memories = memories;
         }
