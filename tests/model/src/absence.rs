@@ -39,6 +39,16 @@ impl Silence {
         }
     }
 
+    /// How long Maibo was deaf at `now`, of a deafness that is not over.
+    pub(crate) fn deaf_for(&self, now: Ms) -> Option<Ms> {
+        let before = self.was_deaf.last().map(|(_, to)| *to).max(self.last);
+        self.deaf.map(|from| now - before.map_or(from, |before| from.max(before)))
+    }
+
+    pub(crate) fn is_deaf(&self) -> bool {
+        self.deaf.is_some()
+    }
+
     pub(crate) fn step(&mut self, by: Ms) {
         self.last = self.last.map(|at| at + by);
         self.deaf = self.deaf.map(|at| at + by);

@@ -7,10 +7,11 @@ use crate::catalogue::Entry;
 use crate::cell::{Cell, Why};
 use crate::clock::{self, ClockCell, Steady};
 use crate::episode::{Given, Teller};
+use crate::event::{EventCell, MAX_EVENTS, When};
 use crate::pack::{Kind, Rule};
 use crate::series::{Held, Kind as Taken, Series};
 use crate::signal::said;
-use crate::{Mark, Ms, Reading, Told};
+use crate::{Event, Mark, Ms, Reading, Told};
 
 /// §3: series of one device; readings of further ones are not judged.
 const MAX_SERIES: usize = 128;
@@ -23,6 +24,7 @@ pub(crate) struct Device {
     silence: Silence,
     cells: BTreeMap<String, Cell>,
     absences: BTreeMap<String, AbsenceCell>,
+    events: BTreeMap<String, EventCell>,
     steady: Steady,
     clock: ClockCell,
 }
@@ -38,7 +40,24 @@ pub(crate) struct Out<'a> {
 impl Out<'_> {
     fn of<'b>(&'b mut self, decided: Ms, rule: &'b str, id: &'b str, entry: &Entry) -> Teller<'b> {
         let historic_after = entry.historic_after();
-        Teller { decided, rule, device: id, historic_after, given: self.given, told: self.told }
+        let subject = ("device", id.to_owned());
+        Teller { decided, rule, device: id, subject, historic_after, given: self.given, told: self.told }
+    }
+}
+
+/// Where transitions of one event rule about one device go.
+pub(crate) struct Desk<'a, 'b> {
+    rule: &'a str,
+    id: &'a str,
+    entry: &'a Entry,
+    out: &'a mut Out<'b>,
+}
+
+impl Desk<'_, '_> {
+    /// Those of one event.
+    pub(crate) fn of(&mut self, decided: Ms, identity: &str) -> Teller<'_> {
+        let subject = ("event", format!("{}/{identity}", self.id));
+        Teller { subject, ..self.out.of(decided, self.rule, self.id, self.entry) }
     }
 }
 
@@ -51,6 +70,7 @@ impl Device {
             silence: Silence::default(),
             cells: BTreeMap::new(),
             absences: BTreeMap::new(),
+            events: BTreeMap::new(),
             steady: Steady::default(),
             clock: ClockCell::default(),
         }
@@ -59,6 +79,7 @@ impl Device {
     /// §15: the clock stepped: all that counts in engine time moves along.
     pub(crate) fn step(&mut self, by: Ms) {
         self.silence.step(by);
+        self.events.values_mut().for_each(|cell| cell.wait(by));
         for series in self.series.values_mut() {
             series.hearing.step(by);
             if let Some(held) = &mut series.held {
@@ -98,10 +119,40 @@ impl Device {
                 cell.fire(at, &self.silence, &mut out.of(at, rule, &self.id, &self.entry));
             }
         }
+        self.end_events(until, last, self.silence.is_deaf(), out);
+    }
+
+    /// §10: events that are over by themselves; `deaf`: those that name their end.
+    pub(crate) fn end_events(&mut self, until: Ms, last: Ms, deaf: bool, out: &mut Out<'_>) {
+        for (rule, cell) in &mut self.events {
+            cell.due(until, last, deaf, &mut Desk { rule, id: &self.id, entry: &self.entry, out });
+        }
+    }
+
+    /// §10: an event.
+    pub(crate) fn report(&mut self, event: &Event, now: Ms, out: &mut Out<'_>) {
+        self.sign(now, out);
+        let Some(when) = When::of(event, now, self.steady.wrong) else { return };
+        let rules: Vec<String> = self.events.keys().cloned().collect();
+        for rule in rules {
+            let room = self.events.values().map(EventCell::open).sum::<usize>() < MAX_EVENTS;
+            if let Some(cell) = self.events.get_mut(&rule) {
+                let desk = &mut Desk { rule: &rule, id: &self.id, entry: &self.entry, out };
+                cell.report(event, when, now, room, desk);
+            }
+        }
+    }
+
+    /// §10: what can be repeated is waited for longer by deaf time that ends now.
+    fn excuse_events(&mut self, now: Ms) {
+        if let Some(by) = self.silence.deaf_for(now) {
+            self.events.values_mut().for_each(|cell| cell.wait(by));
+        }
     }
 
     /// A sign of life.
     pub(crate) fn sign(&mut self, now: Ms, out: &mut Out<'_>) {
+        self.excuse_events(now);
         self.silence.sign(now);
         for (rule, cell) in &mut self.absences {
             cell.sign(now, &mut out.of(now, rule, &self.id, &self.entry));
@@ -146,6 +197,7 @@ impl Device {
 
     /// §7: Maibo listens again.
     pub(crate) fn listen(&mut self, now: Ms, out: &mut Out<'_>) {
+        self.excuse_events(now);
         self.silence.listen(&self.id, &self.entry, now);
         for (quantity, series) in &mut self.series {
             let Some(held) = series.held else { continue };
@@ -183,12 +235,17 @@ impl Device {
                     if let Some(series) = self.series.get(&ladder.quantity) {
                         cell.judge_edit(series, now, &mut out.of(now, &rule.id, &self.id, entry));
                     }
+                    cell.was = None;
                 }
                 Kind::Absence { intervals, level } => {
                     let new = AbsenceCell { intervals: *intervals, level: *level, interval: None, episode: None };
                     let cell = self.absences.entry(rule.id.clone()).or_insert(new);
                     let mut to = out.of(now, &rule.id, &self.id, entry);
                     cell.edit(*intervals, *level, now, &self.silence, entry, &mut to);
+                }
+                Kind::Event(codes) => {
+                    let cell = self.events.entry(rule.id.clone()).or_insert_with(|| EventCell::new(codes.clone()));
+                    cell.edit(codes, now, &mut Desk { rule: &rule.id, id: &self.id, entry, out });
                 }
             }
         }
@@ -211,6 +268,9 @@ impl Device {
             let kind = Kind::Absence { intervals: cell.intervals, level: cell.level };
             over.extend(fate(id, &kind).map(|why| (id.clone(), why)));
         }
+        for (id, cell) in &self.events {
+            over.extend(fate(id, &Kind::Event(cell.codes.clone())).map(|why| (id.clone(), why)));
+        }
         for (id, why) in over {
             self.end(&id, why, now, out);
         }
@@ -225,11 +285,15 @@ impl Device {
         if let Some(mut episode) = self.absences.remove(rule).and_then(|cell| cell.episode) {
             episode.tell(now, false, why, &mut to);
         }
+        if let Some(cell) = self.events.remove(rule) {
+            cell.end(now, why, &mut Desk { rule, id: &self.id, entry: &self.entry, out });
+        }
     }
 
     /// §12: the device left the catalogue.
     pub(crate) fn gone(&mut self, now: Ms, out: &mut Out<'_>) {
-        let ids: Vec<String> = self.cells.keys().chain(self.absences.keys()).cloned().collect();
+        let ids: Vec<String> =
+            self.cells.keys().chain(self.absences.keys()).chain(self.events.keys()).cloned().collect();
         for id in ids {
             self.end(&id, "subject_gone", now, out);
         }
@@ -246,6 +310,12 @@ impl Device {
         for (rule, open) in cells.chain(absences).chain(clock) {
             if let Some(open) = open.as_mut().filter(|open| open.is(episode)) {
                 open.acknowledge(who.0, who.1, seen, &mut out.of(now, rule, &self.id, &self.entry));
+            }
+        }
+        for (rule, cell) in &mut self.events {
+            let mut desk = Desk { rule, id: &self.id, entry: &self.entry, out };
+            for (identity, open) in cell.episodes().filter(|(_, open)| open.is(episode)) {
+                open.acknowledge(who.0, who.1, seen, &mut desk.of(now, identity));
             }
         }
     }

@@ -44,9 +44,7 @@ impl Cell {
                 }
             });
             self.nearest_level();
-            self.conclude(now, Why::Unheard, to);
-            self.was = None;
-            return;
+            return self.conclude(now, Why::Unheard, to);
         }
         let (ladder, said) = (self.ladder.clone(), self.said.clone());
         self.each(|i, level, trigger| {
@@ -66,7 +64,6 @@ impl Cell {
         self.complete(series, clock, clock);
         self.wait_for_nothing();
         self.conclude(clock, Why::Edit, to);
-        self.was = None;
     }
 
     /// §12: no value says anything: the nearest level that the new ladder has at or below the episode's own, else the lowest.

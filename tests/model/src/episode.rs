@@ -15,6 +15,8 @@ pub(crate) struct Teller<'a> {
     pub(crate) decided: Ms,
     pub(crate) rule: &'a str,
     pub(crate) device: &'a str,
+    /// What it is about: kind and id.
+    pub(crate) subject: (&'static str, String),
     pub(crate) historic_after: Ms,
     pub(crate) given: &'a mut Given,
     pub(crate) told: &'a mut Vec<Told>,
@@ -23,14 +25,24 @@ pub(crate) struct Teller<'a> {
 impl Teller<'_> {
     /// The number of an episode that is pending since then: given when it begins to be.
     pub(crate) fn number(&mut self, since: Ms) -> u32 {
-        let key = (self.rule.to_owned(), self.device.to_owned());
-        let n = match self.given.get(&key) {
-            Some((latest, highest)) if since <= *latest => highest + 1,
+        let key = (self.rule.to_owned(), self.subject.1.clone());
+        // What was given to events that are forgotten counts for all of their device.
+        let of_device = (self.rule.to_owned(), self.device.to_owned());
+        let before = self.given.get(&key).or_else(|| self.given.get(&of_device)).copied();
+        let n = match before {
+            Some((latest, highest)) if since <= latest => highest + 1,
             _ => 1,
         };
-        let before = self.given.get(&key).copied().unwrap_or((since, n));
-        self.given.insert(key, (before.0.max(since), before.1.max(n)));
+        let (latest, highest) = before.unwrap_or((since, n));
+        self.given.insert(key, (latest.max(since), highest.max(n)));
         n
+    }
+
+    /// The event is forgotten, and not what it was given.
+    pub(crate) fn spend(&mut self) {
+        let Some(spent) = self.given.remove(&(self.rule.to_owned(), self.subject.1.clone())) else { return };
+        let all = self.given.entry((self.rule.to_owned(), self.device.to_owned())).or_insert(spent);
+        *all = (all.0.max(spent.0), all.1.max(spent.1));
     }
 }
 
@@ -65,7 +77,7 @@ impl Episode {
     /// Opens one, pending since then and with this number: nothing is told yet.
     pub(crate) fn new((since, n): (Ms, u32), level: Level, stale: bool, to: &Teller<'_>) -> Self {
         Self {
-            id: identity(to.rule, to.device, since, n),
+            id: identity(to.rule, &to.subject, since, n),
             started_at: since,
             version: 0,
             level,
@@ -103,7 +115,7 @@ impl Episode {
         to.told.push(Told {
             decided_at: to.decided,
             rule: to.rule.to_owned(),
-            subject: ("device", to.device.to_owned()),
+            subject: to.subject.clone(),
             version: self.version,
             episode: self.id.clone(),
             firing,
@@ -140,9 +152,9 @@ impl Episode {
 }
 
 /// 128 bits of SHA-256 as 32 hexadecimal digits.
-fn identity(rule: &str, device: &str, since: Ms, n: u32) -> String {
+fn identity(rule: &str, (kind, subject): &(&'static str, String), since: Ms, n: u32) -> String {
     let mut hash = Sha256::new();
-    for text in ["maibo-episode-1", rule, "device", device] {
+    for text in ["maibo-episode-1", rule, *kind, subject.as_str()] {
         hash.update((text.len() as u32).to_be_bytes());
         hash.update(text.as_bytes());
     }

@@ -14,6 +14,7 @@ mod clock;
 mod device;
 mod edit;
 mod episode;
+mod event;
 mod hearing;
 mod judge;
 mod pack;

@@ -61,6 +61,8 @@ impl Model {
         let mut out = Out { until, given: &mut self.given, told: &mut told };
         for device in self.devices.values_mut() {
             device.due(until, last, &mut out);
+            // What names its own end is over then, heard or not.
+            device.end_events(now, last, true, &mut out);
         }
         // Then the inputs.
         for input in inputs {
@@ -80,7 +82,12 @@ impl Model {
                     device.read(r, now, out);
                 }
             }
-            Input::Event(crate::Event { device, .. }) | Input::Liveness { device, alive: true } => {
+            Input::Event(e) => {
+                if let Some(device) = self.devices.get_mut(&e.device) {
+                    device.report(e, now, out);
+                }
+            }
+            Input::Liveness { device, alive: true } => {
                 if let Some(device) = self.devices.get_mut(device) {
                     device.sign(now, out);
                 }

@@ -260,6 +260,7 @@ impl Cell {
         let mut contradicted = false;
         for ((term, state), seen) in terms.iter().zip(active.terms_mut()).zip(sight.seen) {
             if seen.value.is_nan() {
+                state.levels.iter_mut().for_each(|l| l.held_until = NEVER);
                 continue;
             }
             state.edited = [false; 4];
