@@ -307,8 +307,12 @@ impl Cell {
 
     /// §7: whether the held value counts at engine time `now`, when an edit asks: fresh and heard.
     pub(crate) fn counts(&self, series: &Series, now: Ms) -> bool {
-        let fresh = |h: Held| h.came_with < self.stale_after() && now < h.taken() + self.stale_after();
-        series.held.is_some_and(fresh) && !self.stale && series.hearing.deaf.is_none()
+        series.held.is_some_and(|held| !self.is_old(&held, now)) && !self.stale && series.hearing.deaf.is_none()
+    }
+
+    /// §7: whether the held value is stale for this rule at engine time `now`.
+    pub(crate) fn is_old(&self, held: &Held, now: Ms) -> bool {
+        held.came_with >= self.stale_after() || now >= held.taken() + self.stale_after()
     }
 }
 

@@ -212,6 +212,7 @@ impl Device {
             }
         }
         self.due(out.until, now, out);
+        self.end_events(now, now, false, out);
     }
 
     /// §12: these rules and this entry are in force.

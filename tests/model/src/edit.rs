@@ -33,6 +33,10 @@ impl Cell {
     /// episode always has a level.
     pub(crate) fn judge_edit(&mut self, series: &Series, now: Ms, to: &mut Teller<'_>) {
         let clock = series.held.map_or(now, |h| (now - h.lag).max(h.at));
+        if self.episode.is_none() {
+            // Of what is pending nothing was told: whether the value is stale is a matter of the rule as it is now.
+            self.stale &= series.held.is_none_or(|held| self.is_old(&held, now));
+        }
         // Where nothing is pending or open there is nothing to go on with.
         let nothing = self.pending.is_none() && self.episode.is_none();
         self.each(|_, _, trigger| trigger.unjudged |= nothing);

@@ -82,7 +82,7 @@ impl Known {
     /// Takes a newer report. One that waited in deaf time does not shorten the wait for the next.
     fn renew(&mut self, codes: &Codes, code: &str, when: When) {
         let before = (self.waits() && when.ends.is_none()).then(|| self.until(codes));
-        self.code = code.to_owned();
+        code.clone_into(&mut self.code);
         self.when = When { at: when.at.max(self.when.at), ..when };
         self.later = 0;
         self.later = before.map_or(0, |before| (before - self.until(codes)).max(0));

@@ -15,6 +15,8 @@ pub struct Model {
     known_rules: BTreeMap<u64, Vec<Rule>>,
     known_catalogues: BTreeMap<u64, BTreeMap<String, Entry>>,
     rules: Vec<Rule>,
+    /// Versions of the rules and the catalogue in force: what is in force already changes nothing.
+    in_force: (Option<u64>, Option<u64>),
     devices: BTreeMap<String, Device>,
     ears: Ears,
     given: Given,
@@ -102,14 +104,19 @@ impl Model {
                     self.devices.values_mut().for_each(|d| d.listen(now, out));
                 }
             }
-            Input::Rules { version } => {
+            Input::Rules { version } if self.in_force.0 != Some(*version) => {
+                self.in_force.0 = Some(*version);
                 self.rules = self.known_rules.get(version).expect("known rules").clone();
                 for device in self.devices.values_mut() {
                     let entry = device.entry.clone();
                     device.edit(&self.rules, &entry, now, out);
                 }
             }
-            Input::Catalogue { version } => self.activate(*version, now, until, told),
+            Input::Catalogue { version } if self.in_force.1 != Some(*version) => {
+                self.in_force.1 = Some(*version);
+                self.activate(*version, now, until, told);
+            }
+            Input::Rules { .. } | Input::Catalogue { .. } => {}
             Input::Acknowledge { actor, episode, seen, note } => {
                 for device in self.devices.values_mut() {
                     device.acknowledge((actor, note), episode, *seen, now, out);

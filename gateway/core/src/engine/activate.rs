@@ -191,13 +191,18 @@ fn transfer_series(series: &mut Series, about: &[u32], last: &Law, scene: &mut S
     let pause = series.mute.pause(series.lag);
     for i in 0..series.cells.len() {
         let Some((number, stale_after)) = series.cells.get(i).map(|c| (c.rule, c.stale_after)) else { continue };
-        let counts = !series.mute.is_deaf() && !series.is_old(stale_after, now);
+        let old_for_it = series.is_old(stale_after, now);
+        let counts = !series.mute.is_deaf() && !old_for_it;
         let sight = series.sight(scene, number).filter(|_| counts).map(|s| s.held_to(clock));
         let (Some(cell), Some(mut bench)) = (series.cells.get_mut(i), scene.bench(number, pause)) else { continue };
         let reason = Reason::RuleChanged;
-        let carried = old.remove(&bench.rule.id);
-        // What was told to be stale is so until the next reading.
-        let stale = carried.as_ref().is_some_and(|(c, _)| c.active.as_ref().is_some_and(|a| a.stale));
+        let mut carried = old.remove(&bench.rule.id);
+        let active = carried.as_mut().and_then(|(c, _)| c.active.as_mut());
+        // What was told to be stale is so until the next reading; of what is pending nothing was told.
+        let stale = active.is_some_and(|a| {
+            a.stale &= old_for_it || a.firing.is_some();
+            a.stale
+        });
         let sight = sight.filter(|_| !stale);
         let judging = Judging { sight, event: sight.map_or(now, |s| s.at), decided: now, reason };
         let terms = bench.ladder.terms(cell.period);

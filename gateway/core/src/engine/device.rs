@@ -281,6 +281,10 @@ impl DeviceState {
         self.again |= deaf && self.told != Verdict::Unknown { why: Unknown::Deaf };
         self.excuse_events(scene, now);
         self.hearing.listen(now, scene.device);
+        // What a repeat was waited for up to this moment is over, where the device itself lost no time.
+        for cell in &mut self.events {
+            cell.fire(scene, now, now, false);
+        }
         for series in &mut self.series {
             series.listen(scene, now);
         }

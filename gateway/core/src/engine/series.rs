@@ -220,7 +220,7 @@ impl Series {
     /// it is not added up.
     fn remember(&mut self, scene: &Scene<'_>, held: Held, now: Timestamp, first: bool, timed: bool) {
         let interval = scene.device.interval.unwrap_or(limit::STALE_UNKNOWN);
-        let soon = now.since(self.taken()).times(2) < interval;
+        let soon = now.since(self.taken()).times(2) <= interval;
         let again = self.mute != Mute::No;
         self.draining = !timed && !first && (again || (self.draining && soon));
         if self.draining {

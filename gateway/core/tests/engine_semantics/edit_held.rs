@@ -37,6 +37,15 @@ fn a_longer_stale_after_makes_the_value_count() {
     assert_eq!(w.last().started_at.0 - ZERO, s(25), "the edit raised it");
 }
 
+// a value that came so late that it was stale for the rule is not, once the rule waits longer: what is pending on it goes on.
+#[test]
+fn what_is_pending_on_a_late_value_goes_on() {
+    let mut w = World::every("60s", &orange(30, "stale_after = \"5s\"\nmin_samples = 2"));
+    w.at(s(5)).value_at(0, 45.0).expect(&[]);
+    w.edit(&orange(30, "min_samples = 1")).expect(&["0 v1 firing orange threshold"]);
+    assert_eq!(w.last().started_at.0, ZERO);
+}
+
 // what was reached by another limit, and is not by the new one, never fires: the value counts, and says so.
 #[test]
 fn a_value_that_counts_again_for_the_edited_rule() {
@@ -150,4 +159,15 @@ fn an_edit_of_the_level_ends_no_absence() {
     let mut w = World::with(PartitionId(0), &absent(), &catalogue(&[("d", "1s")]));
     w.at(0).alive().run(s(3)).deaf(2_999).listening().edit(&absent().replace("yellow", "blue"));
     w.expect(&["3000 v1 firing yellow absent", "3000 v2 firing blue rule_changed"]);
+}
+
+// only the next reading contradicts a level that came on by itself, also where the term says nothing of that one.
+#[test]
+fn a_reading_that_says_nothing_contradicts_nothing_later() {
+    let lines = "when = { quantity = \"water_depth\" }\nlevels = { red = 40 }\ndirection = \"above\"\nsignal = \"mean\"\n\
+                 window = \"20s\"\nfor = \"50s\"\nstale_after = \"100s\"";
+    let mut w = World::new(&ladder("mean", lines));
+    w.values(s(10), &[45.0, 45.0, 45.0]).run(s(65)).expect(&["60000 v1 firing red threshold"]);
+    w.at(s(66)).value_at(s(50), 0.0).restart().expect(&[]);
+    w.value_at(s(58), 0.0).expect(&["60000 v2 resolved red recovered"]);
 }
