@@ -198,6 +198,7 @@ impl Device {
     /// §7: Maibo listens again.
     pub(crate) fn listen(&mut self, now: Ms, out: &mut Out<'_>) {
         self.excuse_events(now);
+        let was_deaf = self.silence.is_deaf();
         self.silence.listen(&self.id, &self.entry, now);
         for (quantity, series) in &mut self.series {
             let Some(held) = series.held else { continue };
@@ -212,7 +213,9 @@ impl Device {
             }
         }
         self.due(out.until, now, out);
-        self.end_events(now, now, false, out);
+        if was_deaf {
+            self.end_events(now, now, false, out);
+        }
     }
 
     /// §12: these rules and this entry are in force.

@@ -280,10 +280,12 @@ impl DeviceState {
         let deaf = matches!(self.hearing.mute, Deafness::Deaf(_)) || self.series.iter().any(|s| s.mute.is_deaf());
         self.again |= deaf && self.told != Verdict::Unknown { why: Unknown::Deaf };
         self.excuse_events(scene, now);
-        self.hearing.listen(now, scene.device);
-        // What a repeat was waited for up to this moment is over, where the device itself lost no time.
-        for cell in &mut self.events {
-            cell.fire(scene, now, now, false);
+        if self.is_deaf() {
+            self.hearing.listen(now, scene.device);
+            // What a repeat was waited for up to this moment is over, where the device itself lost no time.
+            for cell in &mut self.events {
+                cell.fire(scene, now, now, false);
+            }
         }
         for series in &mut self.series {
             series.listen(scene, now);
