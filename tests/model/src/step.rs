@@ -94,7 +94,6 @@ impl Model {
                     device.sign(now, out);
                 }
             }
-            Input::Liveness { alive: false, .. } | Input::ClockStep { .. } => {}
             Input::Deaf { source, from } => {
                 self.ears.deaf(source.as_deref());
                 self.devices.values_mut().for_each(|d| d.deafen((*from).min(now)));
@@ -116,7 +115,10 @@ impl Model {
                 self.in_force.1 = Some(*version);
                 self.activate(*version, now, until, told);
             }
-            Input::Rules { .. } | Input::Catalogue { .. } => {}
+            Input::Liveness { alive: false, .. }
+            | Input::ClockStep { .. }
+            | Input::Rules { .. }
+            | Input::Catalogue { .. } => {}
             Input::Acknowledge { actor, episode, seen, note } => {
                 for device in self.devices.values_mut() {
                     device.acknowledge((actor, note), episode, *seen, now, out);
