@@ -115,14 +115,15 @@ impl DeviceState {
         self.select_absences(&about, scene.rules);
         self.await_values(&about, scene.rules);
         self.select_air(&about, scene.rules);
-        let interval = last.catalogue.get(&self.id).and_then(|d| d.interval);
+        let interval = last.catalogue.get(&self.id).and_then(|d| d.interval).unwrap_or(limit::STALE_UNKNOWN);
+        let is = scene.device.interval.unwrap_or(limit::STALE_UNKNOWN);
         for cell in &mut self.absences {
             let Some(rule) = scene.rules.rules.get(cell.rule as usize) else { continue };
             let named = |c: &&AbsenceCell| last.rules.rules.get(c.rule as usize).is_some_and(|r| r.id == rule.id);
             let (Some(carried), Some(absence)) = (old.iter().find(named), rule.absence()) else { continue };
             let before = last.rules.rules.get(carried.rule as usize).and_then(Rule::absence);
             *cell = AbsenceCell { rule: cell.rule, ..carried.clone() };
-            let other = before.is_none_or(|b| b.intervals != absence.intervals) || interval != scene.device.interval;
+            let other = before.is_none_or(|b| b.intervals != absence.intervals) || interval != is;
             cell.rejudge(*absence, other, self.hearing, scene, now);
         }
     }

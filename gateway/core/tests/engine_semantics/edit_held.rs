@@ -171,3 +171,12 @@ fn a_reading_that_says_nothing_contradicts_nothing_later() {
     w.at(s(66)).value_at(s(50), 0.0).restart().expect(&[]);
     w.value_at(s(58), 0.0).expect(&["60000 v2 resolved red recovered"]);
 }
+
+// where the interval was not known a minute counted: saying so changes nothing.
+#[test]
+fn an_interval_that_becomes_known_as_it_counted_ends_no_absence() {
+    let rule = absent().replace("intervals = 3", "intervals = 1");
+    let mut w = World::every("", &rule);
+    w.at(0).alive().run(s(60)).deaf(s(60) - 1).listening().edit_catalogue(&catalogue(&[("d", "60s")]));
+    w.expect(&["60000 v1 firing yellow absent"]);
+}
