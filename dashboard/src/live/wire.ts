@@ -52,7 +52,7 @@ export interface Alert {
   /** The latest version in one sentence. */
   readonly text?: Words;
   /** What `value` was computed from; null or missing where it is the last value of `quantity`. */
-  readonly measure?: { readonly signal: string; readonly window_ms: number } | null;
+  readonly measure?: { readonly signal: string; readonly window_ms: number; readonly expression?: string | null } | null;
 }
 
 export interface AlertVersion {

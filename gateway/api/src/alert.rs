@@ -115,6 +115,9 @@ pub struct Measure {
     pub signal: String,
     /// Length of the window; 0 for the signals without one.
     pub window_ms: i64,
+    /// The expression whose results these are, as it stands in the rule; `null` where they are of `quantity`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expression: Option<String>,
 }
 
 /// One step of an episode.

@@ -41,7 +41,7 @@ pub use incident::{Incident, IncidentDetail, IncidentState};
 pub use place::{DomainState, Feature, FeatureCollection, Place};
 pub use problem::{Code, ConflictReason, Problem};
 pub use quarantine::QuarantineEntry;
-pub use rule::{Confidence, Direction, Limit, Rule, RuleTerm};
+pub use rule::{Confidence, Direction, Limit, Rule, RuleExpression, RuleInput, RuleTerm};
 pub use status::{Counters, LogState, Parts, Ready, Source, SourceState, Status};
 pub use view::{FeaturedSeries, Snapshot, ViewDevices};
 

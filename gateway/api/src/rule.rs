@@ -59,6 +59,30 @@ pub struct RuleTerm {
     pub period: Option<String>,
 }
 
+/// An expression that a rule judges.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RuleExpression {
+    /// As it stands in the pack.
+    pub text: String,
+    /// Whether it is true or false, which are judged as 1 and 0.
+    pub truth: bool,
+    /// Its series, in the order of their quantities.
+    pub inputs: Vec<RuleInput>,
+}
+
+/// A named series of an expression.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RuleInput {
+    /// Its name in the expression.
+    pub name: String,
+    /// What is measured.
+    pub quantity: String,
+    /// `last`, or the signal of a window.
+    pub signal: String,
+    /// Length of the window; 0 for the last value.
+    pub window_ms: i64,
+}
+
 /// One rule in force.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Rule {
@@ -68,10 +92,13 @@ pub struct Rule {
     pub title: Words,
     /// Which of the six domains.
     pub domain: Domain,
-    /// What it judges; `null` for absence rules.
+    /// What it judges; `null` for rules on something else: silence, events, an expression.
     pub quantity: Option<String>,
     /// The quantity's canonical unit.
     pub unit: Option<String>,
+    /// What it judges instead of a quantity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expression: Option<RuleExpression>,
     /// Its limits where they are on the last value and hold at all hours without an end; else `null`.
     pub levels: Option<BTreeMap<Level, Limit>>,
     /// Which side of `levels` is bad.

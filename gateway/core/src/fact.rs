@@ -20,7 +20,7 @@ mod reason;
 pub use delivery::Delivery;
 pub use handling::{Acknowledged, Assigned, Handling, Reminder, Said, Silenced, Stamp, Stamps};
 pub use incident::{Group, Incident, IncidentState};
-pub use measure::Measure;
+pub use measure::{Formula, Measure, NamedInput};
 pub use reason::Reason;
 
 /// Raised by one whenever the same inputs could give other facts.

@@ -127,3 +127,13 @@ pub const BACKTEST_EPISODES: usize = 1_000_000;
 pub const INCIDENT_GAP: Millis = Millis::from_secs(600);
 /// An incident is closed when all its alerts have been over for this long.
 pub const INCIDENT_REST: Millis = Millis::from_secs(600);
+/// Series that one expression names. One that names more does not compile.
+pub const MAX_INPUTS: usize = 8;
+/// Numbers, names and operators of one expression, and so the steps of one evaluation. A longer one does not compile.
+pub const MAX_NODES: usize = 128;
+/// How deep an expression is nested. A deeper one does not compile.
+pub const MAX_DEPTH: usize = 32;
+/// Values that an expression holds at once while it is evaluated. One that needs more does not compile.
+pub const MAX_STACK: usize = 32;
+/// Expressions in one rule set: each is a series more on every device it is about. A pack with more does not compile.
+pub const MAX_EXPRESSIONS: usize = 64;

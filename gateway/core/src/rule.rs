@@ -17,6 +17,7 @@ use crate::registry::{Device, place};
 mod check;
 mod duration;
 mod event;
+pub(crate) mod expression;
 mod pack;
 mod quorum;
 mod schedule;
@@ -27,6 +28,7 @@ mod threshold;
 
 pub use duration::parse as parse_duration;
 pub use event::EventRule;
+pub use expression::{Expression, ExpressionInput};
 pub use quorum::{Extent, Quorum};
 pub use schedule::{Period, Schedule};
 pub use signal::Signal;

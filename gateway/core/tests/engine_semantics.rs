@@ -32,6 +32,10 @@ mod event_edit;
 mod event_recorded;
 #[path = "engine_semantics/event_rule.rs"]
 mod event_rule;
+#[path = "engine_semantics/expression.rs"]
+mod expression;
+#[path = "engine_semantics/expression_edit.rs"]
+mod expression_edit;
 #[path = "engine_semantics/feed.rs"]
 mod feed;
 #[path = "engine_semantics/flapping.rs"]

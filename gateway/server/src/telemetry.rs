@@ -41,8 +41,8 @@ pub struct Metrics {
     pub deliveries: IntCounterVec,
 }
 
-/// One counter for each fate of a reading, all at zero from the start.
-pub struct ReadingFates([IntCounter; 10]);
+/// One counter for each fate of a reading, and one for expressions without a result; all at zero from the start.
+pub struct ReadingFates([IntCounter; 11]);
 
 impl ReadingFates {
     fn new(family: &IntCounterVec) -> Self {
@@ -57,6 +57,7 @@ impl ReadingFates {
             "incomparable",
             "unregistered",
             "refused",
+            "undefined",
         ];
         Self(fates.map(|fate| family.with_label_values(&[fate])))
     }
@@ -74,10 +75,22 @@ impl ReadingFates {
             incomparable,
             unregistered,
             refused,
+            undefined,
             events: _,
         } = *counts;
-        let counted =
-            [judged, late, late_exceeding, duplicate, conflict, too_old, clock, incomparable, unregistered, refused];
+        let counted = [
+            judged,
+            late,
+            late_exceeding,
+            duplicate,
+            conflict,
+            too_old,
+            clock,
+            incomparable,
+            unregistered,
+            refused,
+            undefined,
+        ];
         for (counter, n) in self.0.iter().zip(counted) {
             counter.inc_by(n);
         }

@@ -15,8 +15,7 @@ use crate::fact::{Body, Cause, ENGINE_VERSION, Fact, Measure, Reason, Stamp, Sta
 use crate::id::{Actor, EpisodeId, PartitionId, PlaceCode, Position, Quantity, RuleId, Subject, Version};
 use crate::limit;
 use crate::place::{Domain, Level};
-use crate::rule::Signal;
-use crate::time::{Millis, Timestamp};
+use crate::time::Timestamp;
 
 /// What is known about one open episode.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
@@ -94,7 +93,7 @@ pub(crate) struct Opening {
 }
 
 /// How an episode stands after something happened to it.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Change {
     /// `None`: over.
     pub(crate) level: Option<Level>,
@@ -105,7 +104,7 @@ pub(crate) struct Change {
     /// Where `None`, the last one stays.
     pub(crate) threshold: Option<f64>,
     /// What the value was computed from, where it is not the last one. Where `None`, the last one stays.
-    pub(crate) measure: Option<(Signal, Millis)>,
+    pub(crate) measure: Option<Measure>,
     /// When it happened, event time.
     pub(crate) event: Timestamp,
     /// When it was decided, engine time.
@@ -154,7 +153,7 @@ impl Book {
             acknowledged: None,
             reason: change.reason,
             handling: None,
-            measure: change.measure.map(|(signal, window)| Box::new(Measure::new(signal, window))),
+            measure: change.measure.map(Box::new),
         };
         let (at, now) = (transition.at, change.decided);
         let flapping = self.flaps.open(&transition.rule, &transition.subject, at, now);
@@ -181,8 +180,8 @@ impl Book {
         t.historic = change.historic;
         t.value = change.value.or(t.value);
         t.threshold = change.threshold.or(t.threshold);
-        if let Some((signal, window)) = change.measure {
-            t.measure = Some(Box::new(Measure::new(signal, window)));
+        if let Some(measure) = change.measure {
+            t.measure = Some(Box::new(measure));
         }
         let rises = change.level.is_some_and(|level| level > t.level);
         if let Some(level) = change.level {

@@ -110,6 +110,7 @@ impl DeviceState {
         for series in &mut self.series {
             transfer_series(series, &about, last, scene, now);
         }
+        self.select_expressions(&about, scene.rules);
         self.transfer_events(&about, last, scene, now);
         let old = core::mem::take(&mut self.absences);
         self.select_absences(&about, scene.rules);

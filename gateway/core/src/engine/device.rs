@@ -14,6 +14,7 @@ use crate::id::{DeviceId, Quantity};
 use crate::limit;
 use crate::place::Level;
 use crate::reading::Reading;
+use crate::rule::expression::is_result;
 use crate::rule::{Rule, RuleSet};
 use crate::time::{Millis, Timestamp};
 
@@ -64,6 +65,8 @@ pub(super) struct DeviceState {
     pub(super) absences: Vec<AbsenceCell>,
     /// In the order of rules.
     pub(super) events: Vec<EventCell>,
+    /// Numbers of the rules about it that judge an expression.
+    pub(super) expressions: Vec<u32>,
     /// Its air quality, where a rule judges an index of it.
     pub(super) air: Option<Box<AirState>>,
     /// Its clock.
@@ -88,6 +91,7 @@ impl DeviceState {
             missing: Vec::new(),
             absences: Vec::new(),
             events: Vec::new(),
+            expressions: Vec::new(),
             air: None,
             watch: Watch::default(),
             told: Verdict::Unknown { why: Unknown::Never },
@@ -130,8 +134,8 @@ impl DeviceState {
             counts.incomparable += 1;
             return;
         }
-        if air::interval(&reading.quantity).is_some() {
-            // An index is worked out here, by the edition that the rule names.
+        if air::interval(&reading.quantity).is_some() || is_result(&reading.quantity) {
+            // An index is worked out here, by the edition that the rule names, and so is an expression.
             counts.refused += 1;
             return;
         }
@@ -149,7 +153,7 @@ impl DeviceState {
         };
         let i = match found {
             Ok(i) => i,
-            Err(_) if self.series.len() >= limit::MAX_SERIES => {
+            Err(_) if self.series.len() >= limit::MAX_SERIES + self.expressions.len() => {
                 counts.refused += 1;
                 return;
             }
@@ -162,6 +166,7 @@ impl DeviceState {
                 self.missing.retain(|q| *q != reading.quantity);
                 self.series.insert(i, series);
                 self.derive(scene, &reading.quantity, held, now);
+                self.express(scene, reading, now, counts);
                 return;
             }
         };
@@ -171,6 +176,7 @@ impl DeviceState {
                 series.observe(scene, held, now, false, reading.timed);
                 counts.judged += 1;
                 self.derive(scene, &reading.quantity, held, now);
+                self.express(scene, reading, now, counts);
             }
             Arrival::Late => {
                 counts.late += 1;
@@ -297,8 +303,13 @@ impl DeviceState {
         }
     }
 
-    /// What is known about the device now, and the quantity that decides.
+    /// What is known about the device now, and the quantity that decides, where it is one that people know.
     pub(super) fn verdict(&self) -> (Verdict, Option<&Quantity>) {
+        let (verdict, quantity) = self.deciding();
+        (verdict, quantity.filter(|q| !is_result(q)))
+    }
+
+    fn deciding(&self) -> (Verdict, Option<&Quantity>) {
         let clock_is_wrong = self.watch.episode().is_some();
         if self.hearing.mute == Deafness::No
             && self.missing.is_empty()
@@ -355,7 +366,7 @@ impl DeviceState {
             verdict,
             quantity,
             last_heard: self.hearing.heard,
-            values: self.series.iter().map(ValueView::of).collect(),
+            values: self.series.iter().filter(|s| !is_result(&s.quantity)).map(ValueView::of).collect(),
         }
     }
 }

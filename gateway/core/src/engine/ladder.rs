@@ -14,7 +14,7 @@ use super::level::{Active, Bench, LevelState, NEVER, complete, timer};
 use super::mute::Pause;
 use super::sight::Sight;
 use crate::alert::{Change, Given, Opening};
-use crate::fact::Reason;
+use crate::fact::{Measure, Reason};
 use crate::id::{EpisodeId, Subject};
 use crate::limit;
 use crate::place::Level;
@@ -343,7 +343,9 @@ pub(super) fn announce(active: &mut Active, bench: &mut Bench<'_>, terms: &[Term
     let term = terms.get(usize::from(active.shown));
     let threshold = shown.and_then(|l| shown_limit(term?, l, value.or_else(last).unwrap_or_default()));
     // Of a rule on the last value alone it goes without saying.
-    let measure = term.filter(|t| terms.len() > 1 || t.signal != Signal::Last).map(|t| (t.signal, t.window));
+    let expression = bench.ladder.expression.as_deref();
+    let told = term.filter(|t| expression.is_some() || terms.len() > 1 || t.signal != Signal::Last);
+    let measure = told.map(|t| Measure::new(t.signal, t.window).of(expression));
     let change = Change {
         level,
         measure,
@@ -363,7 +365,7 @@ pub(super) fn announce(active: &mut Active, bench: &mut Bench<'_>, terms: &[Term
                 episode,
                 rule: bench.rule.id.clone(),
                 subject,
-                quantity: Some(bench.ladder.quantity.clone()),
+                quantity: bench.ladder.shown().cloned(),
                 place: Some(bench.device.place.clone()),
                 domain: bench.rule.domain,
                 started_at: active.since,

@@ -10,7 +10,7 @@ use super::ladder::stale_after;
 use super::window::{Stuck, Window};
 use crate::reading::quantity::QuantitySpec;
 use crate::registry::Device;
-use crate::rule::{Signal, Term, Threshold};
+use crate::rule::{ExpressionInput, Signal, Term, Threshold};
 use crate::time::{Millis, Timestamp};
 
 /// What one or more terms ask for.
@@ -43,11 +43,14 @@ impl Asked {
                 let gap = stale_after(ladder, device);
                 Some(Self::Run { tolerance, gap })
             }
-            signal => {
-                let percentile = matches!(signal, Signal::Percentile(_));
-                Some(Self::Window { length: term.window, percentile })
-            }
+            signal => Self::window(signal, term.window),
         }
+    }
+
+    /// `None` for a signal without a window.
+    fn window(signal: Signal, length: Millis) -> Option<Self> {
+        let percentile = matches!(signal, Signal::Percentile(_));
+        (length > Millis::ZERO).then_some(Self::Window { length, percentile })
     }
 }
 
@@ -75,16 +78,18 @@ impl Memories {
         self.kept.is_empty()
     }
 
-    /// Keeps what these ladders ask for.
+    /// Keeps what these ladders ask for, and expressions that name the series.
     pub(super) fn select<'a>(
         &mut self,
         ladders: impl Iterator<Item = &'a Threshold>,
+        inputs: impl Iterator<Item = &'a ExpressionInput>,
         spec: Option<&QuantitySpec>,
         device: &Device,
     ) {
         let mut old = core::mem::take(&mut self.kept);
-        for (ladder, term) in ladders.flat_map(|l| l.first().iter().map(move |t| (l, t))) {
-            let Some(asked) = Asked::by(term, ladder, device) else { continue };
+        let terms = ladders.flat_map(|l| l.first().iter().map(move |t| (l, t)));
+        let of_terms = terms.filter_map(|(ladder, term)| Asked::by(term, ladder, device));
+        for asked in of_terms.chain(inputs.filter_map(|i| Asked::window(i.signal, i.window))) {
             if self.kept.iter().any(|(a, _)| *a == asked) {
                 continue;
             }
@@ -123,21 +128,20 @@ impl Memories {
         }
     }
 
-    /// The window of a term.
-    pub(super) fn window(&self, term: &Term) -> Option<&Window> {
-        let percentile = matches!(term.signal, Signal::Percentile(_));
-        let asked = Asked::Window { length: term.window, percentile };
+    /// The window of a signal.
+    pub(super) fn window(&self, signal: Signal, length: Millis) -> Option<&Window> {
+        let asked = Asked::window(signal, length)?;
         self.kept.iter().find(|(a, _)| *a == asked).and_then(|(_, k)| match k {
             Kept::Window(window) => Some(&**window),
             Kept::Run(_) => None,
         })
     }
 
-    /// What a window's term says, and how far its window can be believed: coverage, and whether it is full.
-    pub(super) fn value(&mut self, term: &Term) -> Option<(f64, f64, bool)> {
+    /// What a window says, and how far its window can be believed: coverage, and whether it is full.
+    pub(super) fn value(&mut self, signal: Signal, length: Millis) -> Option<(f64, f64, bool)> {
         let mut scratch = core::mem::take(&mut self.scratch);
-        let said = self.window(term).and_then(|w| {
-            let value = w.value(term.signal, &mut scratch)?;
+        let said = self.window(signal, length).and_then(|w| {
+            let value = w.value(signal, &mut scratch)?;
             Some((value, w.coverage(), w.is_full()))
         });
         self.scratch = scratch;

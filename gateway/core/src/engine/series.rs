@@ -116,7 +116,10 @@ impl Series {
         self.cells.shrink_to_fit();
         self.stale_after = self.cells.iter().map(|c| c.stale_after).min().unwrap_or_else(|| device.stale_after());
         let ladders = self.cells.iter().filter_map(|c| ladder(scene.rules, scene.own, c.rule));
-        self.memories.select(ladders, quantity::lookup(self.quantity.as_str()), device);
+        let on_device = about.iter().filter_map(|n| ladder(scene.rules, scene.own, *n));
+        let named = on_device.filter_map(|l| l.expression.as_deref()).flat_map(|e| &e.inputs);
+        let inputs = named.filter(|i| i.quantity == self.quantity);
+        self.memories.select(ladders, inputs, quantity::lookup(self.quantity.as_str()), device);
     }
 
     /// How a value that came at `now` stands to the last one. A borrowed time says nothing about the order of measuring:

@@ -11,7 +11,7 @@ use crate::rule::{Direction, Signal, Step, Term, Threshold};
 use crate::time::{Millis, Timestamp};
 
 /// Share of a window that must be covered before it is believed.
-const COVERED: f64 = 0.75;
+pub(super) const COVERED: f64 = 0.75;
 
 /// What one term says.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -95,7 +95,7 @@ fn see(term: &Term, ladder: &Threshold, device: &Device, held: Held, memories: &
         Signal::Last => certain(held.value),
         Signal::Stuck { .. } => memories.stuck(ladder, term, device, held.at).map_or(Seen::NOTHING, certain),
         signal => {
-            let Some((value, coverage, full)) = memories.value(term) else { return Seen::NOTHING };
+            let Some((value, coverage, full)) = memories.value(signal, term.window) else { return Seen::NOTHING };
             let covered = coverage >= COVERED;
             let early = match signal {
                 Signal::Max | Signal::Sum | Signal::Count | Signal::Range => term.direction == Direction::Above,

@@ -252,6 +252,7 @@ fn restore_device(saved: SavedDevice, number: u32, scene: &Scene<'_>) -> DeviceS
     }
     device.series.sort_by(|a, b| a.quantity.cmp(&b.quantity));
     device.await_values(&about, scene.rules);
+    device.select_expressions(&about, scene.rules);
     device
 }
 

@@ -13,6 +13,7 @@ use crate::limit;
 use crate::place::{Domain, Level};
 use crate::reading::quantity::{self, QuantitySpec};
 
+mod expression;
 mod ladder;
 mod threshold;
 
@@ -61,13 +62,21 @@ pub(super) fn rule(mut r: Reader<'_>) -> Option<Rule> {
     let (when, kind) = if r.has("quorum") {
         (Some(Some((Selector::default(), None))), quorum::read(&mut r))
     } else {
-        let when = r.need_table("when").map(selector);
+        let mut said = expression::Said::Nothing;
+        let when = r.need_table("when").map(|mut sub| {
+            said = expression::read(&mut sub);
+            selector(sub)
+        });
+        let other = ["event", "absent"].into_iter().find(|key| r.has(key));
+        if let (Some(other), expression::Said::Good(_)) = (other, &said) {
+            r.problem("when.expression", format_args!("does not belong to a rule with `{other}`"));
+        }
         let kind = if r.has("event") {
             event::read(&mut r, when.as_ref())
         } else if r.has("absent") {
             absence(&mut r, when.as_ref())
         } else {
-            threshold::read(&mut r, when.as_ref())
+            threshold::read(&mut r, id.as_ref(), when.as_ref(), said)
         };
         (when, kind)
     };

@@ -14,6 +14,7 @@ pub(super) fn compile(packs: &[(&str, &str)]) -> Result<RuleSet, Vec<Problem>> {
     packs.sort_unstable();
     let mut problems = Problems::default();
     let mut rules = BTreeMap::new();
+    let mut expressions = 0;
     for (name, text) in &packs {
         let table = match text.strip_prefix('\u{feff}').unwrap_or(text).parse::<toml::Table>() {
             Ok(table) => table,
@@ -27,6 +28,11 @@ pub(super) fn compile(packs: &[(&str, &str)]) -> Result<RuleSet, Vec<Problem>> {
                 continue;
             };
             let path = format!("{name}: {}.id", rule.id);
+            let computes = rule.threshold().is_some_and(|t| t.expression.is_some());
+            expressions += usize::from(computes);
+            if computes && expressions > limit::MAX_EXPRESSIONS {
+                problems.add(&path, format_args!("more than {} expressions", limit::MAX_EXPRESSIONS));
+            }
             if rules.len() >= limit::MAX_RULES {
                 problems.add(path, format_args!("more than {} rules", limit::MAX_RULES));
             } else if let Some((first, _)) = rules.get(&rule.id) {

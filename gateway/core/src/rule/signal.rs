@@ -58,6 +58,16 @@ impl Signal {
         }
     }
 
+    /// Its parameter as a number, where it has one: what makes two of one word different.
+    pub(super) const fn parameter(&self) -> u64 {
+        match self {
+            Self::Rate { per } => per.0.unsigned_abs(),
+            Self::Percentile(rank) => *rank as u64,
+            Self::Stuck { tolerance } => tolerance.to_bits(),
+            _ => 0,
+        }
+    }
+
     /// Whether it lies in the quantity's own range, so that its limits can be compared with what is plausible.
     pub const fn is_a_value(self) -> bool {
         matches!(self, Self::Last | Self::Mean | Self::Min | Self::Max | Self::Percentile(_) | Self::Leq)

@@ -77,6 +77,7 @@ fn with_counts(data: api::BacktestData, outcome: &Outcome, per_second: Option<f6
         incomparable,
         unregistered,
         refused,
+        undefined,
         events,
     } = outcome.counts;
     api::BacktestData {
@@ -91,6 +92,7 @@ fn with_counts(data: api::BacktestData, outcome: &Outcome, per_second: Option<f6
         incomparable,
         unregistered,
         refused,
+        undefined,
         events: events.judged,
         cut_off: outcome.cut_off,
         readings_per_second: per_second,

@@ -10,7 +10,9 @@ use maibo_core::engine::{CLOCK_RULE, MANY_RULE, SOURCE_RULE};
 use maibo_core::id::{DeviceId, Quantity, RuleId, Version};
 use maibo_core::place::Domain;
 use maibo_core::registry::{Catalogue, Device, place};
-use maibo_core::rule::{Bound, Direction, Rule, RuleKind, RuleSet, Signal, Term, Threshold};
+use maibo_core::rule::{
+    Bound, Direction, Expression, ExpressionInput, Rule, RuleKind, RuleSet, Signal, Term, Threshold,
+};
 use maibo_core::time::Millis;
 
 use super::score::Scale;
@@ -129,7 +131,9 @@ fn entry(device: &Device, rules: &RuleSet, street: u32, scales: &mut BTreeMap<Ve
     let ladder = |n: u32| rules.rules.get(n as usize).and_then(Rule::threshold);
     let mut judged: Vec<u32> = rules.about(device).into_iter().filter(|n| ladder(*n).is_some()).collect();
     // Rules are in the order of their identifiers: the same device always shows the same quantity first.
-    let primary = judged.first().and_then(|n| ladder(*n)).map(|t| t.quantity.clone());
+    let measured = judged.iter().find_map(|n| ladder(*n)?.shown());
+    let named = || judged.iter().find_map(|n| ladder(*n)?.quantities().next());
+    let primary = measured.or_else(named).cloned();
     judged.retain(|n| ladder(*n).map(|t| &t.quantity) == primary.as_ref());
     let make = |judged: &Vec<u32>| Arc::new(Scale::new(judged.iter().filter_map(|n| ladder(*n))));
     let scale = Arc::clone(scales.entry(judged).or_insert_with_key(make));
@@ -162,6 +166,7 @@ fn told(rule: &Rule) -> api::Rule {
         domain: words::domain(rule.domain),
         quantity: None,
         unit: None,
+        expression: None,
         levels: None,
         direction: None,
         deadband: None,
@@ -184,8 +189,9 @@ fn told(rule: &Rule) -> api::Rule {
 
 /// A rule has one `for` on the interface: that of its highest level, the shortest wait that matters most.
 fn ladder(told: &mut api::Rule, threshold: &Threshold) {
-    told.unit = Some(words::unit(&threshold.quantity).to_owned());
-    told.quantity = Some(threshold.quantity.to_string());
+    told.unit = threshold.shown().map(|q| words::unit(q).to_owned());
+    told.quantity = threshold.shown().map(ToString::to_string);
+    told.expression = threshold.expression.as_deref().map(expression);
     for (n, terms) in (0..).zip(&threshold.periods) {
         let period = threshold.schedule.as_ref().and_then(|s| s.periods().get(n)).map(|p| p.name.to_string());
         told.terms.extend(terms.iter().map(|t| term(t, period.clone())));
@@ -198,6 +204,20 @@ fn ladder(told: &mut api::Rule, threshold: &Threshold) {
     }
     if let Some(step) = threshold.first().iter().filter_map(|t| t.steps.last()).max_by_key(|s| s.level) {
         (told.for_ms, told.keep_firing_for_ms) = (step.hold.0, step.keep.0);
+    }
+}
+
+fn expression(expression: &Expression) -> api::RuleExpression {
+    let input = |i: &ExpressionInput| api::RuleInput {
+        name: i.name.to_string(),
+        quantity: i.quantity.to_string(),
+        signal: i.signal.as_str().to_owned(),
+        window_ms: i.window.0,
+    };
+    api::RuleExpression {
+        text: expression.text.clone(),
+        truth: expression.truth,
+        inputs: expression.inputs.iter().map(input).collect(),
     }
 }
 

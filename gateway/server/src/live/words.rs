@@ -151,7 +151,11 @@ pub fn alert(t: &Transition, roster: &Roster) -> api::Alert {
         flapping: t.is_flapping(),
         stamps: handling.map(|h| stamps(&h.stamps)).unwrap_or_default(),
         text: text(t, roster),
-        measure: t.measure.as_ref().map(|m| api::Measure { signal: m.signal.to_string(), window_ms: m.window.0 }),
+        measure: t.measure.as_ref().map(|m| api::Measure {
+            signal: m.signal.to_string(),
+            window_ms: m.window.0,
+            expression: m.formula.as_ref().map(|f| f.text.to_string()),
+        }),
     }
 }
 

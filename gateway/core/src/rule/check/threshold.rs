@@ -3,15 +3,18 @@
 //! A rule has one term, whose keys stand in the rule itself, or several below `any`. What a period of the schedule says
 //! about levels takes the place of the rule's own.
 
+use std::sync::Arc;
+
 use toml::Value;
 
 use super::When;
+use super::expression::Said;
 use super::ladder::{bounds, per_level};
-use crate::id::Quantity;
+use crate::id::{Quantity, RuleId};
 use crate::limit;
 use crate::place::Level;
 use crate::rule::table::Reader;
-use crate::rule::{Bound, Direction, RuleKind, Schedule, Signal, Step, Term, Threshold, schedule, sound};
+use crate::rule::{Bound, Direction, Expression, RuleKind, Schedule, Signal, Step, Term, Threshold, schedule, sound};
 use crate::time::Millis;
 
 /// Keys that stand in the terms where a rule has several.
@@ -33,12 +36,17 @@ struct Draft {
 }
 
 /// Reads a threshold. `None` where anything is wrong; the problems say what.
-pub(super) fn read(r: &mut Reader<'_>, when: Option<&When>) -> Option<RuleKind> {
+pub(super) fn read(r: &mut Reader<'_>, id: Option<&RuleId>, when: Option<&When>, said: Said) -> Option<RuleKind> {
     if r.take("level").is_some() {
         r.problem("level", "belongs to an absence rule; a ladder has `levels`");
     }
-    let quantity = when.and_then(Option::as_ref).and_then(|(_, q)| q.clone());
-    if quantity.is_none() && matches!(when, Some(Some(_))) {
+    let is_plain = matches!(said, Said::Nothing);
+    let expression = if let Said::Good(expression) = said { Some(expression) } else { None };
+    let quantity = match &expression {
+        Some(expression) => id.and_then(|id| expression.quantity(id)),
+        None => when.and_then(Option::as_ref).and_then(|(_, q)| q.clone()),
+    };
+    if is_plain && quantity.is_none() && matches!(when, Some(Some(_))) {
         r.problem("when.quantity", "is missing");
     }
     let several = r.take("any");
@@ -85,6 +93,7 @@ pub(super) fn read(r: &mut Reader<'_>, when: Option<&When>) -> Option<RuleKind> 
             // The rule's own limits are looked at once.
             if own.is_some() || n == 0 || !periods.iter().take(n).any(Option::is_none) {
                 good &= is_sound(r, &at, bounds, draft, &quantity);
+                good &= expression.as_ref().is_none_or(|e| judges_result(r, &at, bounds, draft, e));
             }
             let steps = bounds.iter().map(step).collect();
             let Draft { signal, window, direction, deadband, .. } = *draft;
@@ -92,7 +101,8 @@ pub(super) fn read(r: &mut Reader<'_>, when: Option<&When>) -> Option<RuleKind> 
         }
         sets.push(set);
     }
-    let threshold = Threshold { quantity, periods: sets, schedule, min_samples, stale_after, decimals };
+    let expression = expression.map(Arc::new);
+    let threshold = Threshold { quantity, expression, periods: sets, schedule, min_samples, stale_after, decimals };
     good.then_some(RuleKind::Threshold(threshold))
 }
 
@@ -103,6 +113,24 @@ fn is_sound(r: &mut Reader<'_>, at: &str, bounds: &Bounds, draft: &Draft, quanti
         good &= sound::recoverable(r, at, bounds, draft.direction, draft.deadband, quantity);
     }
     good
+}
+
+/// Whether a ladder can judge what the expression gives.
+fn judges_result(r: &mut Reader<'_>, at: &str, bounds: &Bounds, draft: &Draft, expression: &Expression) -> bool {
+    if matches!(draft.signal, Signal::Percentile(_)) {
+        r.problem(
+            &format!("{at}signal"),
+            "`percentile` needs the plausible range of a quantity, which a result has not",
+        );
+        return false;
+    }
+    let one = matches!(bounds[..], [(_, Bound::Value(limit))] if limit > draft.deadband && limit <= 1.0);
+    if expression.truth && draft.signal == Signal::Last && !(one && draft.direction == Direction::Above) {
+        let text = "the expression is true or false, which count as 1 and 0: write one level with the limit 1, direction above";
+        r.problem(&format!("{at}levels"), text);
+        return false;
+    }
+    true
 }
 
 fn direction(r: &mut Reader<'_>) -> Option<Direction> {
@@ -190,7 +218,7 @@ fn terms(
 }
 
 /// Reads `signal` and what belongs to it.
-fn signal(r: &mut Reader<'_>) -> Option<(Signal, Millis)> {
+pub(super) fn signal(r: &mut Reader<'_>) -> Option<(Signal, Millis)> {
     let name = r.opt_text("signal").unwrap_or_else(|| "last".to_owned());
     for (key, of) in [("percentile", "percentile"), ("per", "rate"), ("tolerance", "stuck")] {
         if r.has(key) && name != of {
