@@ -29,16 +29,13 @@ pub(super) fn words(formula: &Formula) -> Words {
         let end = if is_word(first) { rest.find(|c| !is_word(c)).unwrap_or(rest.len()) } else { first.len_utf8() };
         let (token, behind) = rest.split_at(end);
         // What follows a point is a function of the library.
-        match formula.inputs.iter().find(|i| before != '.' && &*i.name == token) {
-            Some(input) => {
-                let Words { zh: one, en: other } = named(input);
-                zh += &one;
-                en += &other;
-            }
-            None => {
-                zh += token;
-                en += token;
-            }
+        if let Some(input) = formula.inputs.iter().find(|i| before != '.' && &*i.name == token) {
+            let Words { zh: one, en: other } = named(input);
+            zh += &one;
+            en += &other;
+        } else {
+            zh += token;
+            en += token;
         }
         before = token.chars().next_back().unwrap_or(before);
         rest = behind;

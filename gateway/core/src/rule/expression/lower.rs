@@ -91,7 +91,7 @@ pub(in crate::rule) fn lower(text: &str, names: &[SmolStr]) -> Result<(Program, 
 /// Bounds what the parser sees.
 fn admit(text: &str) -> Result<(), String> {
     let is_sign = |c: char| " \t\n+-*/<>=!&|?:.,()_".contains(c);
-    for c in text.chars().filter(|c| !c.is_ascii_alphanumeric() && !is_sign(*c)) {
+    if let Some(c) = text.chars().find(|c| !c.is_ascii_alphanumeric() && !is_sign(*c)) {
         let what = match c {
             '"' | '\'' | '`' => "texts are not compared here",
             '[' | ']' | '{' | '}' => "there are no lists and maps here",

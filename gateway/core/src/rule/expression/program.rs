@@ -137,6 +137,7 @@ impl Program {
     }
 }
 
+#[allow(clippy::float_cmp, reason = "the language compares numbers as they are, and true is 1")]
 fn apply(op: Op, [a, b, c]: [f64; 3], inputs: &[f64]) -> f64 {
     match op {
         Op::Push(value) => value,
@@ -149,11 +150,22 @@ fn apply(op: Op, [a, b, c]: [f64; 3], inputs: &[f64]) -> f64 {
         Op::Subtract => a - b,
         Op::Multiply => a * b,
         Op::Divide => a / b,
-        // The library's own pass over NaN.
-        Op::Least if a.is_nan() || b.is_nan() => f64::NAN,
-        Op::Least => a.min(b),
-        Op::Greatest if a.is_nan() || b.is_nan() => f64::NAN,
-        Op::Greatest => a.max(b),
+        // The library's own pass over NaN, and may take either of two zeros.
+        Op::Least | Op::Greatest if a.is_nan() || b.is_nan() => f64::NAN,
+        Op::Least => {
+            if b < a {
+                b
+            } else {
+                a
+            }
+        }
+        Op::Greatest => {
+            if b > a {
+                b
+            } else {
+                a
+            }
+        }
         Op::Less => known(a, b, |a, b| a < b),
         Op::AtMost => known(a, b, |a, b| a <= b),
         Op::Greater => known(a, b, |a, b| a > b),

@@ -1,6 +1,8 @@
 //! What is compiled says what the language says: every operator against plain arithmetic, any tree against a naive
 //! evaluation and against the interpreter of the language's own crate.
 
+#![allow(clippy::float_cmp, reason = "the language compares numbers as they are")]
+
 use proptest::prelude::*;
 use smol_str::SmolStr;
 
