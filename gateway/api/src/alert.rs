@@ -110,7 +110,7 @@ pub struct Alert {
 /// What an alert's value was computed from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Measure {
-    /// `mean`, `min`, `max`, `sum`, `count`, `range`, `rate`, `delta`, `percentile`, `leq`, `stuck`; or `last` in a rule
+    /// `mean`, `min`, `max`, `sum`, `count`, `range`, `rate`, `delta`, `percentile`, `leq`, `stuck`, `baseline`; or `last` in a rule
     /// that looks at others too.
     pub signal: String,
     /// Length of the window; 0 for the signals without one.

@@ -45,9 +45,10 @@ pub enum Limit {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RuleTerm {
     /// `last`, or what is computed over the window: `mean`, `min`, `max`, `sum`, `count`, `range`, `rate`, `delta`,
-    /// `percentile`, `leq`; or `stuck`, the seconds that a value has not moved.
+    /// `percentile`, `leq`; or `stuck`, the seconds that a value has not moved; or
+    /// `baseline`, the deviations it lies from what is usual at its hour of the week.
     pub signal: String,
-    /// Length of the window; 0 for `last` and `stuck`.
+    /// Length of the window; 0 for `last`, `stuck` and `baseline`.
     pub window_ms: i64,
     /// Which side is bad.
     pub direction: Direction,

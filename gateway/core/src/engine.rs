@@ -46,6 +46,7 @@ mod memory;
 mod mute;
 mod own;
 mod partition;
+mod profile;
 mod series;
 mod sight;
 mod snapshot;

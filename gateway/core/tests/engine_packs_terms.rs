@@ -54,7 +54,7 @@ fn terms_that_are_wrong() {
             r.levels: belongs to the terms below `any`
             r.any[0].direction: is missing, here or in the rule
             r.any[1].direction: is missing, here or in the rule
-            r.any[1].signal: `mood` is not one of last, mean, min, max, sum, count, range, rate, delta, percentile, leq, stuck
+            r.any[1].signal: `mood` is not one of last, mean, min, max, sum, count, range, rate, delta, percentile, leq, stuck, baseline
             r.any[2].window: is missing
             r.any[2].colour: unknown key
             r.any[3].percentile: belongs to the signal `percentile`
@@ -276,4 +276,22 @@ fn expressions_that_are_wrong() {
         .collect();
     let found = RuleSet::compile(&[("p.toml", &many)]).expect_err("too many");
     assert_eq!(found.iter().map(Problem::to_string).collect::<Vec<_>>(), ["p.toml: r64.id: more than 64 expressions"]);
+}
+
+// A baseline has weeks and a floor, and no window; both belong to it alone.
+#[test]
+fn baselines() {
+    let text = rule("signal = \"baseline\"\nfloor = 0.5\ndirection = \"outside\"\nlevels = { red = [-5, 5] }");
+    let set = RuleSet::compile(&[("p.toml", &text)]).unwrap_or_else(|p| panic!("{p:?}"));
+    let [term] = set.rules[0].threshold().expect("a threshold").first() else { panic!("one term") };
+    assert_eq!((term.signal, term.window), (Signal::Baseline { weeks: 3, floor: 0.5 }, Millis::ZERO));
+    let wrong = |lines: &str| {
+        let text = rule(&format!("{lines}\ndirection = \"above\"\nlevels = {{ red = 5 }}"));
+        let found = RuleSet::compile(&[("p.toml", &text)]).expect_err(lines);
+        found.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(wrong("signal = \"baseline\"\nweeks = 53"), "r.weeks: is not a whole number from 1 to 52");
+    assert_eq!(wrong("signal = \"baseline\"\nfloor = -1"), "r.floor: is below 0");
+    assert_eq!(wrong("signal = \"baseline\"\nwindow = \"1h\""), "r.window: does not belong to the signal `baseline`");
+    assert_eq!(wrong("floor = 1"), "r.floor: belongs to the signal `baseline`");
 }

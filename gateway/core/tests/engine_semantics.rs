@@ -6,6 +6,8 @@ mod engine_world;
 mod absence;
 #[path = "engine_semantics/air.rs"]
 mod air;
+#[path = "engine_semantics/baseline.rs"]
+mod baseline;
 #[path = "engine_semantics/calendar.rs"]
 mod calendar;
 #[path = "engine_semantics/city.rs"]

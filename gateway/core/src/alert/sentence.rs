@@ -260,6 +260,12 @@ fn measured(t: &Transition, measure: &Measure, (zh, en): (&str, &str), value: f6
     }
     let (of_zh, of_en) = names::signal(&measure.signal);
     let number = number(t, value);
+    if &*measure.signal == "baseline" {
+        return words(
+            format!("{zh}偏离同期常值 {number} 倍偏差"),
+            format!("{en}, deviations from its usual at this hour: {number}"),
+        );
+    }
     words(format!("{zh}{}{of_zh} {number}", over.zh), format!("{en}, {of_en} of {}: {number}", over.en))
 }
 
@@ -282,7 +288,7 @@ fn number(t: &Transition, value: f64) -> String {
         return length(Millis((value * 1000.0) as i64)).en;
     }
     let of_quantity = t.quantity.as_ref().and_then(|q| quantity::lookup(q.as_str())).map_or("1", |spec| spec.unit);
-    let (space, unit) = names::unit(if signal == "count" { "1" } else { of_quantity });
+    let (space, unit) = names::unit(if ["count", "baseline"].contains(&signal) { "1" } else { of_quantity });
     let per = t.measure.as_ref().and_then(|m| m.per).map(|per| format!("/{}", length(per).en)).unwrap_or_default();
     let places = match value.abs() {
         big if big >= 100.0 => 1,

@@ -162,6 +162,7 @@ impl DeviceState {
                 let about = scene.rules.about(scene.device);
                 let mut series = Series::new(&reading.quantity, held, &about, scene);
                 series.observe(scene, held, now, true, reading.timed);
+                series.learn(scene, reading.quality);
                 counts.judged += 1;
                 self.missing.retain(|q| *q != reading.quantity);
                 self.series.insert(i, series);
@@ -174,6 +175,7 @@ impl DeviceState {
         match series.arrival(stamp, reading.value, now, scene.device) {
             Arrival::New(held) => {
                 series.observe(scene, held, now, false, reading.timed);
+                series.learn(scene, reading.quality);
                 counts.judged += 1;
                 self.derive(scene, &reading.quantity, held, now);
                 self.express(scene, reading, now, counts);

@@ -59,11 +59,13 @@ impl DeviceState {
                     // Of one moment there can be several where old values may be used: each is behind the one before.
                     let at = at.max(series.held.at + Millis(1));
                     series.observe(scene, Held { at, value, claimed: None }, now, false, reading.timed);
+                    series.learn(scene, reading.quality);
                 }
                 Err(i) => {
                     let held = Held { at, value, claimed: None };
                     let mut series = Series::new(quantity, held, &rules.about(scene.device), scene);
                     series.observe(scene, held, now, true, reading.timed);
+                    series.learn(scene, reading.quality);
                     self.missing.retain(|q| q != quantity);
                     self.series.insert(i, series);
                 }

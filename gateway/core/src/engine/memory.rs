@@ -7,6 +7,7 @@
 use minicbor::{Decode, Encode};
 
 use super::ladder::stale_after;
+use super::profile::Profile;
 use super::window::{Stuck, Window};
 use crate::reading::quantity::QuantitySpec;
 use crate::registry::Device;
@@ -32,6 +33,12 @@ enum Asked {
         #[n(1)]
         gap: Millis,
     },
+    /// What is usual at each hour of the week, by the clock of a zone.
+    #[n(2)]
+    Profile {
+        #[n(0)]
+        zone: u64,
+    },
 }
 
 impl Asked {
@@ -43,6 +50,7 @@ impl Asked {
                 let gap = stale_after(ladder, device);
                 Some(Self::Run { tolerance, gap })
             }
+            Signal::Baseline { .. } => Some(Self::Profile { zone: ladder.zone() }),
             signal => Self::window(signal, term.window),
         }
     }
@@ -62,6 +70,8 @@ enum Kept {
     /// `None` before the first reading.
     #[n(1)]
     Run(#[n(0)] Option<Stuck>),
+    #[n(2)]
+    Profile(#[n(0)] Box<Profile>),
 }
 
 /// All that a series remembers.
@@ -113,7 +123,8 @@ impl Memories {
                     }
                     None => *run = Some(Stuck::begin(at, value)),
                 },
-                (Kept::Run(_), Asked::Window { .. }) => {}
+                // Looked at and learnt by the clocks of its rules.
+                (Kept::Profile(_) | Kept::Run(_), _) => {}
             }
         }
     }
@@ -124,6 +135,7 @@ impl Memories {
             match kept {
                 Kept::Window(window) => window.restart(),
                 Kept::Run(run) => *run = None,
+                Kept::Profile(profile) => profile.restart(),
             }
         }
     }
@@ -133,7 +145,7 @@ impl Memories {
         let asked = Asked::window(signal, length)?;
         self.kept.iter().find(|(a, _)| *a == asked).and_then(|(_, k)| match k {
             Kept::Window(window) => Some(&**window),
-            Kept::Run(_) => None,
+            Kept::Run(_) | Kept::Profile(_) => None,
         })
     }
 
@@ -153,7 +165,16 @@ impl Memories {
         let asked = Asked::by(term, ladder, device)?;
         self.kept.iter().find(|(a, _)| *a == asked).and_then(|(_, k)| match k {
             Kept::Run(run) => run.map(|r| at.since(r.since).0 as f64 / 1000.0),
-            Kept::Window(_) => None,
+            Kept::Window(_) | Kept::Profile(_) => None,
+        })
+    }
+
+    /// The profile by the clock of a rule.
+    pub(super) fn profile(&mut self, ladder: &Threshold) -> Option<&mut Profile> {
+        let asked = Asked::Profile { zone: ladder.zone() };
+        self.kept.iter_mut().find(|(a, _)| *a == asked).and_then(|(_, k)| match k {
+            Kept::Profile(profile) => Some(&mut **profile),
+            Kept::Window(_) | Kept::Run(_) => None,
         })
     }
 }
@@ -165,5 +186,6 @@ fn new(asked: Asked, spec: Option<&QuantitySpec>) -> Kept {
             Kept::Window(Box::new(Window::new(length, plausible)))
         }
         Asked::Run { .. } => Kept::Run(None),
+        Asked::Profile { .. } => Kept::Profile(Box::new(Profile::new())),
     }
 }

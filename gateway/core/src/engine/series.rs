@@ -227,6 +227,7 @@ impl Series {
         }
         let before = (!first).then_some(self.held.at);
         self.memories.push(before, held.at, held.value, interval);
+        self.look(scene, held);
     }
 
     /// Engine time from which the series is silent. After Maibo was deaf it is from when it hears again.

@@ -94,6 +94,9 @@ fn see(term: &Term, ladder: &Threshold, device: &Device, held: Held, memories: &
     match term.signal {
         Signal::Last => certain(held.value),
         Signal::Stuck { .. } => memories.stuck(ladder, term, device, held.at).map_or(Seen::NOTHING, certain),
+        Signal::Baseline { weeks, floor } => {
+            memories.profile(ladder).and_then(|p| p.departure(weeks, floor)).map_or(Seen::NOTHING, certain)
+        }
         signal => {
             let Some((value, coverage, full)) = memories.value(signal, term.window) else { return Seen::NOTHING };
             let covered = coverage >= COVERED;

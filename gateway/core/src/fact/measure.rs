@@ -89,7 +89,7 @@ impl Measure {
     /// The unit of the value, where that of the quantity is `of`.
     pub fn unit(&self, of: &str) -> String {
         match (&*self.signal, self.per) {
-            ("count", _) => "1".to_owned(),
+            ("count" | "baseline", _) => "1".to_owned(),
             ("stuck", _) => "s".to_owned(),
             (_, Some(Millis(1_000))) => format!("{of}/s"),
             (_, Some(Millis(60_000))) => format!("{of}/min"),

@@ -18,7 +18,7 @@ mod ladder;
 mod threshold;
 
 /// Keys that only a threshold has.
-pub(super) const LADDER_KEYS: [&str; 17] = [
+pub(super) const LADDER_KEYS: [&str; 19] = [
     "levels",
     "direction",
     "deadband",
@@ -32,6 +32,8 @@ pub(super) const LADDER_KEYS: [&str; 17] = [
     "percentile",
     "per",
     "tolerance",
+    "weeks",
+    "floor",
     "any",
     "zone",
     "in_force",

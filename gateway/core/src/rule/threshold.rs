@@ -188,6 +188,23 @@ impl Threshold {
         self.schedule.as_ref().map_or(Timestamp::MAX, |s| s.next_edge(at))
     }
 
+    /// The wall clock of the rule at an event time, as milliseconds since 1970 there.
+    pub(crate) fn wall(&self, at: Timestamp) -> i64 {
+        // Beijing, which keeps no summer time since 1991.
+        self.schedule.as_ref().map_or_else(|| at.0.saturating_add(8 * 3_600_000), |s| s.wall(at))
+    }
+
+    /// The zone of that clock as a number.
+    pub(crate) fn zone(&self) -> u64 {
+        let name = self.schedule.as_ref().and_then(|s| s.zone().iana_name()).unwrap_or("Asia/Shanghai");
+        xxhash_rust::xxh3::xxh3_64(name.as_bytes())
+    }
+
+    /// Whether it looks at what is usual for the series.
+    pub(crate) fn has_baseline(&self) -> bool {
+        self.first().iter().any(|t| matches!(t.signal, Signal::Baseline { .. }))
+    }
+
     /// Whether both judge the same signals of the same quantity.
     pub fn same_signal(&self, other: &Self) -> bool {
         let pairs = || self.first().iter().zip(other.first());

@@ -113,12 +113,13 @@ fn input(r: &mut Reader<'_>, name: &str, value: Value) -> Option<ExpressionInput
     let text = sub.need_text("quantity");
     let quantity = text.and_then(|text| measured(&mut sub, "quantity", &text));
     let signal = threshold::signal(&mut sub);
-    let is_run = matches!(signal, Some((Signal::Stuck { .. }, _)));
-    if is_run {
-        sub.problem("signal", "`stuck` cannot be computed with: give it a rule of its own");
+    let own = signal.map(|(s, _)| s).filter(|s| matches!(s, Signal::Stuck { .. } | Signal::Baseline { .. }));
+    if let Some(own) = own {
+        let text = format_args!("`{}` cannot be computed with: give it a rule of its own", own.as_str());
+        sub.problem("signal", text);
     }
     sub.finish();
-    let (signal, window) = signal.filter(|_| !is_run)?;
+    let (signal, window) = signal.filter(|_| own.is_none())?;
     Some(ExpressionInput { name, quantity: quantity?, signal, window })
 }
 

@@ -18,9 +18,11 @@ use crate::rule::{Bound, Direction, Expression, RuleKind, Schedule, Signal, Step
 use crate::time::Millis;
 
 /// Keys that stand in the terms where a rule has several.
-const TERM_KEYS: [&str; 6] = ["signal", "window", "percentile", "per", "tolerance", "levels"];
+const TERM_KEYS: [&str; 8] = ["signal", "window", "percentile", "per", "tolerance", "weeks", "floor", "levels"];
 /// Where a rate does not say by which unit of time.
 const PER: Millis = Millis::from_secs(3_600);
+/// Where a baseline does not say how many weeks it must know.
+const WEEKS: u8 = 3;
 
 /// The limits of one term in one period.
 type Bounds = Vec<(Level, Bound)>;
@@ -220,7 +222,14 @@ fn terms(
 /// Reads `signal` and what belongs to it.
 pub(super) fn signal(r: &mut Reader<'_>) -> Option<(Signal, Millis)> {
     let name = r.opt_text("signal").unwrap_or_else(|| "last".to_owned());
-    for (key, of) in [("percentile", "percentile"), ("per", "rate"), ("tolerance", "stuck")] {
+    let belongs = [
+        ("percentile", "percentile"),
+        ("per", "rate"),
+        ("tolerance", "stuck"),
+        ("weeks", "baseline"),
+        ("floor", "baseline"),
+    ];
+    for (key, of) in belongs {
         if r.has(key) && name != of {
             r.take(key);
             r.problem(key, format_args!("belongs to the signal `{of}`"));
@@ -248,9 +257,10 @@ pub(super) fn signal(r: &mut Reader<'_>) -> Option<(Signal, Millis)> {
                 per => Signal::Rate { per },
             },
         },
-        "stuck" => Signal::Stuck { tolerance: tolerance(r)? },
+        "stuck" => Signal::Stuck { tolerance: at_least_zero(r, "tolerance")? },
+        "baseline" => Signal::Baseline { weeks: weeks(r)?, floor: at_least_zero(r, "floor")? },
         _ => {
-            let all = "last, mean, min, max, sum, count, range, rate, delta, percentile, leq, stuck";
+            let all = "last, mean, min, max, sum, count, range, rate, delta, percentile, leq, stuck, baseline";
             r.problem("signal", format_args!("`{name}` is not one of {all}"));
             return None;
         }
@@ -267,19 +277,29 @@ fn percentile(r: &mut Reader<'_>) -> Option<u8> {
     rank
 }
 
-fn tolerance(r: &mut Reader<'_>) -> Option<f64> {
-    let Some(value) = r.take("tolerance") else { return Some(0.0) };
-    let number = r.number("tolerance", &value)?;
+fn at_least_zero(r: &mut Reader<'_>, key: &str) -> Option<f64> {
+    let Some(value) = r.take(key) else { return Some(0.0) };
+    let number = r.number(key, &value)?;
     if number < 0.0 {
-        r.problem("tolerance", "is below 0");
+        r.problem(key, "is below 0");
         return None;
     }
     Some(number)
 }
 
+/// Reads `weeks`; 3 where there is none.
+fn weeks(r: &mut Reader<'_>) -> Option<u8> {
+    let Some(value) = r.take("weeks") else { return Some(WEEKS) };
+    let weeks = value.as_integer().and_then(|n| u8::try_from(n).ok()).filter(|n| (1..=52).contains(n));
+    if weeks.is_none() {
+        r.problem("weeks", "is not a whole number from 1 to 52");
+    }
+    weeks
+}
+
 /// Reads the window of a signal; zero where the signal has none.
 fn window_of(r: &mut Reader<'_>, signal: Signal, value: Option<Value>) -> Option<Millis> {
-    let has_none = matches!(signal, Signal::Last | Signal::Stuck { .. });
+    let has_none = matches!(signal, Signal::Last | Signal::Stuck { .. } | Signal::Baseline { .. });
     match value {
         None if has_none => Some(Millis::ZERO),
         None => {
