@@ -82,7 +82,7 @@ fn a_slow_series_counts_as_long_as_the_rule_says() {
     w.run(s(60));
     send(&mut w, "pm25", s(60), 11.0);
     w.expect(&["60000 v1 firing yellow threshold"]);
-    // Both of one moment: the second value is one millisecond behind the first.
+    // What is too old is not computed with: 5 over 10 would be the end.
     w.run(s(70));
     send(&mut w, "pm25", s(70), 5.0);
     w.expect(&[]);
@@ -93,6 +93,11 @@ fn a_slow_series_counts_as_long_as_the_rule_says() {
     w.run(s(80));
     send(&mut w, "pm25", s(80), 4.0);
     w.expect(&["80000 v2 resolved yellow recovered"]);
+    // Both of one moment: each is computed with, the second result one millisecond behind the first.
+    w.run(s(90));
+    send(&mut w, "pm25", s(90), 6.0);
+    send(&mut w, "pm10", s(90), 10.0);
+    w.expect(&["90000 v1 firing yellow threshold", "90001 v2 resolved yellow recovered"]);
 }
 
 // a division by zero, a root of what is below zero: no value, counted; the last one ages, and nothing recovers.
