@@ -16,6 +16,7 @@ mod device;
 mod frame;
 mod handling;
 mod incident;
+mod index;
 mod place;
 mod problem;
 mod quarantine;
@@ -38,6 +39,10 @@ pub use frame::{
 };
 pub use handling::{Acknowledged, Assigned, Silenced, Stamp, Stamps};
 pub use incident::{Incident, IncidentDetail, IncidentState};
+pub use index::{
+    Index, IndexCap, IndexCause, IndexDevice, IndexExplanation, IndexKind, IndexMissing, IndexPart, IndexRest,
+    IndexUnknown,
+};
 pub use place::{DomainState, Feature, FeatureCollection, Place};
 pub use problem::{Code, ConflictReason, Problem};
 pub use quarantine::QuarantineEntry;
@@ -64,6 +69,8 @@ pub use view::{FeaturedSeries, Snapshot, ViewDevices};
     FeatureCollection,
     Feedback,
     IncidentDetail,
+    Index,
+    IndexExplanation,
     Place,
     Problem,
     QuarantineEntry,

@@ -40,6 +40,7 @@ pub mod guard;
 mod health;
 mod host;
 mod incidents;
+mod index;
 mod openapi;
 mod page;
 mod patient;
@@ -150,6 +151,8 @@ fn routes() -> Vec<Route> {
         read("/api/v1/alerts", get(alerts::list)),
         read("/api/v1/alerts/{id}", get(alerts::one)),
         command("/api/v1/alerts/{id}/acknowledge", post(acknowledge::acknowledge)),
+        read("/api/v1/index", get(index::index)),
+        read("/api/v1/index/explain", get(index::explain)),
         read("/api/v1/incidents", get(incidents::list)),
         read("/api/v1/incidents/{id}", get(incidents::one)),
         command("/api/v1/alerts/{id}/assign", post(acts::assign)),

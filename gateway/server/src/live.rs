@@ -46,7 +46,7 @@ pub mod ticker;
 mod view;
 pub mod words;
 
-pub use index::Tally;
+pub use index::{Part, Tally};
 pub use roster::Roster;
 pub use sources::{SourceInfo, configured};
 pub use view::Scope;
@@ -183,6 +183,18 @@ impl Picture {
     pub fn tally(&self, scope: &Scope) -> Tally {
         let sight = self.lock().sight();
         sight.tally(scope)
+    }
+
+    /// The index of the city, its domains and its districts, as far as a scope sees them.
+    pub fn index(&self, scope: &Scope) -> api::Index {
+        let sight = self.lock().sight();
+        sight.index(scope)
+    }
+
+    /// What makes the index of one part what it is; `None` where there is no such part, or the scope does not see it.
+    pub fn explain(&self, scope: &Scope, part: &Part) -> Option<api::IndexExplanation> {
+        let sight = self.lock().sight();
+        sight.explain(scope, part)
     }
 
     /// States of the sources.

@@ -7,8 +7,8 @@ use axum::response::IntoResponse;
 use utoipa::OpenApi;
 
 use super::{
-    acknowledge, acts, alerts, backtest, deliveries, devices, health, incidents, places, quarantine, rules, series,
-    status, view,
+    acknowledge, acts, alerts, backtest, deliveries, devices, health, incidents, index, places, quarantine, rules,
+    series, status, view,
 };
 
 #[derive(OpenApi)]
@@ -29,6 +29,8 @@ use super::{
         alerts::list,
         alerts::one,
         acknowledge::acknowledge,
+        index::index,
+        index::explain,
         incidents::list,
         incidents::one,
         acts::assign,

@@ -54,17 +54,23 @@ pub struct Slot {
     stale: bool,
     /// Points of its score that the value of its primary quantity costs.
     lost: f64,
+    /// That value.
+    compared: Option<f64>,
 }
 
 /// What the index needs of a device.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Condition {
-    /// Whether it is known.
-    pub(super) known: bool,
+    /// Why nothing can be said of it; `None`: it is known.
+    pub(super) unknown: Option<api::UnknownWhy>,
     /// Its highest open level.
     pub(super) level: Option<Level>,
     /// 0 to 100, where it has one.
     pub(super) score: Option<f64>,
+    /// What `value` scores by its distance from the limits.
+    pub(super) distance: f64,
+    /// The last value of its primary quantity that could be compared.
+    pub(super) value: Option<f64>,
 }
 
 /// A device as it is at one moment, without its recent readings: copied under the picture's lock, put into words after.
@@ -117,14 +123,14 @@ impl Slot {
 
     /// What the index needs. A firing device of which nothing can be said has what its level leaves it.
     pub(super) fn condition(&self) -> Condition {
-        let (known, level) = (self.unknown().is_none(), self.level());
-        let score = match (level, known) {
-            (Some(level), true) => Some(cap(level).min(100.0 - self.lost)),
-            (Some(level), false) => Some(cap(level)),
-            (None, true) => Some(100.0 - self.lost),
-            (None, false) => None,
+        let (unknown, level, distance) = (self.unknown(), self.level(), 100.0 - self.lost);
+        let score = match (level, unknown) {
+            (Some(level), None) => Some(cap(level).min(distance)),
+            (Some(level), Some(_)) => Some(cap(level)),
+            (None, None) => Some(distance),
+            (None, Some(_)) => None,
         };
-        Condition { known, level, score }
+        Condition { unknown, level, score, distance, value: self.compared }
     }
 
     /// A copy without the recent readings.
@@ -143,10 +149,10 @@ impl Slot {
     pub(super) fn score(&mut self, primary: Option<&Quantity>, scale: &Scale) {
         match primary.map(|q| self.last(q)) {
             Some(Some(last)) if last.value.is_finite() && last.quality.comparable() => {
-                self.lost = 100.0 - scale.score(last.value);
+                (self.lost, self.compared) = (100.0 - scale.score(last.value), Some(last.value));
             }
             Some(Some(_)) => {}
-            Some(None) | None => self.lost = 0.0,
+            Some(None) | None => (self.lost, self.compared) = (0.0, None),
         }
     }
 

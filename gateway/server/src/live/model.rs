@@ -274,6 +274,7 @@ impl Model {
             roster: Arc::clone(&self.roster),
             conditions: self.slots.iter().map(Slot::condition).collect(),
             open: self.alerts.open(),
+            now: self.now,
         }
     }
 }

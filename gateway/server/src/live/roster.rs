@@ -45,6 +45,24 @@ pub struct Entry {
     pub street: u32,
 }
 
+impl Entry {
+    /// Code of the street it lies in; its place's where that is no smaller than a district.
+    pub fn street_code(&self) -> &str {
+        street_code(&self.place)
+    }
+}
+
+/// What of one domain lies in one street.
+#[derive(Clone, Debug)]
+pub struct Street {
+    /// The street's code.
+    pub code: String,
+    /// Code of its district; empty where it lies in none.
+    pub district: String,
+    /// Which domain.
+    pub domain: Domain,
+}
+
 /// Devices and rules in force.
 pub struct Roster {
     /// Version of the rule set.
@@ -54,7 +72,9 @@ pub struct Roster {
     /// In the catalogue's order; a device is its position.
     pub devices: Vec<Entry>,
     /// Streets that have devices of a domain, once a domain: what the domains' indices are made of.
-    pub streets: Vec<Domain>,
+    pub streets: Vec<Street>,
+    /// Their numbers.
+    numbers: BTreeMap<Domain, BTreeMap<String, u32>>,
     /// The rules as told, with no open alerts counted.
     pub rules: BTreeMap<RuleId, api::Rule>,
     catalogue: Arc<Catalogue>,
@@ -63,15 +83,19 @@ pub struct Roster {
 impl Roster {
     /// Compiles both.
     pub fn new(catalogue: &Arc<Catalogue>, rules: &RuleSet) -> Self {
-        let mut numbers: BTreeMap<(Domain, &str), u32> = BTreeMap::new();
+        let mut numbers: BTreeMap<Domain, BTreeMap<String, u32>> = BTreeMap::new();
         let mut streets = Vec::new();
         let mut scales = BTreeMap::new();
         let mut devices = Vec::with_capacity(catalogue.len());
         for device in catalogue.devices() {
-            let code = device.place.as_str();
-            let street = *numbers.entry((device.domain, code.get(..9).unwrap_or(code))).or_insert_with(|| {
-                streets.push(device.domain);
-                streets.len() as u32 - 1
+            let code = street_code(device.place.as_str());
+            let known = numbers.entry(device.domain).or_default();
+            let street = known.get(code).copied().unwrap_or_else(|| {
+                let district = place::district(&device.place).unwrap_or_default().to_owned();
+                streets.push(Street { code: code.to_owned(), district, domain: device.domain });
+                let number = streets.len() as u32 - 1;
+                known.insert(code.to_owned(), number);
+                number
             });
             devices.push(entry(device, rules, street, &mut scales));
         }
@@ -80,6 +104,7 @@ impl Roster {
             catalogue_version: catalogue.version,
             devices,
             streets,
+            numbers,
             rules: rules.rules.iter().map(|r| (r.id.clone(), told(r))).collect(),
             catalogue: Arc::clone(catalogue),
         }
@@ -93,6 +118,11 @@ impl Roster {
     /// One device.
     pub fn get(&self, id: &DeviceId) -> Option<&Entry> {
         self.devices.get(self.position(id)?)
+    }
+
+    /// Number of the street of a domain that a place lies in, or is; `None` where no device of the domain is in it.
+    pub fn street(&self, place: &str, domain: Domain) -> Option<u32> {
+        self.numbers.get(&domain)?.get(street_code(place)).copied()
     }
 
     /// A rule's title; of a rule that is gone its identifier.
@@ -147,6 +177,11 @@ fn entry(device: &Device, rules: &RuleSet, street: u32, scales: &mut BTreeMap<Ve
         scale,
         street,
     }
+}
+
+/// The first nine digits of a place's code; all of a shorter one.
+fn street_code(place: &str) -> &str {
+    place.get(..9).unwrap_or(place)
 }
 
 /// A district's name; its code where no name is known.

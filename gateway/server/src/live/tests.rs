@@ -13,6 +13,7 @@ use maibo_core::place::Level;
 use super::*;
 
 mod clients;
+mod explained;
 mod following;
 mod load;
 mod stage;

@@ -163,7 +163,7 @@ fn scores() {
     assert_eq!(slot.condition().score, Some(40.0));
     assert_eq!(measure(&mut slot, reading(6, 0.0)), Some(40.0));
     slot.verdict(Known::No(api::UnknownWhy::Stale));
-    assert_eq!((slot.condition().score, slot.condition().known), (Some(40.0), false));
+    assert_eq!((slot.condition().score, slot.condition().unknown.is_none()), (Some(40.0), false));
     slot.count(Level::Red, false);
     assert_eq!(slot.condition().score, None);
     // Another rule set: nothing is judged about it.

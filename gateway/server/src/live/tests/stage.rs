@@ -69,13 +69,22 @@ impl Stage {
         Self::build(Vec::new(), ClockMode::Wall)
     }
 
+    /// With other devices.
+    pub(super) fn city_of(devices: &str) -> Self {
+        Self::set(devices, Vec::new(), ClockMode::Replay)
+    }
+
     fn build(open: Vec<Transition>, clock: ClockMode) -> Self {
+        Self::set(CATALOGUE, open, clock)
+    }
+
+    fn set(devices: &str, open: Vec<Transition>, clock: ClockMode) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let versions = Arc::new(VersionStore::open(dir.path()).expect("opens"));
         let rules = Arc::new(RuleSet::compile(&[("test.toml", RULES)]).expect("rules"));
-        let catalogue = catalogue(CATALOGUE);
+        let catalogue = catalogue(devices);
         versions.keep_rules(&vec![("test.toml".into(), RULES.into())], &rules).expect("kept");
-        versions.keep_catalogue(CATALOGUE, &catalogue).expect("kept");
+        versions.keep_catalogue(devices, &catalogue).expect("kept");
         let source = SourceInfo { id: SourceId::new("broker").expect("id"), kind: "mqtt", detail: None };
         let picture = Arc::new(Picture::new(Start {
             roster: Roster::new(&catalogue, &rules),
