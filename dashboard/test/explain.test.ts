@@ -54,8 +54,8 @@ describe('an index explained', () => {
 
   // Promise: what the children cost adds up to what is missing from the mean; one without a score costs nothing.
   it('says what each child costs', () => {
-    const told = explanation({ children: [domain('traffic', 70), domain('ecology', null)], rest: { count: 2, weight: 2, sum: 200 } });
-    expect(cost(told, 70, 1)).toBe(10);
+    const told = explanation({ children: [{ ...domain('traffic', 70), weight: 2 }, domain('ecology', null)], rest: { count: 2, weight: 2, sum: 200 } });
+    expect(cost(told, 70, 2)).toBe(15);
     expect(cost(told, null, 0)).toBe(0);
     expect(cost(explanation({ children: [] }), 50, 1)).toBe(0);
   });
