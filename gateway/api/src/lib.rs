@@ -22,6 +22,7 @@ mod problem;
 mod quarantine;
 mod rule;
 mod status;
+mod trial;
 mod view;
 
 pub use act::{Acknowledge, Assign, Close, Comment, Feedback, Silence, Stage, Unsilence};
@@ -48,6 +49,7 @@ pub use problem::{Code, ConflictReason, Problem};
 pub use quarantine::QuarantineEntry;
 pub use rule::{Confidence, Direction, Limit, Rule, RuleTerm};
 pub use status::{Counters, LogState, Parts, Ready, Source, SourceState, Status};
+pub use trial::{RuleDifference, RuleTexts, RuleVersion, ShadowReport};
 pub use view::{FeaturedSeries, Snapshot, ViewDevices};
 
 /// Every schema of the API, to be merged with the paths into one OpenAPI document.
@@ -76,7 +78,10 @@ pub use view::{FeaturedSeries, Snapshot, ViewDevices};
     QuarantineEntry,
     Ready,
     Rule,
+    RuleTexts,
+    RuleVersion,
     Series,
+    ShadowReport,
     ServerFrame,
     Silence,
     Snapshot,

@@ -94,4 +94,7 @@ pub struct Rule {
     pub terms: Vec<RuleTerm>,
     /// Open alerts of this rule.
     pub open: u64,
+    /// On trial (试运行): judged and counted, and never told.
+    #[serde(default)]
+    pub shadow: bool,
 }

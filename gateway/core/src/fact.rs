@@ -167,6 +167,19 @@ pub enum Body {
     /// Alerts came to incidents; at most [`crate::limit::MAX_GROUPED`] alerts in all.
     #[n(9)]
     Grouped(#[n(0)] Vec<Group>),
+    /// What a rule on trial would have told. No alert: only who counts looks at it.
+    #[n(10)]
+    Shadow(#[n(0)] Box<Transition>),
+}
+
+impl Body {
+    /// What was judged of an episode, told or on trial.
+    pub fn judged(&self) -> Option<&Transition> {
+        match self {
+            Self::Transition(t) | Self::Shadow(t) => Some(t),
+            _ => None,
+        }
+    }
 }
 
 /// Where an alert stands.

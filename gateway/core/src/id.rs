@@ -282,6 +282,12 @@ impl Version {
         head.copy_from_slice(&digest[..8]);
         Self(u64::from_be_bytes(head))
     }
+
+    /// Reads what is displayed: sixteen hexadecimal digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.len() == 16 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        digits.then(|| u64::from_str_radix(text, 16).ok().map(Self)).flatten()
+    }
 }
 
 impl fmt::Display for Version {

@@ -15,6 +15,7 @@ use crate::place::{Domain, Level};
 use crate::registry::{Device, place};
 
 mod check;
+mod difference;
 mod duration;
 mod event;
 mod pack;
@@ -25,6 +26,7 @@ mod sound;
 mod table;
 mod threshold;
 
+pub use difference::RuleDifference;
 pub use duration::parse as parse_duration;
 pub use event::EventRule;
 pub use quorum::{Extent, Quorum};
@@ -155,6 +157,8 @@ pub struct Rule {
     pub confidence: Option<Confidence>,
     /// What to do, for people.
     pub advice: Words,
+    /// On trial: judged like any other rule, counted, and never told.
+    pub shadow: bool,
 }
 
 impl Rule {
@@ -223,6 +227,11 @@ impl RuleSet {
             }
         }
         Self { version, rules, by_kind, any_kind }
+    }
+
+    /// The rules on trial.
+    pub fn shadows(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.iter().filter(|r| r.shadow)
     }
 
     /// The rule of this id.

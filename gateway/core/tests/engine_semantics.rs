@@ -48,6 +48,8 @@ mod operator;
 mod order;
 #[path = "engine_semantics/quorum.rs"]
 mod quorum;
+#[path = "engine_semantics/shadow.rs"]
+mod shadow;
 #[path = "engine_semantics/shipped.rs"]
 mod shipped;
 #[path = "engine_semantics/silence.rs"]

@@ -140,6 +140,7 @@ fn bodies() -> Vec<(&'static str, Body)> {
         Body::Refused { .. } => "refused",
         Body::Incident(_) => "incident",
         Body::Grouped(_) => "grouped",
+        Body::Shadow(_) => "shadow",
     };
     let all = vec![
         Body::Transition(Box::new(transition())),
@@ -152,6 +153,7 @@ fn bodies() -> Vec<(&'static str, Body)> {
         Body::Refused { episode: episode(), reason: Text::from("level_rose") },
         Body::Incident(Box::new(incident())),
         Body::Grouped(vec![Group { incident: incident().id, episodes: vec![episode()] }]),
+        Body::Shadow(Box::new(transition())),
     ];
     all.into_iter().map(|body| (known(&body), body)).collect()
 }

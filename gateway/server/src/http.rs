@@ -47,9 +47,11 @@ mod patient;
 mod places;
 mod problem;
 mod quarantine;
+mod rule_versions;
 mod rules;
 pub mod series;
 pub mod serve;
+mod shadow;
 pub mod socket;
 mod status;
 mod view;
@@ -164,6 +166,9 @@ fn routes() -> Vec<Route> {
         read("/api/v1/deliveries", get(deliveries::list)),
         read("/api/v1/quarantine", get(quarantine::list)),
         read("/api/v1/rules", get(rules::list)),
+        read("/api/v1/rules/versions", get(rule_versions::list)),
+        read("/api/v1/rules/versions/{version}", get(rule_versions::one)),
+        read("/api/v1/rules/{id}/shadow", get(shadow::report)),
         command("/api/v1/rules/backtest", post(backtest::backtest)),
         read("/api/v1/view/devices", get(view::devices)),
         read("/api/v1/view/snapshot", get(view::snapshot)),

@@ -23,6 +23,8 @@ pub struct Metrics {
     pub shed: IntCounterVec,
     /// Facts recorded.
     pub facts: IntCounter,
+    /// Of these, of rules on trial.
+    pub shadow_facts: IntCounter,
     /// Time of one commit of the inputs log, sync included.
     pub inputs_sync: Histogram,
     /// Time of one append to the facts log, sync included.
@@ -147,6 +149,7 @@ impl Metrics {
             rejected: counters("maibo_ingest_rejected_total", "rejections", &["format", "reason"])?,
             shed: counters("maibo_ingest_shed_total", "load shed by policy", &["reason"])?,
             facts: counter("maibo_facts_total", "facts recorded")?,
+            shadow_facts: counter("maibo_shadow_facts_total", "facts of rules on trial, told to nobody")?,
             inputs_sync: seconds("maibo_inputs_commit_seconds", "one commit of the inputs log")?,
             facts_sync: seconds("maibo_facts_commit_seconds", "one append to the facts log")?,
             log_full: counter("maibo_inputs_full_total", "times the inputs log had no room")?,

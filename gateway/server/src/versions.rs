@@ -93,6 +93,17 @@ impl VersionStore {
         Ok(version)
     }
 
+    /// The packs of a rule set that was kept.
+    ///
+    /// # Errors
+    /// Where the text cannot be read, or is none.
+    pub fn packs(&self, version: Version) -> Result<Packs, VersionError> {
+        let path = self.dir.join(format!("{version}.rules"));
+        let shown = path.display().to_string();
+        let text = std::fs::read_to_string(&path).map_err(|source| VersionError::Io { path: shown.clone(), source })?;
+        serde_json::from_str(&text).map_err(|e| VersionError::Compile { path: shown, problem: e.to_string() })
+    }
+
     /// Keeps a catalogue; after this its activation may be appended.
     ///
     /// # Errors

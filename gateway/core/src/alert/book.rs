@@ -15,7 +15,7 @@ use crate::fact::{Body, Cause, ENGINE_VERSION, Fact, Measure, Reason, Stamp, Sta
 use crate::id::{Actor, EpisodeId, PartitionId, PlaceCode, Position, Quantity, RuleId, Subject, Version};
 use crate::limit;
 use crate::place::{Domain, Level};
-use crate::rule::Signal;
+use crate::rule::{RuleSet, Signal};
 use crate::time::{Millis, Timestamp};
 
 /// What is known about one open episode.
@@ -41,9 +41,20 @@ pub(crate) struct Record {
     #[n(5)]
     #[cbor(default)]
     pub(crate) other: u32,
+    /// Opened by a rule on trial: its facts are [`Body::Shadow`], nobody is reminded of it, and no command finds it. An
+    /// episode stays on the side it opened on.
+    #[n(6)]
+    #[cbor(default)]
+    pub(crate) shadow: bool,
 }
 
 impl Record {
+    /// The fact of its latest version.
+    pub(crate) fn body(&self) -> Body {
+        let transition = Box::new(self.transition.clone());
+        if self.shadow { Body::Shadow(transition) } else { Body::Transition(transition) }
+    }
+
     /// An operator's command made this version.
     pub(crate) fn acted(&mut self, version: u32, actor: &Actor) {
         if let Some((last, by)) = &self.operator
@@ -119,6 +130,8 @@ pub(crate) struct Book {
     pub(super) open: BTreeMap<EpisodeId, Record>,
     drafts: Vec<Fact>,
     rules: Version,
+    /// The rules on trial.
+    trials: BTreeSet<RuleId>,
     spent: BTreeMap<(RuleId, Subject), Spent>,
     flaps: AllFlaps,
     /// When something is due about open episodes; follows from the records.
@@ -126,9 +139,10 @@ pub(crate) struct Book {
 }
 
 impl Book {
-    /// The rule set that facts from here on name.
-    pub(crate) fn judge_by(&mut self, rules: Version) {
-        self.rules = rules;
+    /// The rule set that facts from here on name, and whose rules on trial are not told.
+    pub(crate) fn judge_by(&mut self, version: Version, rules: &RuleSet) {
+        self.rules = version;
+        self.trials = rules.shadows().map(|r| r.id.clone()).collect();
     }
 
     /// Opens an episode with its first fact.
@@ -161,8 +175,9 @@ impl Book {
         let handling = transition.handling_mut();
         handling.stamps.published = Some(Stamp { at: now, by: None });
         handling.flapping = flapping;
-        self.draft(now, None, Body::Transition(Box::new(transition.clone())));
-        let mut record = Record { transition, operator: None, rose: 1, latest: at, waiting: None, other: 0 };
+        let shadow = self.trials.contains(&transition.rule);
+        let mut record = Record { transition, operator: None, rose: 1, latest: at, waiting: None, other: 0, shadow };
+        self.draft(now, None, record.body());
         record.wind(true, now);
         self.put(record);
     }
@@ -216,10 +231,8 @@ impl Book {
 
     /// Writes the fact of the version that a record was brought to, and keeps the record while it is open.
     pub(super) fn settle(&mut self, record: Record, actor: Option<Actor>, now: Timestamp) {
-        if record.transition.state == State::Resolved {
-            self.draft(now, actor, Body::Transition(Box::new(record.transition)));
-        } else {
-            self.draft(now, actor, Body::Transition(Box::new(record.transition.clone())));
+        self.draft(now, actor, record.body());
+        if record.transition.state == State::Firing {
             self.put(record);
         }
     }
@@ -331,8 +344,5 @@ impl Book {
 
 /// What a decision is about, for its place in the order. Decisions about no rule come first.
 fn about(body: &Body) -> Option<(&RuleId, &Subject)> {
-    match body {
-        Body::Transition(t) => Some((&t.rule, &t.subject)),
-        _ => None,
-    }
+    body.judged().map(|t| (&t.rule, &t.subject))
 }

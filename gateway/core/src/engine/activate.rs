@@ -25,7 +25,7 @@ impl Partition {
     pub(super) fn enact(&mut self, next: Law, now: Timestamp) {
         let last = core::mem::replace(&mut self.law, next);
         if let Some(version) = self.law.rules_version {
-            self.book.judge_by(version);
+            self.book.judge_by(version, &self.law.rules);
         }
         let Self { fleet, book, .. } = self;
         book.forget_spent(now - limit::MAX_AGE, |subject, since| match subject {
@@ -146,18 +146,19 @@ impl AbsenceCell {
     }
 }
 
-/// Whether both rules judge the same.
-fn same_signal(a: &RuleKind, b: &RuleKind) -> bool {
-    match (a, b) {
-        (RuleKind::Threshold(a), RuleKind::Threshold(b)) => a.same_signal(b),
-        _ => core::mem::discriminant(a) == core::mem::discriminant(b),
-    }
+/// Whether both rules judge the same, and for the same side: a rule that goes on trial, or passes it, begins anew.
+fn same_judge(a: &Rule, b: &Rule) -> bool {
+    a.shadow == b.shadow
+        && match (&a.kind, &b.kind) {
+            (RuleKind::Threshold(a), RuleKind::Threshold(b)) => a.same_signal(b),
+            (a, b) => core::mem::discriminant(a) == core::mem::discriminant(b),
+        }
 }
 
 /// Whether a rule goes on judging the same signal of this device.
 pub(super) fn stays(rule: &Rule, about: &[u32], scene: &Scene<'_>) -> bool {
     let selected = |n: &&u32| scene.rules.rules.get(**n as usize).is_some_and(|r| r.id == rule.id);
-    about.iter().find(selected).and_then(|n| scene.rule(*n)).is_some_and(|r| same_signal(&r.kind, &rule.kind))
+    about.iter().find(selected).and_then(|n| scene.rule(*n)).is_some_and(|r| same_judge(r, rule))
 }
 
 /// Ends what a rule had open on this device. Answers that the cell does not stay.
@@ -165,9 +166,9 @@ fn retire(rule: &Rule, open: Option<EpisodeId>, given: Given, scene: &mut Scene<
     scene.book.spend(&rule.id, Subject::Device(scene.device.id.clone()), Spent { given, at: now });
     if let Some(episode) = open {
         // It is gone, it judges something else, or it leaves the device out.
-        let reason = match scene.rules.get(&rule.id).map(|r| &r.kind) {
+        let reason = match scene.rules.get(&rule.id) {
             None => Reason::RuleRemoved,
-            Some(kind) if same_signal(kind, &rule.kind) => Reason::SubjectGone,
+            Some(next) if same_judge(next, rule) => Reason::SubjectGone,
             Some(_) => Reason::RuleChanged,
         };
         scene.book.change(episode, change(None, now, reason));

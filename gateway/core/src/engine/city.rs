@@ -111,9 +111,10 @@ impl City {
             Input::ClockStep { by } => self.book.draft(now, None, Body::ClockStepped { by_ms: by.0 }),
             Input::Rules { version } => {
                 if self.law.rules_version.replace(*version) != Some(*version) {
-                    self.book.judge_by(*version);
+                    let rules = versions.rules(*version).cloned().unwrap_or_default();
+                    self.book.judge_by(*version, &rules);
                     self.book.draft(now, None, Body::RulesActivated { version: *version });
-                    self.enact(versions.rules(*version).cloned().unwrap_or_default(), now);
+                    self.enact(rules, now);
                 }
             }
             Input::Catalogue { version } => {
@@ -345,6 +346,6 @@ impl City {
 
     /// All open alerts, in the order of their ids.
     pub fn open_alerts(&self) -> impl Iterator<Item = &Transition> {
-        self.book.records().map(|r| &r.transition)
+        self.book.records().filter(|r| !r.shadow).map(|r| &r.transition)
     }
 }

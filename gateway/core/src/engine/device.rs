@@ -105,7 +105,9 @@ impl DeviceState {
 
     /// Finds out which judged quantities have no value yet.
     pub(super) fn await_values(&mut self, about: &[u32], rules: &RuleSet) {
-        let judged = about.iter().filter_map(|n| rules.rules.get(*n as usize)?.threshold()).map(|l| &l.quantity);
+        // What only a rule on trial asks for is not missed.
+        let told = about.iter().filter_map(|n| rules.rules.get(*n as usize)).filter(|r| !r.shadow);
+        let judged = told.filter_map(Rule::threshold).map(|l| &l.quantity);
         let known = |q: &&Quantity| self.series.binary_search_by(|s| s.quantity.cmp(q)).is_ok();
         // An index closes when its hour or day does.
         let mut missing: Vec<Quantity> = judged.filter(|q| !known(q) && air::interval(q).is_none()).cloned().collect();

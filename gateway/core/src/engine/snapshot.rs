@@ -282,7 +282,7 @@ impl Partition {
     pub fn restore(bytes: &[u8], versions: &Versions) -> Result<Self, RestoreError> {
         let saved: SavedPartition = unpack(bytes)?;
         let law = law(saved.rules, saved.catalogue, versions)?;
-        let mut book = restore_book(saved.open, saved.flaps, saved.rules);
+        let mut book = restore_book(saved.open, saved.flaps, saved.rules, &law.rules);
         for spent in saved.spent {
             book.spend(&spent.rule, spent.subject, spent.spent);
         }
@@ -313,14 +313,14 @@ fn law(rules: Option<Version>, catalogue: Option<Version>, versions: &Versions) 
     Ok(law.with_own_limits())
 }
 
-fn restore_book(open: Vec<Record>, flaps: Vec<Flaps>, rules: Option<Version>) -> Book {
+fn restore_book(open: Vec<Record>, flaps: Vec<Flaps>, version: Option<Version>, rules: &RuleSet) -> Book {
     let mut book = Book::default();
     book.remember(flaps);
     for record in open {
         book.put(record);
     }
-    if let Some(version) = rules {
-        book.judge_by(version);
+    if let Some(version) = version {
+        book.judge_by(version, rules);
     }
     book
 }

@@ -82,6 +82,7 @@ pub(super) fn rule(mut r: Reader<'_>) -> Option<Rule> {
         Some(text) => confidence(&mut r, &text).map(Some),
     };
     let advice = r.need_words("advice");
+    let shadow = r.flag("shadow");
     r.finish();
     Some(Rule {
         id: id?,
@@ -93,6 +94,7 @@ pub(super) fn rule(mut r: Reader<'_>) -> Option<Rule> {
         effective,
         confidence: confidence?,
         advice: advice?,
+        shadow: shadow?,
     })
 }
 

@@ -120,7 +120,8 @@ fn load(load: &Load) -> api::BacktestLoad {
     }
 }
 
-fn rule(summary: &RuleSummary) -> api::BacktestRule {
+/// One rule's figures.
+pub fn rule(summary: &RuleSummary) -> api::BacktestRule {
     let mut peaks = api::LevelCounts::default();
     for (level, n) in Level::ALL.into_iter().zip(summary.peaks) {
         *peaks.of(words::level(level)) = n;

@@ -183,8 +183,8 @@ fn fact_line(fact: &Fact) -> Value {
 
 fn body(body: &Body) -> Value {
     match body {
-        Body::Transition(t) => json!({
-            "kind": "transition", "episode": t.episode.to_string(), "version": t.version, "rule": t.rule.as_str(),
+        Body::Transition(t) | Body::Shadow(t) => json!({
+            "kind": if matches!(body, Body::Shadow(_)) { "shadow" } else { "transition" }, "episode": t.episode.to_string(), "version": t.version, "rule": t.rule.as_str(),
             "subject": t.subject.id(), "subject_kind": t.subject.kind(),
             "quantity": t.quantity.as_ref().map(maibo_core::id::Quantity::as_str), "place": t.place.as_ref().map(maibo_core::id::PlaceCode::as_str),
             "domain": t.domain.as_str(), "state": t.state.as_str(), "level": t.level.as_str(),

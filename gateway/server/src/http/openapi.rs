@@ -7,8 +7,8 @@ use axum::response::IntoResponse;
 use utoipa::OpenApi;
 
 use super::{
-    acknowledge, acts, alerts, backtest, deliveries, devices, health, incidents, index, places, quarantine, rules,
-    series, status, view,
+    acknowledge, acts, alerts, backtest, deliveries, devices, health, incidents, index, places, quarantine,
+    rule_versions, rules, series, shadow, status, view,
 };
 
 #[derive(OpenApi)]
@@ -42,6 +42,9 @@ use super::{
         deliveries::list,
         quarantine::list,
         rules::list,
+        rule_versions::list,
+        rule_versions::one,
+        shadow::report,
         backtest::backtest,
         view::devices,
         view::snapshot,

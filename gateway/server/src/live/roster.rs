@@ -156,7 +156,8 @@ impl Roster {
 }
 
 fn entry(device: &Device, rules: &RuleSet, street: u32, scales: &mut BTreeMap<Vec<u32>, Arc<Scale>>) -> Entry {
-    let ladder = |n: u32| rules.rules.get(n as usize).and_then(Rule::threshold);
+    // What is on trial moves no figure that people see.
+    let ladder = |n: u32| rules.rules.get(n as usize).filter(|r| !r.shadow).and_then(Rule::threshold);
     let mut judged: Vec<u32> = rules.about(device).into_iter().filter(|n| ladder(*n).is_some()).collect();
     // Rules are in the order of their identifiers: the same device always shows the same quantity first.
     let primary = judged.first().and_then(|n| ladder(*n)).map(|t| t.quantity.clone());
@@ -208,6 +209,7 @@ fn told(rule: &Rule) -> api::Rule {
         advice: pair(&rule.advice),
         terms: Vec::new(),
         open: 0,
+        shadow: rule.shadow,
     };
     match &rule.kind {
         RuleKind::Threshold(threshold) => ladder(&mut told, threshold),

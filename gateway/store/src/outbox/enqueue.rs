@@ -62,7 +62,8 @@ impl Outbox {
                 | Body::Gap { .. }
                 | Body::Refused { .. }
                 | Body::Incident(_)
-                | Body::Grouped(_) => {}
+                | Body::Grouped(_)
+                | Body::Shadow(_) => {}
             }
             next += 1;
         }

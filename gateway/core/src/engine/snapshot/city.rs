@@ -100,6 +100,7 @@ impl City {
         let law = law(saved.rules, saved.catalogue, versions)?;
         let open = saved.members.unwrap_or_default().into_iter().collect();
         let keys = saved.incident_keys.unwrap_or_default().into_iter().collect();
+        let book = restore_book(saved.open, saved.flaps, saved.rules, &law.rules);
         Ok(Self {
             now: saved.now,
             position: saved.position,
@@ -108,7 +109,7 @@ impl City {
             noted: 0,
             law,
             sources: saved.sources.into_iter().collect(),
-            book: restore_book(saved.open, saved.flaps, saved.rules),
+            book,
             facts_seen: saved.facts_seen.unwrap_or_default(),
             untold: saved.facts_seen.is_none(),
             open,

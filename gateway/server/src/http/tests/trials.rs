@@ -1,0 +1,141 @@
+//! Rules on trial, and the rule sets that were in force.
+
+use std::collections::BTreeSet;
+
+use maibo_core::fact::{Body as FactBody, Cause, Fact, State};
+use maibo_core::id::Version;
+use maibo_core::notify::{Matcher, Mode, Receiver};
+use maibo_core::place::Level;
+use maibo_core::rule::RuleSet;
+use maibo_core::time::Timestamp;
+use maibo_store::outbox::Outbox;
+
+use super::*;
+use crate::live::Scope;
+use crate::live::tests::transition;
+
+/// The rule of the other tests, and the same on trial.
+fn both() -> String {
+    let trial =
+        RULES.replace("standing-water", "trial-water").replace("source = \"test\"", "source = \"test\"\nshadow = true");
+    format!("{RULES}{trial}")
+}
+
+/// Puts another rule set in force.
+async fn enact(server: &Server, rules: &str) -> Version {
+    let set = Arc::new(RuleSet::compile(&[("rules.toml", rules)]).expect("rules"));
+    let packs = vec![("rules.toml".to_owned(), rules.to_owned())];
+    let version = server.state.shared.versions.keep_rules(&packs, &set).expect("kept");
+    let told = server.state.shared.ingest.tell(Work::Everywhere(Input::Rules { version })).await;
+    told.expect("takes it");
+    while server.state.picture.roster().rules_version != version {
+        tokio::task::yield_now().await;
+    }
+    assert!(server.state.projection.reached(server.state.picture.facts(), Duration::from_secs(5)).await);
+    version
+}
+
+async fn report(server: &Server, rule: &str) -> api::ShadowReport {
+    server.get(&format!("/api/v1/rules/{rule}/shadow")).await.json()
+}
+
+// P: a rule on trial shows in no list of alerts, in no picture, in no count of open ones; its own report counts it.
+#[tokio::test]
+async fn a_trial_is_counted_and_shown_as_no_alert() {
+    let server = Server::ruled(true, Limits::default(), &both()).await;
+    let alert = server.alert("wl-1", 0.6).await;
+    assert_eq!(alert.rule, "standing-water");
+    let alerts: api::Page<api::Alert> = server.get("/api/v1/alerts").await.json();
+    assert_eq!(alerts.items.len(), 1);
+    let rules: api::Page<api::Rule> = server.get("/api/v1/rules").await.json();
+    let listed: Vec<_> = rules.items.iter().map(|r| (r.id.as_str(), r.shadow, r.open)).collect();
+    assert_eq!(listed, [("standing-water", false, 1), ("trial-water", true, 0)]);
+    let told = report(&server, "trial-water").await;
+    assert_eq!((told.figures.episodes, told.figures.open, told.open.red, told.figures.peaks.red), (1, 1, 1, 1));
+    assert_eq!((told.per_day, told.last == told.figures.first), (None, true));
+    server.alert("wl-1", 0.0).await;
+    server.alert("wl-1", 0.06).await;
+    let told = report(&server, "trial-water").await;
+    assert_eq!((told.figures.episodes, told.figures.open, told.figures.flaps), (2, 1, 1));
+    assert_eq!((told.figures.peaks.red, told.figures.peaks.blue, told.open.blue), (1, 1, 1));
+    assert_eq!(server.get("/api/v1/rules/standing-water/shadow").await.status(), 404);
+    let mut request = Request::get("/api/v1/rules/trial-water/shadow").body(Body::empty()).expect("a request");
+    request.extensions_mut().insert(Scope { districts: Some(BTreeSet::from(["110105".into()])), domains: None });
+    assert_eq!(server.send(request).await.status(), 404);
+    server.finish().await;
+}
+
+// P: a trial that is passed tells at once what holds; one that begins ends what was told; the report counts one trial.
+#[tokio::test]
+async fn from_one_side_to_the_other() {
+    let server = Server::start().await;
+    let alert = server.alert("wl-1", 0.6).await;
+    let trial = RULES.replace("source = \"test\"", "source = \"test\"\nshadow = true");
+    enact(&server, &trial).await;
+    let ended: api::Page<api::Alert> = server.get("/api/v1/alerts").await.json();
+    let states: Vec<_> = ended.items.iter().map(|a| (a.id == alert.id, a.state, a.reason.as_str())).collect();
+    assert_eq!(states, [(true, api::AlertState::Resolved, "rule_changed")]);
+    let first = report(&server, "standing-water").await;
+    assert_eq!((first.figures.episodes, first.open.red), (1, 1));
+    enact(&server, RULES).await;
+    let open: api::Page<api::Alert> = server.get("/api/v1/alerts?state=firing").await.json();
+    assert_eq!((open.items.len(), open.items[0].id != alert.id), (1, true));
+    enact(&server, &format!("{trial}# again\n")).await;
+    let again = report(&server, "standing-water").await;
+    assert_eq!((again.figures.episodes, again.figures.open), (1, 1), "the first trial is another");
+    server.finish().await;
+}
+
+// P: what came into force is listed with who brought it and what it changed, its texts can be read, and sets compared.
+#[tokio::test]
+async fn versions_are_kept_with_their_author() {
+    let server = Server::start().await;
+    server.alert("wl-1", 0.6).await;
+    let first = server.state.picture.roster().rules_version;
+    let second = enact(&server, &both()).await;
+    let list = server.get("/api/v1/rules/versions").await.json::<api::Page<api::RuleVersion>>().items;
+    let shown: Vec<_> =
+        list.iter().map(|v| (v.version.clone(), v.author.as_str(), v.in_force, v.rules, v.shadow)).collect();
+    let row = |v: Version, now, rules, shadow| (v.to_string(), "file", now, Some(rules), Some(shadow));
+    assert_eq!(shown, [row(second, true, 2, 1), row(first, false, 1, 0)]);
+    let added = api::RuleDifference { added: vec!["trial-water".into()], ..api::RuleDifference::default() };
+    assert_eq!((list[0].difference.as_ref(), list[1].difference.as_ref()), (Some(&added), None));
+    let page: api::Page<api::RuleVersion> = server.get("/api/v1/rules/versions?limit=1").await.json();
+    assert_eq!((page.items[0].difference.as_ref(), page.items.len()), (Some(&added), 1));
+    let rest = format!("/api/v1/rules/versions?cursor={}", page.next.expect("more"));
+    assert_eq!(server.get(&rest).await.json::<api::Page<api::RuleVersion>>().items, list[1..]);
+    let texts: api::RuleTexts = server.get(&format!("/api/v1/rules/versions/{first}?from={second}")).await.json();
+    assert_eq!((texts.packs[0].name.as_str(), texts.packs[0].text.as_str()), ("rules.toml", RULES));
+    assert_eq!(texts.difference.expect("compared").removed, ["trial-water"]);
+    for gone in ["0000000000000007", "..%2F..%2Fx", "latest"] {
+        assert_eq!(server.get(&format!("/api/v1/rules/versions/{gone}")).await.status(), 404, "{gone}");
+    }
+    server.finish().await;
+}
+
+// P: what a rule on trial says is owed to nobody, whatever a receiver wants.
+#[tokio::test]
+async fn a_trial_is_owed_to_nobody() {
+    let server = Server::build(false, Limits::default()).await;
+    let mut outbox = Outbox::open(&server.dir.path().join("outbox.db"), 0).expect("opens");
+    let fact = |index, body| Fact {
+        index,
+        cause: Cause::default(),
+        actor: None,
+        at: Timestamp(5),
+        rules: Version(1),
+        engine: 1,
+        body,
+    };
+    let t = |id| Box::new(transition(id, 1, Level::Red, State::Firing));
+    let facts = [fact(0, FactBody::Shadow(t("wl-1"))), fact(1, FactBody::Transition(t("wl-2")))];
+    let receivers = [Receiver { name: "bureau".to_owned(), mode: Mode::All, matcher: Matcher::default() }];
+    let mut owed = Vec::new();
+    let body = |t: &maibo_core::fact::Transition| {
+        owed.push(t.subject.id().into_owned());
+        Vec::new()
+    };
+    outbox.follow(&facts, &receivers, Timestamp(1), body).expect("follows");
+    assert_eq!(owed, ["wl-2"]);
+    server.finish().await;
+}
