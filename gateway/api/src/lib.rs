@@ -49,7 +49,7 @@ pub use problem::{Code, ConflictReason, Problem};
 pub use quarantine::QuarantineEntry;
 pub use rule::{Confidence, Direction, Limit, Rule, RuleTerm};
 pub use status::{Counters, LogState, Parts, Ready, Source, SourceState, Status};
-pub use trial::{RuleDifference, RuleTexts, RuleVersion, ShadowReport};
+pub use trial::{RuleDifference, RuleTexts, RuleVersion, RulesActivated, RulesUpload, ShadowReport};
 pub use view::{FeaturedSeries, Snapshot, ViewDevices};
 
 /// Every schema of the API, to be merged with the paths into one OpenAPI document.
@@ -80,6 +80,8 @@ pub use view::{FeaturedSeries, Snapshot, ViewDevices};
     Rule,
     RuleTexts,
     RuleVersion,
+    RulesActivated,
+    RulesUpload,
     Series,
     ShadowReport,
     ServerFrame,

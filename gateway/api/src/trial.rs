@@ -45,6 +45,8 @@ pub struct RuleVersion {
     pub activated_at: Time,
     /// Who brought it: a name, or `file` where it was read from the configured files.
     pub author: String,
+    /// Why, as its author says.
+    pub note: Option<String>,
     /// Whether it is in force now.
     pub in_force: bool,
     /// How many rules; `null` where its text is gone.
@@ -64,4 +66,33 @@ pub struct RuleTexts {
     pub packs: Vec<Pack>,
     /// From the rule set that was asked to be compared with.
     pub difference: Option<RuleDifference>,
+}
+
+/// Rules to be put in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RulesUpload {
+    /// All packs: what is not in them is no longer in force.
+    pub packs: Vec<Pack>,
+    /// Why, at most 1,000 characters.
+    #[serde(default)]
+    pub note: String,
+    /// Only say what would be.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// What became of an upload, or would.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RulesActivated {
+    /// The rule set's version.
+    pub version: String,
+    /// Whether it is in force by this; false of a dry run.
+    pub activated: bool,
+    /// How many rules.
+    pub rules: u64,
+    /// Of these on trial.
+    pub shadow: u64,
+    /// Against what was in force before.
+    pub difference: RuleDifference,
 }

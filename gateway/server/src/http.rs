@@ -54,6 +54,7 @@ pub mod serve;
 mod shadow;
 pub mod socket;
 mod status;
+mod upload;
 mod view;
 
 pub use problem::Fault;
@@ -103,6 +104,8 @@ pub struct Limits {
     pub reads: Arc<Semaphore>,
     /// Backtests at a time.
     pub backtests: Arc<Semaphore>,
+    /// Rule sets being brought at a time.
+    pub uploads: Arc<Semaphore>,
     /// For one backtest.
     pub backtest: Duration,
     /// Names this server is asked for by, besides its addresses and `localhost`.
@@ -120,6 +123,7 @@ impl Default for Limits {
             requests: Arc::new(Semaphore::new(guard::REQUESTS_MAX)),
             reads: Arc::new(Semaphore::new(blocking::READS_MAX)),
             backtests: Arc::new(Semaphore::new(1)),
+            uploads: Arc::new(Semaphore::new(1)),
             backtest: backtest::TIME,
             names: Arc::default(),
         }
@@ -166,6 +170,7 @@ fn routes() -> Vec<Route> {
         read("/api/v1/deliveries", get(deliveries::list)),
         read("/api/v1/quarantine", get(quarantine::list)),
         read("/api/v1/rules", get(rules::list)),
+        command("/api/v1/rules", post(upload::upload)),
         read("/api/v1/rules/versions", get(rule_versions::list)),
         read("/api/v1/rules/versions/{version}", get(rule_versions::one)),
         read("/api/v1/rules/{id}/shadow", get(shadow::report)),

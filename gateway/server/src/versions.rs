@@ -11,6 +11,10 @@ use maibo_core::id::Version;
 use maibo_core::registry::Catalogue;
 use maibo_core::rule::RuleSet;
 
+mod brought;
+
+pub use brought::Brought;
+
 /// Rule packs by name, as one text that can be split again.
 pub type Packs = Vec<(String, String)>;
 

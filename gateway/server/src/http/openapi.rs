@@ -8,7 +8,7 @@ use utoipa::OpenApi;
 
 use super::{
     acknowledge, acts, alerts, backtest, deliveries, devices, health, incidents, index, places, quarantine,
-    rule_versions, rules, series, shadow, status, view,
+    rule_versions, rules, series, shadow, status, upload, view,
 };
 
 #[derive(OpenApi)]
@@ -42,6 +42,7 @@ use super::{
         deliveries::list,
         quarantine::list,
         rules::list,
+        upload::upload,
         rule_versions::list,
         rule_versions::one,
         shadow::report,

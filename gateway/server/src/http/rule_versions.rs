@@ -14,6 +14,7 @@ use utoipa::IntoParams;
 use super::extract::{self, Params};
 use super::{Fault, HttpState};
 use crate::live::{Scope, words};
+use crate::versions::Brought;
 
 /// Who brought a rule set that nobody's name stands beside.
 const FILE: &str = "file";
@@ -46,20 +47,33 @@ pub(super) async fn list(
     let rows = state.stored(move |r| r.activations(before, limit + 1)).await?;
     let versions = state.shared.versions.current();
     let in_force = state.picture.roster().rules_version;
+    let store = std::sync::Arc::clone(&state.shared.versions);
+    let brought = state.blocking(move || store.brought()).await?;
     let items: Vec<api::RuleVersion> =
-        (0..rows.len().min(limit)).map(|n| told(&rows, n, &versions, in_force)).collect();
+        (0..rows.len().min(limit)).map(|n| told(&rows, n, &versions, &brought, in_force)).collect();
     let next = rows.get(limit).and(rows.get(limit.saturating_sub(1))).map(|row| row.fact.to_string());
     Ok(Json(api::Page { items, next }))
 }
 
-fn told(rows: &[Activation], n: usize, versions: &Versions, in_force: Version) -> api::RuleVersion {
+fn told(
+    rows: &[Activation],
+    n: usize,
+    versions: &Versions,
+    brought: &[Brought],
+    in_force: Version,
+) -> api::RuleVersion {
     let row = &rows[n];
+    // The last time that somebody brought it before it came into force; between two activations of the same version the
+    // files may have brought it.
+    let earlier = rows.get(n + 1).map_or(i64::MIN, |before| before.at);
+    let by = brought.iter().rev().find(|b| b.version == row.version && (earlier..=row.at).contains(&b.at));
     let set = |row: &Activation| Version::parse(&row.version).and_then(|v| versions.rules(v).cloned());
     let (rules, before) = (set(row), rows.get(n + 1).and_then(set));
     api::RuleVersion {
         version: row.version.clone(),
         activated_at: words::time(Timestamp(row.at)),
-        author: row.actor.clone().unwrap_or_else(|| FILE.to_owned()),
+        author: by.map_or(FILE, |b| &b.author).to_owned(),
+        note: by.map(|b| b.note.clone()).filter(|note| !note.is_empty()),
         in_force: row.version == in_force.to_string(),
         rules: rules.as_ref().map(|set| set.rules.len() as u64),
         shadow: rules.as_ref().map(|set| set.shadows().count() as u64),
@@ -67,7 +81,7 @@ fn told(rows: &[Activation], n: usize, versions: &Versions, in_force: Version) -
     }
 }
 
-fn difference(before: &RuleSet, after: &RuleSet) -> api::RuleDifference {
+pub(super) fn difference(before: &RuleSet, after: &RuleSet) -> api::RuleDifference {
     let ids = |list: Vec<RuleId>| list.iter().map(ToString::to_string).collect();
     let RuleDifference { added, removed, changed } = RuleDifference::between(before, after);
     api::RuleDifference { added: ids(added), removed: ids(removed), changed: ids(changed) }

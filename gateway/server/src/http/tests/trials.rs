@@ -139,3 +139,76 @@ async fn a_trial_is_owed_to_nobody() {
     assert_eq!(owed, ["wl-2"]);
     server.finish().await;
 }
+
+async fn bring(server: &Server, body: &Value) -> Answer {
+    let request =
+        Request::post("/api/v1/rules").header("content-type", "application/json").header("maibo-actor", "wang");
+    server.send(request.body(Body::from(body.to_string())).expect("a request")).await
+}
+
+fn pack(text: &str, more: &Value) -> Value {
+    let mut body = serde_json::json!({"packs": [{"name": "rules.toml", "text": text}]});
+    body.as_object_mut().expect("an object").extend(more.as_object().cloned().expect("an object"));
+    body
+}
+
+// P: rules that somebody brings are in force when the answer comes, with name and reason; a dry run changes nothing.
+#[tokio::test]
+async fn brought_by_a_request() {
+    let server = Server::start().await;
+    server.alert("wl-1", 0.06).await;
+    let first = server.state.picture.roster().rules_version;
+    let dry: api::RulesActivated = bring(&server, &pack(&both(), &serde_json::json!({"dry_run": true}))).await.json();
+    assert_eq!((dry.activated, dry.rules, dry.shadow), (false, 2, 1));
+    assert_eq!(dry.difference.added, ["trial-water"]);
+    assert_eq!(server.state.picture.roster().rules_version, first);
+    let done: api::RulesActivated = bring(&server, &pack(&both(), &serde_json::json!({"note": "try it"}))).await.json();
+    assert_eq!((done.activated, &done.version), (true, &dry.version));
+    assert_eq!(server.state.picture.roster().rules_version.to_string(), done.version);
+    let status: api::Status = server.get("/api/v1/status").await.json();
+    assert_eq!(status.rules_version, done.version);
+    assert!(server.state.projection.reached(server.state.picture.facts(), Duration::from_secs(5)).await);
+    let list = server.get("/api/v1/rules/versions").await.json::<api::Page<api::RuleVersion>>().items;
+    let shown: Vec<_> = list.iter().map(|v| (v.author.as_str(), v.note.as_deref(), v.in_force)).collect();
+    assert_eq!(shown, [("wang", Some("try it"), true), ("file", None, false)]);
+    server.finish().await;
+}
+
+// P: one mistake, and nothing of it is taken; all mistakes are told. Who does not see all brings nothing.
+#[tokio::test]
+async fn a_bad_pack_replaces_nothing() {
+    let server = Server::start().await;
+    server.alert("wl-1", 0.06).await;
+    let first = server.state.picture.roster().rules_version;
+    let bad = RULES.replace("traffic", "trafic").replace("\"above\"", "\"up\"");
+    let answer = bring(&server, &pack(&format!("{RULES}{bad}"), &serde_json::json!({}))).await;
+    let problem = answer.problem();
+    assert_eq!((problem.status, problem.code), (422, api::Code::Invalid));
+    assert!(problem.detail.contains("trafic") && problem.detail.contains("direction"), "{}", problem.detail);
+    for body in [serde_json::json!({}), serde_json::json!({"packs": [], "more": 1})] {
+        assert_eq!(bring(&server, &body).await.status(), 400, "{body}");
+    }
+    let mut request = Request::post("/api/v1/rules").header("content-type", "application/json");
+    request = request.extension(Scope { districts: Some(BTreeSet::from(["110105".into()])), domains: None });
+    let request = request.body(Body::from(pack(RULES, &serde_json::json!({})).to_string())).expect("a request");
+    assert_eq!(server.send(request).await.status(), 403);
+    assert_eq!(server.state.picture.roster().rules_version, first);
+    assert!(server.state.shared.versions.brought().is_empty());
+    server.finish().await;
+}
+
+// P: what was brought is in force after a start too, until the files say something else than they did then.
+#[tokio::test]
+async fn the_newest_word_counts_after_a_start() {
+    let server = Server::start().await;
+    let done: api::RulesActivated = bring(&server, &pack(&both(), &serde_json::json!({}))).await.json();
+    let store = Arc::clone(&server.state.shared.versions);
+    let load = || Settings::load(&server.dir.path().join("maibo.toml")).expect("settings");
+    let settled = store.settle(load());
+    assert_eq!((settled.rules.version.to_string(), settled.packs[0].1.as_str()), (done.version, both().as_str()));
+    std::fs::write(server.dir.path().join("rules.toml"), format!("{RULES}# edited\n")).expect("writes");
+    let edited = load();
+    let version = edited.rules.version;
+    assert_eq!(store.settle(edited).rules.version, version);
+    server.finish().await;
+}
