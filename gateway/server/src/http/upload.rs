@@ -84,14 +84,18 @@ fn check(packs: Packs, catalogue: &maibo_core::registry::Catalogue) -> Result<(P
     if misfits.is_empty() { Ok((packs, Arc::new(set))) } else { Err(Fault::invalid(misfits.join("\n"))) }
 }
 
-/// Waits until the picture has it, and so every read after this answer.
+/// Waits until the picture and the record have it, and so every read after this answer.
 async fn in_force(state: &HttpState, version: Version) -> Result<(), Fault> {
     let look = async {
-        while state.picture.roster().rules_version != version {
+        loop {
+            let last = state.stored(|r| r.activations(None, 1)).await?;
+            let recorded = last.first().is_some_and(|a| a.version == version.to_string());
+            if recorded && state.picture.roster().rules_version == version {
+                return Ok(());
+            }
             tokio::time::sleep(LOOK).await;
         }
     };
-    tokio::time::timeout(state.limits.command, look)
-        .await
-        .map_err(|_| Fault::unavailable("the rules are kept and on their way; they are not in force yet", 1))
+    let late = |_| Fault::unavailable("the rules are kept and on their way; they are not in force yet", 1);
+    tokio::time::timeout(state.limits.command, look).await.map_err(late)?
 }

@@ -26,11 +26,14 @@ async fn enact(server: &Server, rules: &str) -> Version {
     let set = Arc::new(RuleSet::compile(&[("rules.toml", rules)]).expect("rules"));
     let packs = vec![("rules.toml".to_owned(), rules.to_owned())];
     let version = server.state.shared.versions.keep_rules(&packs, &set).expect("kept");
+    let before = server.state.picture.facts();
     let told = server.state.shared.ingest.tell(Work::Everywhere(Input::Rules { version })).await;
     told.expect("takes it");
-    while server.state.picture.roster().rules_version != version {
+    // The facts of one commit are shown together, behind the rules.
+    while server.state.picture.facts() == before {
         tokio::task::yield_now().await;
     }
+    assert_eq!(server.state.picture.roster().rules_version, version);
     assert!(server.state.projection.reached(server.state.picture.facts(), Duration::from_secs(5)).await);
     version
 }
@@ -69,6 +72,9 @@ async fn a_trial_is_counted_and_shown_as_no_alert() {
 #[tokio::test]
 async fn from_one_side_to_the_other() {
     let server = Server::start().await;
+    // A held value is judged only where Maibo hears.
+    let source = SourceId::new("broker").expect("id");
+    server.state.shared.ingest.tell(Work::Listening { source }).await.expect("takes it");
     let alert = server.alert("wl-1", 0.6).await;
     let trial = RULES.replace("source = \"test\"", "source = \"test\"\nshadow = true");
     enact(&server, &trial).await;
@@ -211,4 +217,26 @@ async fn the_newest_word_counts_after_a_start() {
     let version = edited.rules.version;
     assert_eq!(store.settle(edited).rules.version, version);
     server.finish().await;
+}
+
+// P: after a start without snapshots everything is decided as it was: trials are trials again, and nothing is added.
+#[tokio::test]
+async fn a_start_finds_trials_as_they_were() {
+    let server = Server::ruled(true, Limits::default(), &both()).await;
+    server.alert("wl-1", 0.6).await;
+    let Server { running, stop, state, router, dir, .. } = server;
+    assert_eq!(running.expect("runs").drain().await.0, 0);
+    let facts = *state.shared.facts_wake.borrow();
+    stop.cancel();
+    drop((state, router));
+    for file in std::fs::read_dir(dir.path().join("data/inputs")).expect("a log").flatten() {
+        if file.file_name().to_string_lossy().starts_with("snapshot") {
+            std::fs::remove_file(file.path()).expect("removes");
+        }
+    }
+    let settings = Settings::load(&dir.path().join("maibo.toml")).expect("settings");
+    let app = tokio::task::spawn_blocking(|| App::build(settings)).await.expect("builds").expect("builds");
+    let open: Vec<_> = app.machines().iter().flat_map(|m| m.open_alerts()).map(|t| t.rule.to_string()).collect();
+    assert_eq!(open, ["standing-water"]);
+    assert_eq!((app.shared().metrics.divergences.get(), app.logs().facts.next_index()), (0, facts));
 }

@@ -221,7 +221,9 @@ impl<'a> Tree<'a> {
         }
         let cell = district.map(|code| self.cells.entry((code, t.domain)).or_default());
         let mut parts: Vec<&mut Node> = [domain, cell, street].into_iter().flatten().collect();
-        parts.iter_mut().for_each(|node| count(node));
+        for node in &mut parts {
+            count(node);
+        }
         if t.subject.device().is_none()
             && let Some(node) = parts.last_mut()
         {
