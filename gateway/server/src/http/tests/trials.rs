@@ -68,30 +68,6 @@ async fn a_trial_is_counted_and_shown_as_no_alert() {
     server.finish().await;
 }
 
-// P: a trial that is passed tells at once what holds; one that begins ends what was told; the report counts one trial.
-#[tokio::test]
-async fn from_one_side_to_the_other() {
-    let server = Server::start().await;
-    // A held value is judged only where Maibo hears.
-    let source = SourceId::new("broker").expect("id");
-    server.state.shared.ingest.tell(Work::Listening { source }).await.expect("takes it");
-    let alert = server.alert("wl-1", 0.6).await;
-    let trial = RULES.replace("source = \"test\"", "source = \"test\"\nshadow = true");
-    enact(&server, &trial).await;
-    let ended: api::Page<api::Alert> = server.get("/api/v1/alerts").await.json();
-    let states: Vec<_> = ended.items.iter().map(|a| (a.id == alert.id, a.state, a.reason.as_str())).collect();
-    assert_eq!(states, [(true, api::AlertState::Resolved, "rule_changed")]);
-    let first = report(&server, "standing-water").await;
-    assert_eq!((first.figures.episodes, first.open.red), (1, 1));
-    enact(&server, RULES).await;
-    let open: api::Page<api::Alert> = server.get("/api/v1/alerts?state=firing").await.json();
-    assert_eq!((open.items.len(), open.items[0].id != alert.id), (1, true));
-    enact(&server, &format!("{trial}# again\n")).await;
-    let again = report(&server, "standing-water").await;
-    assert_eq!((again.figures.episodes, again.figures.open), (1, 1), "the first trial is another");
-    server.finish().await;
-}
-
 // P: what came into force is listed with who brought it and what it changed, its texts can be read, and sets compared.
 #[tokio::test]
 async fn versions_are_kept_with_their_author() {
