@@ -64,6 +64,8 @@ export const en: Dictionary = {
   historic: 'late upload',
   silenced: 'silenced',
   silencedUntil: 'Silenced until',
+  inhibited: 'consequence',
+  inhibitedTitle: 'The alert of its cause is told instead',
   assigned: 'Assigned to',
   flapping: 'flapping',
   flappingHint: 'opens and ends again and again',

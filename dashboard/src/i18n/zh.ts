@@ -62,6 +62,8 @@ export const zh = {
   historic: '补传',
   silenced: '已静默',
   silencedUntil: '静默至',
+  inhibited: '衍生',
+  inhibitedTitle: '已由其根因告警代为通知',
   assigned: '处置人',
   flapping: '反复',
   flappingHint: '短时间内反复发生又恢复',

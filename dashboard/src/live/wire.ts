@@ -49,6 +49,8 @@ export interface Alert {
   readonly assigned?: { readonly to: string; readonly by: string; readonly at: string } | null;
   readonly silenced?: { readonly until: string; readonly by: string; readonly at: string; readonly note: string } | null;
   readonly flapping?: boolean;
+  /** The alert of its cause, which is told instead of it. */
+  readonly inhibited_by?: string | null;
   /** The latest version in one sentence. */
   readonly text?: Words;
   /** What `value` was computed from; null or missing where it is the last value of `quantity`. */

@@ -105,6 +105,8 @@ pub struct Alert {
     pub text: Words,
     /// What `value` was computed from; `null` where it is simply the last value of `quantity`.
     pub measure: Option<Measure>,
+    /// The alert of its cause, which receivers are told of instead, while that is so.
+    pub inhibited_by: Option<String>,
 }
 
 /// What an alert's value was computed from.

@@ -381,6 +381,14 @@ impl Machine {
         }
     }
 
+    /// Inhibited alerts, each with the cause that is told instead of it. Only the city machine has them.
+    pub fn inhibited(&self) -> Box<dyn Iterator<Item = (EpisodeId, EpisodeId)> + '_> {
+        match self {
+            Self::Partition(_) => Box::new(core::iter::empty()),
+            Self::City(m) => Box::new(m.inhibited()),
+        }
+    }
+
     /// What is known of each device heard of so far, for a first picture. The city machine has none.
     pub fn devices(&self) -> Box<dyn Iterator<Item = DeviceView<'_>> + '_> {
         match self {

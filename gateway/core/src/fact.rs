@@ -167,6 +167,28 @@ pub enum Body {
     /// Alerts came to incidents; at most [`crate::limit::MAX_GROUPED`] alerts in all.
     #[n(9)]
     Grouped(#[n(0)] Vec<Group>),
+    /// Whether an alert of a rule that has causes is a consequence: once for each, and again when another cause takes it
+    /// over or none does any more (city machine only).
+    #[n(10)]
+    Inhibition {
+        /// Which alert.
+        #[n(0)]
+        episode: EpisodeId,
+        /// The alert of its cause, which is told instead of it; `None`: it is told.
+        #[n(1)]
+        by: Option<EpisodeId>,
+    },
+    /// A cause is over: what was inhibited by it, and by nothing else, is told now. At most
+    /// [`crate::limit::MAX_RELEASED`] alerts.
+    #[n(11)]
+    Released {
+        /// The alert of the cause.
+        #[n(0)]
+        parent: EpisodeId,
+        /// Its consequences that still fire, in the order of their ids.
+        #[n(1)]
+        episodes: Vec<EpisodeId>,
+    },
 }
 
 /// Where an alert stands.

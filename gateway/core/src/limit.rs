@@ -127,3 +127,13 @@ pub const BACKTEST_EPISODES: usize = 1_000_000;
 pub const INCIDENT_GAP: Millis = Millis::from_secs(600);
 /// An incident is closed when all its alerts have been over for this long.
 pub const INCIDENT_REST: Millis = Millis::from_secs(600);
+/// Inhibitions in one rule set. A set with more does not compile.
+pub const MAX_INHIBITS: usize = 256;
+/// Children of one inhibition. More do not compile.
+pub const MAX_INHIBIT_CHILDREN: usize = 64;
+/// Longest wait of an inhibition: so long nobody hears of an alert that is nobody's consequence. A longer one does not compile.
+pub const MAX_INHIBIT_WAIT: Millis = Millis::from_secs(600);
+/// The wait where an inhibition does not say and a child is an absence: silence is found out about all at once, in any order.
+pub const INHIBIT_WAIT_ABSENCE: Millis = Millis::from_secs(15);
+/// Alerts in one fact that releases them. More are several facts.
+pub const MAX_RELEASED: usize = 256;

@@ -17,6 +17,7 @@ use crate::registry::{Device, place};
 mod check;
 mod duration;
 mod event;
+mod inhibit;
 mod pack;
 mod quorum;
 mod schedule;
@@ -27,6 +28,7 @@ mod threshold;
 
 pub use duration::parse as parse_duration;
 pub use event::EventRule;
+pub use inhibit::{Inhibit, Reach};
 pub use quorum::{Extent, Quorum};
 pub use schedule::{Period, Schedule};
 pub use signal::Signal;
@@ -198,6 +200,8 @@ pub struct RuleSet {
     pub version: Version,
     /// In the order of their identifiers.
     pub rules: Vec<Rule>,
+    /// In the order of their identifiers.
+    pub inhibits: Vec<Inhibit>,
     by_kind: BTreeMap<SmolStr, Vec<u32>>,
     any_kind: Vec<u32>,
 }
@@ -211,7 +215,7 @@ impl RuleSet {
         pack::compile(packs)
     }
 
-    fn new(version: Version, mut rules: Vec<Rule>) -> Self {
+    fn new(version: Version, mut rules: Vec<Rule>, inhibits: Vec<Inhibit>) -> Self {
         rules.sort_by(|a, b| a.id.cmp(&b.id));
         debug_assert!(rules.len() <= limit::MAX_RULES, "checked when compiled");
         let (mut by_kind, mut any_kind) = (BTreeMap::<_, Vec<u32>>::new(), Vec::new());
@@ -222,7 +226,7 @@ impl RuleSet {
                 None => any_kind.push(i),
             }
         }
-        Self { version, rules, by_kind, any_kind }
+        Self { version, rules, inhibits, by_kind, any_kind }
     }
 
     /// The rule of this id.

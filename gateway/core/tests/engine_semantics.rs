@@ -40,6 +40,8 @@ mod flapping;
 mod impose;
 #[path = "engine_semantics/incident.rs"]
 mod incident;
+#[path = "engine_semantics/inhibit.rs"]
+mod inhibit;
 #[path = "engine_semantics/ladder.rs"]
 mod ladder;
 #[path = "engine_semantics/operator.rs"]

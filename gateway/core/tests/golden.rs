@@ -140,6 +140,8 @@ fn bodies() -> Vec<(&'static str, Body)> {
         Body::Refused { .. } => "refused",
         Body::Incident(_) => "incident",
         Body::Grouped(_) => "grouped",
+        Body::Inhibition { .. } => "inhibition",
+        Body::Released { .. } => "released",
     };
     let all = vec![
         Body::Transition(Box::new(transition())),
@@ -152,6 +154,8 @@ fn bodies() -> Vec<(&'static str, Body)> {
         Body::Refused { episode: episode(), reason: Text::from("level_rose") },
         Body::Incident(Box::new(incident())),
         Body::Grouped(vec![Group { incident: incident().id, episodes: vec![episode()] }]),
+        Body::Inhibition { episode: episode(), by: Some(episode()) },
+        Body::Released { parent: episode(), episodes: vec![episode()] },
     ];
     all.into_iter().map(|body| (known(&body), body)).collect()
 }
@@ -230,6 +234,8 @@ fn facts() {
         refused 87182a83071903e802676c6940647574791b0000019b76daa80019feed01820782509b262799d5c0984c31351e2c682a1e3d6a6c6576656c5f726f7365
         incident 87182a83071903e802f61b0000019b76daa80019feed018208819050a4c94d8cf2593af35560d848d25574dd040176756e646572706173732d77617465726c6f6767696e676631313031303601020900078169313130313036303032f41b0000019b76daa8001b0000019b76db1d301b0000019b76db9260508d396f2900b1d3bfe815982a535bf207
         grouped 87182a83071903e802f61b0000019b76daa80019feed01820981818250a4c94d8cf2593af35560d848d25574dd81509b262799d5c0984c31351e2c682a1e3d
+        inhibition 87182a83071903e802f61b0000019b76daa80019feed01820a82509b262799d5c0984c31351e2c682a1e3d509b262799d5c0984c31351e2c682a1e3d
+        released 87182a83071903e802f61b0000019b76daa80019feed01820b82509b262799d5c0984c31351e2c682a1e3d81509b262799d5c0984c31351e2c682a1e3d
     "]].assert_eq(&shown);
 }
 

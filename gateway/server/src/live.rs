@@ -102,6 +102,14 @@ impl Picture {
         }
     }
 
+    /// Takes in which open alerts have a cause that is told instead of them.
+    pub fn inhibited(&self, causes: impl Iterator<Item = (EpisodeId, EpisodeId)>) {
+        let mut model = self.lock();
+        for (episode, by) in causes {
+            model.inhibit(episode, Some(by));
+        }
+    }
+
     /// The observer to give to the pipeline.
     pub fn observer(self: &Arc<Self>) -> Box<dyn Observer> {
         Box::new(PictureObserver(Arc::clone(self)))
@@ -247,6 +255,12 @@ impl Picture {
     /// Events taken in since the start.
     pub fn events(&self) -> u64 {
         self.lock().events
+    }
+
+    /// An alert from the record as everybody sees it now.
+    pub fn shown(&self, t: &Transition) -> maibo_api::Alert {
+        let (cause, roster) = (self.lock().alerts.cause(t.episode), self.roster());
+        words::alert_by(t, cause, &roster)
     }
 
     /// An alert that is open, or was resolved a moment ago.

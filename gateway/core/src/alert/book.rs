@@ -318,15 +318,19 @@ impl Book {
     /// Ends the step: facts in canonical order with their cause.
     ///
     /// The order is (at, rule, subject); equal ones stay as they were decided, which is the order of their versions. What
-    /// became of incidents comes after the alerts of the same time.
+    /// became of incidents, and what is whose consequence, comes after the alerts of the same time.
     pub(crate) fn flush(&mut self, partition: PartitionId, position: Position, out: &mut Output) {
-        let key = |fact: &Fact| (fact.at, matches!(fact.body, Body::Incident(_) | Body::Grouped(_)));
+        let key = |fact: &Fact| (fact.at, is_about_several(&fact.body));
         self.drafts.sort_by(|a, b| (key(a), about(&a.body)).cmp(&(key(b), about(&b.body))));
         for (seq, mut fact) in (0..).zip(self.drafts.drain(..)) {
             fact.cause = Cause { partition, position, seq };
             out.facts.push(fact);
         }
     }
+}
+
+const fn is_about_several(body: &Body) -> bool {
+    matches!(body, Body::Incident(_) | Body::Grouped(_) | Body::Inhibition { .. } | Body::Released { .. })
 }
 
 /// What a decision is about, for its place in the order. Decisions about no rule come first.

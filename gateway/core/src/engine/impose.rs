@@ -184,6 +184,9 @@ impl City {
                 self.incidents.follow(incident);
             }
         }
+        let bodies = |facts: &[Fact]| facts.iter().map(|f| f.body.clone()).collect::<Vec<_>>();
+        self.know_parties();
+        self.inhibitions.follow(&bodies(decided), &bodies(logged));
         self.incidents.keep_quiet();
     }
 

@@ -227,6 +227,13 @@ fn body(body: &Body) -> Value {
                 "episodes": g.episodes.iter().map(ToString::to_string).collect::<Vec<_>>(),
             })).collect::<Vec<_>>(),
         }),
+        Body::Inhibition { episode, by } => json!({
+            "kind": "inhibition", "episode": episode.to_string(), "by": by.map(|by| by.to_string()),
+        }),
+        Body::Released { parent, episodes } => json!({
+            "kind": "released", "parent": parent.to_string(),
+            "episodes": episodes.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        }),
         Body::Refused { episode, reason } => {
             json!({"kind": "refused", "episode": episode.to_string(), "reason": &**reason})
         }

@@ -1,11 +1,12 @@
 //! The model behind the picture, under its one lock.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use maibo_api as api;
 use maibo_core::engine::{DeviceView, Unknown, Verdict, VerdictChange};
 use maibo_core::fact::{Body, Transition};
-use maibo_core::id::{DeviceId, PartitionId, Version};
+use maibo_core::id::{DeviceId, EpisodeId, PartitionId, Version};
 use maibo_core::input::Input;
 use maibo_core::time::Timestamp;
 
@@ -17,7 +18,7 @@ use super::outlet::{Beat, Outlet};
 use super::rates::Rates;
 use super::roster::Roster;
 use super::sources::Sources;
-use super::view::{AlertNews, DeviceNews, Layout, Scope, View};
+use super::view::{AlertNews, Changed, DeviceNews, Layout, Scope, View};
 use crate::ingest::ClockMode;
 use crate::pipeline::Step;
 use crate::versions::VersionStore;
@@ -149,21 +150,36 @@ impl Model {
         for change in step.verdicts {
             self.verdict(change);
         }
-        let mut changed = Vec::new();
+        let mut changed: Vec<Changed<'a>> = Vec::new();
         for fact in step.facts {
             self.facts = self.facts.max(fact.index + 1);
-            if let Body::Transition(t) = &fact.body {
-                self.transition(t);
-                changed.push(&**t);
-                if t.version == 1 {
-                    self.rates.opened(self.now);
+            match &fact.body {
+                Body::Transition(t) => {
+                    self.transition(t);
+                    changed.push((Cow::Borrowed(&**t), self.alerts.cause(t.episode)));
+                    if t.version == 1 {
+                        self.rates.opened(self.now);
+                    }
                 }
+                Body::Inhibition { episode, by } => changed.extend(self.inhibit(*episode, *by)),
+                Body::Released { episodes, .. } => {
+                    let freed: Vec<_> = episodes.iter().filter_map(|e| self.inhibit(*e, None)).collect();
+                    changed.extend(freed);
+                }
+                _ => {}
             }
         }
         if changed.is_empty() {
             return Vec::new();
         }
         self.views.iter().map(|view| view.alerts(self.now, &changed)).collect()
+    }
+
+    /// An open alert has another cause, or none: what to tell, where that is news.
+    pub(super) fn inhibit(&mut self, episode: EpisodeId, by: Option<EpisodeId>) -> Option<Changed<'static>> {
+        let before = self.alerts.cause(episode);
+        let alert = self.alerts.inhibit(episode, by)?;
+        (before != by).then(|| (Cow::Owned((*alert).clone()), by))
     }
 
     fn input(&mut self, partition: PartitionId, input: &Input) {

@@ -55,6 +55,8 @@ impl StateWriter {
                 | Body::ClockStepped { .. }
                 | Body::Source { .. }
                 | Body::Gap { .. }
+                | Body::Inhibition { .. }
+                | Body::Released { .. }
                 | Body::Refused { .. } => {}
             }
             next += 1;

@@ -166,6 +166,7 @@ impl Scene {
             wake: woken,
             targets,
             describe: Arc::new(alert),
+            polite: Arc::new(|_, t| super::withheld::manners(t)),
             clock: Arc::new(EngineClock::new(Box::<SystemClock>::default(), None)),
             wall: Arc::new(SystemClock::default()),
             metrics: Arc::clone(&metrics),
@@ -178,14 +179,19 @@ impl Scene {
 
     /// Puts transitions on record and wakes the follower.
     pub(super) fn tell(&mut self, transitions: Vec<Transition>) {
-        let drafts = transitions.into_iter().map(|t| Fact {
+        self.put(transitions.into_iter().map(|t| fact::Body::Transition(Box::new(t))).collect());
+    }
+
+    /// The same of any decisions.
+    pub(super) fn put(&mut self, bodies: Vec<fact::Body>) {
+        let drafts = bodies.into_iter().map(|body| Fact {
             index: 0,
             cause: Cause::default(),
             actor: None,
-            at: t.at,
+            at: Timestamp(1_000),
             rules: Version(0),
             engine: 1,
-            body: fact::Body::Transition(Box::new(t)),
+            body,
         });
         self.facts.append(drafts.collect()).unwrap();
         self.wake.send_replace(self.facts.next_index());
@@ -294,5 +300,6 @@ pub(super) fn alert(t: &Transition) -> api::Alert {
         stamps: api::Stamps::default(),
         text: api::Words { zh: "积水".to_owned(), en: "Waterlogging".to_owned() },
         measure: None,
+        inhibited_by: None,
     }
 }
