@@ -42,7 +42,7 @@ export const en: Dictionary = {
   grades: { red: 'I extreme', orange: 'II severe', yellow: 'III major', blue: 'IV minor' },
   normal: 'Normal',
   unknown: 'Unknown',
-  unknownWhy: { '-1': 'never heard', '-2': 'stale', '-3': 'source deaf' },
+  unknownWhy: { '-1': 'never heard', '-2': 'stale', '-3': 'source deaf', '-4': 'maintenance' },
   hollow: 'Unknown (hollow)',
   clusterNote: 'Number in a ring: devices alerting',
   queue: 'Alert queue',

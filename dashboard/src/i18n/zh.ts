@@ -40,7 +40,7 @@ export const zh = {
   grades: { red: 'Ⅰ 特别重大', orange: 'Ⅱ 重大', yellow: 'Ⅲ 较大', blue: 'Ⅳ 一般' },
   normal: '正常',
   unknown: '未知',
-  unknownWhy: { '-1': '从未上报', '-2': '数据停滞', '-3': '来源失联' } as Record<string, string>,
+  unknownWhy: { '-1': '从未上报', '-2': '数据停滞', '-3': '来源失联', '-4': '检修中' } as Record<string, string>,
   hollow: '未知（空心）',
   clusterNote: '圈内数字为预警设备数',
   queue: '预警队列',

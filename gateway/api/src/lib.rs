@@ -16,6 +16,7 @@ mod device;
 mod frame;
 mod handling;
 mod incident;
+mod maintenance;
 mod place;
 mod problem;
 mod quarantine;
@@ -38,6 +39,7 @@ pub use frame::{
 };
 pub use handling::{Acknowledged, Assigned, Silenced, Stamp, Stamps};
 pub use incident::{Incident, IncidentDetail, IncidentState};
+pub use maintenance::{Maintenance, MaintenanceState, PlanMaintenance};
 pub use place::{DomainState, Feature, FeatureCollection, Place};
 pub use problem::{Code, ConflictReason, Problem};
 pub use quarantine::QuarantineEntry;

@@ -51,6 +51,7 @@ mod snapshot;
 mod turn;
 mod watch;
 mod window;
+mod withheld;
 
 pub use city::{City, MANY_RULE, SOURCE_RULE};
 pub use derive::{AirState, Closed, DERIVED, Derived};
@@ -378,14 +379,6 @@ impl Machine {
         match self {
             Self::Partition(m) => Box::new(m.open_alerts()),
             Self::City(m) => Box::new(m.open_alerts()),
-        }
-    }
-
-    /// Inhibited alerts, each with the cause that is told instead of it. Only the city machine has them.
-    pub fn inhibited(&self) -> Box<dyn Iterator<Item = (EpisodeId, EpisodeId)> + '_> {
-        match self {
-            Self::Partition(_) => Box::new(core::iter::empty()),
-            Self::City(m) => Box::new(m.inhibited()),
         }
     }
 

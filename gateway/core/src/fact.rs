@@ -14,12 +14,14 @@ use crate::time::Timestamp;
 mod delivery;
 mod handling;
 mod incident;
+mod maintenance;
 mod measure;
 mod reason;
 
 pub use delivery::Delivery;
 pub use handling::{Acknowledged, Assigned, Handling, Reminder, Said, Silenced, Stamp, Stamps};
 pub use incident::{Group, Incident, IncidentState};
+pub use maintenance::{Maintenance, MaintenanceScope, MaintenanceState};
 pub use measure::Measure;
 pub use reason::Reason;
 
@@ -189,6 +191,9 @@ pub enum Body {
         #[n(1)]
         episodes: Vec<EpisodeId>,
     },
+    /// A maintenance was planned, begins or is over (city machine only).
+    #[n(12)]
+    Maintenance(#[n(0)] Box<Maintenance>),
 }
 
 /// Where an alert stands.

@@ -13,8 +13,10 @@ use crate::time::Timestamp;
 #[macro_use]
 mod hashed;
 mod incident;
+mod maintenance;
 
 pub use incident::IncidentId;
+pub use maintenance::MaintenanceId;
 
 /// Why a text is not an identifier of the wanted kind.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -135,5 +135,9 @@ pub const MAX_INHIBIT_CHILDREN: usize = 64;
 pub const MAX_INHIBIT_WAIT: Millis = Millis::from_secs(600);
 /// The wait where an inhibition does not say and a child is an absence: silence is found out about all at once, in any order.
 pub const INHIBIT_WAIT_ABSENCE: Millis = Millis::from_secs(15);
+/// Maintenances planned or under way. Further ones are refused.
+pub const MAX_MAINTENANCES: usize = 1_000;
+/// How far ahead a maintenance can begin, and how long it can last. One that is longer is refused.
+pub const MAX_MAINTENANCE: Millis = Millis::from_secs(31 * 86_400);
 /// Alerts in one fact that releases them. More are several facts.
 pub const MAX_RELEASED: usize = 256;

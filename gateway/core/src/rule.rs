@@ -18,6 +18,7 @@ mod check;
 mod duration;
 mod event;
 mod inhibit;
+mod mute;
 mod pack;
 mod quorum;
 mod schedule;
@@ -29,6 +30,7 @@ mod threshold;
 pub use duration::parse as parse_duration;
 pub use event::EventRule;
 pub use inhibit::{Inhibit, Reach};
+pub use mute::Mute;
 pub use quorum::{Extent, Quorum};
 pub use schedule::{Period, Schedule};
 pub use signal::Signal;
@@ -157,6 +159,8 @@ pub struct Rule {
     pub confidence: Option<Confidence>,
     /// What to do, for people.
     pub advice: Words,
+    /// When its alerts are not told.
+    pub mute: Option<Mute>,
 }
 
 impl Rule {

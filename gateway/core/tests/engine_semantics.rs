@@ -44,6 +44,10 @@ mod incident;
 mod inhibit;
 #[path = "engine_semantics/ladder.rs"]
 mod ladder;
+#[path = "engine_semantics/maintenance.rs"]
+mod maintenance;
+#[path = "engine_semantics/mute.rs"]
+mod mute;
 #[path = "engine_semantics/operator.rs"]
 mod operator;
 #[path = "engine_semantics/order.rs"]

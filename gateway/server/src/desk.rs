@@ -61,6 +61,7 @@ impl Desk {
         let owed_facts = app.logs().facts.reader(outbox.cursor());
         let picture = Arc::new(picture(&app, &shared));
         picture.known(app.machines().iter().flat_map(Machine::devices));
+        picture.maintained(app.machines().iter().flat_map(Machine::maintenances));
         picture.inhibited(app.machines().iter().flat_map(Machine::inhibited));
         let listener = http::serve::bind(shared.settings.http)
             .await
@@ -142,7 +143,7 @@ fn record_deliveries(shared: &Arc<Shared>, tasks: &TaskTracker) -> mpsc::Sender<
 fn polite(versions: &Arc<VersionStore>) -> deliver::Polite {
     let versions = Arc::clone(versions);
     Arc::new(move |fact: &Fact, t: &Transition| {
-        versions.current().rules(fact.rules).map_or_else(Manners::default, |rules| Manners::by(rules, t))
+        versions.current().rules(fact.rules).map_or_else(Manners::default, |rules| Manners::by(rules, t, fact.at))
     })
 }
 

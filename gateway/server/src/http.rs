@@ -40,6 +40,7 @@ pub mod guard;
 mod health;
 mod host;
 mod incidents;
+mod maintenance;
 mod openapi;
 mod page;
 mod patient;
@@ -158,6 +159,9 @@ fn routes() -> Vec<Route> {
         command("/api/v1/alerts/{id}/unsilence", post(acts::unsilence)),
         command("/api/v1/alerts/{id}/close", post(acts::close)),
         command("/api/v1/alerts/{id}/feedback", post(acts::feedback)),
+        read("/api/v1/maintenance", get(maintenance::list)),
+        command("/api/v1/maintenance", post(maintenance::plan)),
+        command("/api/v1/maintenance/{id}/end", post(maintenance::end)),
         read("/api/v1/deliveries", get(deliveries::list)),
         read("/api/v1/quarantine", get(quarantine::list)),
         read("/api/v1/rules", get(rules::list)),

@@ -21,8 +21,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use axum::body::Bytes;
 use maibo_api as api;
 use maibo_core::engine::DeviceView;
-use maibo_core::fact::Transition;
-use maibo_core::id::{DeviceId, EpisodeId, RuleId};
+use maibo_core::fact::{Maintenance, Transition};
+use maibo_core::id::{DeviceId, EpisodeId, MaintenanceId, RuleId};
 use maibo_core::time::Timestamp;
 
 use crate::ingest::ClockMode;
@@ -35,6 +35,7 @@ pub mod device;
 pub mod follow;
 pub mod hub;
 mod index;
+mod maintenance;
 mod model;
 mod outlet;
 pub mod pulse;
@@ -108,6 +109,29 @@ impl Picture {
         for (episode, by) in causes {
             model.inhibit(episode, Some(by));
         }
+    }
+
+    /// Takes in the maintenances that a recovered machine knows.
+    pub fn maintained<'a>(&self, maintenances: impl Iterator<Item = &'a Maintenance>) {
+        let mut model = self.lock();
+        for maintenance in maintenances {
+            model.maintain(maintenance);
+        }
+    }
+
+    /// Maintenances planned and under way, then the last that are over.
+    pub fn maintenances(&self) -> Vec<Maintenance> {
+        self.lock().maintenances.all()
+    }
+
+    /// A maintenance as it stands.
+    pub fn maintenance(&self, id: MaintenanceId) -> Option<Maintenance> {
+        self.lock().maintenances.get(id).cloned()
+    }
+
+    /// Told of every fact about maintenance.
+    pub fn maintenance_changes(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.lock().maintenances.changes()
     }
 
     /// The observer to give to the pipeline.
@@ -259,7 +283,8 @@ impl Picture {
 
     /// An alert from the record as everybody sees it now.
     pub fn shown(&self, t: &Transition) -> maibo_api::Alert {
-        let (cause, roster) = (self.lock().alerts.cause(t.episode), self.roster());
+        let cause = self.lock().alerts.cause(t.episode);
+        let roster = self.roster();
         words::alert_by(t, cause, &roster)
     }
 

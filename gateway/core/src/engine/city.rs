@@ -15,7 +15,7 @@ use super::fleet::Law;
 use super::partition::check;
 use super::{EngineError, Output, Versions, clock};
 use crate::alert::Book;
-use crate::fact::{Body, Reason, State, Transition};
+use crate::fact::{Body, Maintenance, Reason, State, Transition};
 use crate::id::{EpisodeId, PartitionId, Position, SourceId, Subject, Version};
 use crate::input::{Batch, Input, Told};
 use crate::limit;
@@ -24,6 +24,7 @@ use crate::time::{Deadline, Timestamp};
 
 mod incident;
 mod inhibit;
+mod maintenance;
 mod member;
 mod quorum;
 mod source;
@@ -32,6 +33,7 @@ pub use incident::MANY_RULE;
 pub(super) use incident::{Case, Incidents, Key as IncidentKey, Slot};
 use inhibit::Desk;
 pub(super) use inhibit::Inhibitions;
+pub(super) use maintenance::Maintenances;
 pub(super) use member::Member;
 use quorum::Stage;
 pub(super) use quorum::{Cell, Quorums};
@@ -56,6 +58,7 @@ pub struct City {
     pub(super) quorums: Quorums,
     pub(super) incidents: Incidents,
     pub(super) inhibitions: Inhibitions,
+    pub(super) maintenances: Maintenances,
     /// How many of the step's own decisions the incidents know.
     pub(super) noted: usize,
 }
@@ -138,6 +141,8 @@ impl City {
             }
             Input::Delivered(delivery) => self.book.draft(now, None, Body::Delivery(delivery.clone())),
             Input::Told { next, items, .. } => self.hear(*next, items, now),
+            Input::Maintain(asked) => self.maintenances.plan(asked, now, &mut self.book),
+            Input::EndMaintenance { id, by } => self.maintenances.end(*id, by, now, &mut self.book),
             Input::Reading(_) | Input::Event(_) | Input::Liveness(_) => {}
         }
     }
@@ -335,6 +340,7 @@ impl City {
         let (inhibitions, mut desk) = self.desk(until);
         inhibitions.fire(until, floor, &mut desk);
         self.incidents.fire(until, floor);
+        self.maintenances.fire(until, floor, &mut self.book);
     }
 
     /// Lets quorums end that lost their devices for long enough by `until`.
@@ -350,7 +356,8 @@ impl City {
         let quorum = self.quorums.next();
         let alert = self.book.next_due();
         let due = [(source, "source"), (quorum, "quorum"), (self.incidents.next(), "incident"), (alert, "alert")];
-        let due = due.into_iter().chain([(self.inhibitions.next(), "inhibition")]);
+        let more = [(self.inhibitions.next(), "inhibition"), (self.maintenances.next(), "maintenance")];
+        let due = due.into_iter().chain(more);
         due.filter_map(|(at, why)| Some(Deadline { at: at?, why })).min()
     }
 
@@ -377,6 +384,11 @@ impl City {
     /// Inhibited alerts, each with the cause that is told instead of it.
     pub fn inhibited(&self) -> impl Iterator<Item = (EpisodeId, EpisodeId)> + '_ {
         self.inhibitions.by.iter().map(|(child, parent)| (*child, *parent))
+    }
+
+    /// Maintenances planned or under way.
+    pub fn maintenances(&self) -> impl Iterator<Item = &Maintenance> {
+        self.maintenances.iter()
     }
 
     /// All open alerts, in the order of their ids.

@@ -180,8 +180,10 @@ impl City {
             }
         }
         for fact in logged {
-            if let Body::Incident(incident) = &fact.body {
-                self.incidents.follow(incident);
+            match &fact.body {
+                Body::Incident(incident) => self.incidents.follow(incident),
+                Body::Maintenance(maintenance) => self.maintenances.follow(maintenance),
+                _ => {}
             }
         }
         let bodies = |facts: &[Fact]| facts.iter().map(|f| f.body.clone()).collect::<Vec<_>>();

@@ -175,6 +175,7 @@ impl Partition {
             }
             // Its effect is in `pass_time`.
             Input::ClockStep { .. } | Input::Liveness(_) | Input::Delivered(_) | Input::Told { .. } => {}
+            Input::Maintain(_) | Input::EndMaintenance { .. } => {}
         }
     }
 

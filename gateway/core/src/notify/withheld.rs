@@ -59,9 +59,10 @@ pub struct Manners {
 }
 
 impl Manners {
-    /// By a rule set.
-    pub fn by(rules: &RuleSet, t: &Transition) -> Self {
+    /// By a rule set; `decided` is the engine time of the version.
+    pub fn by(rules: &RuleSet, t: &Transition, decided: Timestamp) -> Self {
         let wait = rules.inhibit_wait(&t.rule).filter(|_| t.version == 1);
-        Self { wait, muted_until: None }
+        let mute = rules.get(&t.rule).and_then(|r| r.mute.as_ref());
+        Self { wait, muted_until: mute.and_then(|m| m.until(t.level, decided)) }
     }
 }

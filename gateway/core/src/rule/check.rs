@@ -7,7 +7,7 @@ use toml::Value;
 
 use super::table::Reader;
 use super::{Absence, Confidence, Rule, RuleKind, Selector};
-use super::{event, quorum};
+use super::{event, mute, quorum};
 use crate::id::{DeviceId, PlaceCode, Quantity, RuleId};
 use crate::limit;
 use crate::place::{Domain, Level};
@@ -82,6 +82,7 @@ pub(super) fn rule(mut r: Reader<'_>) -> Option<Rule> {
         Some(text) => confidence(&mut r, &text).map(Some),
     };
     let advice = r.need_words("advice");
+    let mute = mute::read(&mut r);
     r.finish();
     Some(Rule {
         id: id?,
@@ -93,6 +94,7 @@ pub(super) fn rule(mut r: Reader<'_>) -> Option<Rule> {
         effective,
         confidence: confidence?,
         advice: advice?,
+        mute: mute?,
     })
 }
 

@@ -214,5 +214,6 @@ fn translated(input: &Input) -> Option<maibo_model::Input> {
         Input::Rules { version } => maibo_model::Input::Rules { version: version.0 },
         Input::Catalogue { version } => maibo_model::Input::Catalogue { version: version.0 },
         Input::Command(_) | Input::Delivered(_) | Input::Told { .. } => return None,
+        Input::Maintain(_) | Input::EndMaintenance { .. } => return None,
     })
 }

@@ -141,6 +141,13 @@ fn input(input: &Input) -> Value {
         Input::Told { first, next, items } => json!({
             "kind": "told", "first": first, "next": next, "items": items.iter().map(told).collect::<Vec<_>>(),
         }),
+        Input::Maintain(m) => json!({
+            "kind": "maintain", "maintenance": m.id.to_string(), "of": m.scope.kind(), "id": m.scope.id(),
+            "from": m.from.0, "until": m.until.0, "by": m.by.as_str(), "reason": &*m.reason,
+        }),
+        Input::EndMaintenance { id, by } => json!({
+            "kind": "end_maintenance", "maintenance": id.to_string(), "by": by.as_str(),
+        }),
         Input::ClockStep { by } => json!({"kind": "clock_step", "by_ms": by.0}),
         Input::Rules { version } => json!({"kind": "rules", "version": version.to_string()}),
         Input::Catalogue { version } => json!({"kind": "catalogue", "version": version.to_string()}),
@@ -233,6 +240,11 @@ fn body(body: &Body) -> Value {
         Body::Released { parent, episodes } => json!({
             "kind": "released", "parent": parent.to_string(),
             "episodes": episodes.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        }),
+        Body::Maintenance(m) => json!({
+            "kind": "maintenance", "maintenance": m.id.to_string(), "state": m.state.as_str(), "of": m.scope.kind(),
+            "id": m.scope.id(), "from": m.from.0, "until": m.until.0, "by": m.by.as_str(), "reason": &*m.reason,
+            "ended_by": m.ended_by.as_ref().map(maibo_core::id::Actor::as_str),
         }),
         Body::Refused { episode, reason } => {
             json!({"kind": "refused", "episode": episode.to_string(), "reason": &**reason})

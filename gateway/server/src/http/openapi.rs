@@ -7,8 +7,8 @@ use axum::response::IntoResponse;
 use utoipa::OpenApi;
 
 use super::{
-    acknowledge, acts, alerts, backtest, deliveries, devices, health, incidents, places, quarantine, rules, series,
-    status, view,
+    acknowledge, acts, alerts, backtest, deliveries, devices, health, incidents, maintenance, places, quarantine,
+    rules, series, status, view,
 };
 
 #[derive(OpenApi)]
@@ -37,6 +37,9 @@ use super::{
         acts::unsilence,
         acts::close,
         acts::feedback,
+        maintenance::list,
+        maintenance::plan,
+        maintenance::end,
         deliveries::list,
         quarantine::list,
         rules::list,

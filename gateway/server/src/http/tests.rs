@@ -31,6 +31,7 @@ mod commands;
 mod hosts;
 mod incidents;
 mod live_socket;
+mod maintenance;
 mod reads;
 mod ready;
 mod scopes;

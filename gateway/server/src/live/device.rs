@@ -52,6 +52,8 @@ pub struct Slot {
     deaf: bool,
     /// Too old, for a device the engine says nothing about, or said nothing about for too long.
     stale: bool,
+    /// It is under maintenance.
+    maintained: bool,
     /// Points of its score that the value of its primary quantity costs.
     lost: f64,
 }
@@ -85,6 +87,9 @@ impl Slot {
     /// Why nothing can be said; `None` where something can. A firing device can be unknown too: its alert stands on old
     /// data.
     pub fn unknown(&self) -> Option<api::UnknownWhy> {
+        if self.maintained {
+            return Some(api::UnknownWhy::Maintenance);
+        }
         if self.deaf {
             return Some(api::UnknownWhy::Deaf);
         }
@@ -104,7 +109,8 @@ impl Slot {
         }
     }
 
-    /// The level code of frames: 0 normal, 1 to 4 blue to red, -1 never seen, -2 stale, -3 deaf.
+    /// The level code of frames: 0 normal, 1 to 4 blue to red, -1 never seen, -2 stale, -3 deaf, -4 under
+    /// maintenance.
     pub fn code(&self) -> i8 {
         match (self.level(), self.unknown()) {
             (Some(level), _) => level as i8 + 1,
@@ -112,14 +118,17 @@ impl Slot {
             (None, Some(api::UnknownWhy::Never)) => -1,
             (None, Some(api::UnknownWhy::Stale)) => -2,
             (None, Some(api::UnknownWhy::Deaf)) => -3,
+            (None, Some(api::UnknownWhy::Maintenance)) => -4,
         }
     }
 
     /// What the index needs. A firing device of which nothing can be said has what its level leaves it.
     pub(super) fn condition(&self) -> Condition {
-        let (known, level) = (self.unknown().is_none(), self.level());
+        let (known, level) = (self.unknown().is_none(), self.level().filter(|_| !self.maintained));
         let score = match (level, known) {
             (Some(level), true) => Some(cap(level).min(100.0 - self.lost)),
+            // What is worked on says nothing about the city.
+            (Some(_), false) if self.maintained => None,
             (Some(level), false) => Some(cap(level)),
             (None, true) => Some(100.0 - self.lost),
             (None, false) => None,
@@ -159,6 +168,11 @@ impl Slot {
     pub(super) fn count(&mut self, level: Level, more: bool) {
         let n = &mut self.open[level as usize];
         *n = if more { n.saturating_add(1) } else { n.saturating_sub(1) };
+    }
+
+    /// It is under maintenance, or not any more; true where that is news.
+    pub(super) fn maintain(&mut self, is: bool) -> bool {
+        std::mem::replace(&mut self.maintained, is) != is
     }
 
     /// Takes in what the engine says.

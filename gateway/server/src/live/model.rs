@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use maibo_api as api;
 use maibo_core::engine::{DeviceView, Unknown, Verdict, VerdictChange};
-use maibo_core::fact::{Body, Transition};
+use maibo_core::fact::{Body, Maintenance, Transition};
 use maibo_core::id::{DeviceId, EpisodeId, PartitionId, Version};
 use maibo_core::input::Input;
 use maibo_core::time::Timestamp;
@@ -14,6 +14,7 @@ use super::Start;
 use super::alerts::Alerts;
 use super::device::{Known, Slot};
 use super::index::Sight;
+use super::maintenance::Maintenances;
 use super::outlet::{Beat, Outlet};
 use super::rates::Rates;
 use super::roster::Roster;
@@ -47,6 +48,7 @@ pub(super) struct Model {
     /// In the roster's order.
     slots: Vec<Slot>,
     pub(super) alerts: Alerts,
+    pub(super) maintenances: Maintenances,
     pub(super) sources: Sources,
     views: Vec<View>,
     rates: Rates,
@@ -68,6 +70,7 @@ impl Model {
             slots: vec![Slot::default(); roster.devices.len()],
             sources: Sources::new(start.sources, start.now),
             alerts: Alerts::default(),
+            maintenances: Maintenances::default(),
             views: vec![city],
             rates: Rates::default(),
             now: start.now,
@@ -133,6 +136,7 @@ impl Model {
         self.roster = roster;
         for (entry, slot) in self.roster.devices.iter().zip(&mut self.slots) {
             slot.score(entry.primary.as_ref(), &entry.scale);
+            slot.maintain(self.maintenances.covers(entry));
         }
         for (view, layout) in self.views.iter_mut().zip(layouts) {
             view.rebuild(layout);
@@ -166,6 +170,7 @@ impl Model {
                     let freed: Vec<_> = episodes.iter().filter_map(|e| self.inhibit(*e, None)).collect();
                     changed.extend(freed);
                 }
+                Body::Maintenance(m) => self.maintain(m),
                 _ => {}
             }
         }
@@ -173,6 +178,18 @@ impl Model {
             return Vec::new();
         }
         self.views.iter().map(|view| view.alerts(self.now, &changed)).collect()
+    }
+
+    /// A maintenance was planned, begins or is over.
+    pub(super) fn maintain(&mut self, m: &Maintenance) {
+        self.maintenances.apply(m);
+        let roster = Arc::clone(&self.roster);
+        for (i, entry) in roster.devices.iter().enumerate() {
+            let is = self.maintenances.covers(entry);
+            if self.slots.get_mut(i).is_some_and(|slot| slot.maintain(is)) {
+                self.mark(i);
+            }
+        }
     }
 
     /// An open alert has another cause, or none: what to tell, where that is news.

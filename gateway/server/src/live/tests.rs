@@ -17,6 +17,7 @@ mod following;
 mod load;
 mod stage;
 mod standstill;
+mod withheld;
 
 pub(crate) use stage::{CATALOGUE, RULES, device, reading, transition};
 use stage::{Stage, catalogue, fact, positions, verdict};

@@ -83,6 +83,7 @@ impl Outbox {
                 Body::Delivery(d) => batch.reported(d)?,
                 Body::Inhibition { episode, by } => batch.decided(*episode, *by)?,
                 Body::Released { episodes, .. } => episodes.iter().try_for_each(|e| batch.decided(*e, None))?,
+                Body::Maintenance(m) => batch.maintain(m)?,
                 Body::RulesActivated { .. }
                 | Body::CatalogueActivated { .. }
                 | Body::ClockStepped { .. }

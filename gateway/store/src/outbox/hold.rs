@@ -8,9 +8,10 @@
 //! Invariants: what is held is of an episode with a row in `hold`, or of one that is over and being decided. What a person
 //! silenced is never held: the version that ends a silence is one of its own.
 
-use maibo_core::fact::{Reason, Silenced, State, Transition};
+use maibo_core::fact::{Maintenance, MaintenanceScope, MaintenanceState, Reason, Silenced, State, Transition};
 use maibo_core::id::{DeviceId, EpisodeId};
 use maibo_core::notify::{DECISION_LATE, Manners, Mode, Receiver, Why, message_id};
+use maibo_core::registry::place;
 use maibo_core::time::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, params};
 
@@ -23,7 +24,7 @@ pub(super) struct Hold {
     parent: Option<String>,
     expires: Option<i64>,
     muted_until: Option<i64>,
-    maintenance: Option<i64>,
+    maintenance: Option<String>,
 }
 
 /// Why a version is withheld, with the words for the list.
@@ -102,8 +103,8 @@ impl Hold {
         Ok(match why {
             Why::Maintenance => {
                 let words: Option<String> = tx
-                    .prepare_cached("SELECT words FROM maintenance WHERE number = ?1")?
-                    .query_row([self.maintenance], |row| row.get(0))
+                    .prepare_cached("SELECT words FROM maintenance WHERE id = ?1")?
+                    .query_row([&self.maintenance], |row| row.get(0))
                     .optional()?;
                 words.unwrap_or_default()
             }
@@ -154,17 +155,17 @@ impl Batch<'_> {
         Ok(hold)
     }
 
-    /// The number of the maintenance that is under way of a device or around a place.
-    fn maintenance(&self, device: Option<&str>, place: Option<&str>) -> Result<Option<i64>, OutboxError> {
-        let number = self
+    /// The maintenance that is under way of a device or around a place.
+    fn maintenance(&self, device: Option<&str>, place: Option<&str>) -> Result<Option<String>, OutboxError> {
+        let id = self
             .tx
             .prepare_cached(
-                "SELECT number FROM maintenance
-                 WHERE device = ?1 OR substr(?2, 1, length(place)) = place ORDER BY number LIMIT 1",
+                "SELECT id FROM maintenance
+                 WHERE device = ?1 OR substr(?2, 1, length(place)) = place ORDER BY id LIMIT 1",
             )?
             .query_row(params![device, place], |row| row.get(0))
             .optional()?;
-        Ok(number)
+        Ok(id)
     }
 
     /// Lists one version as not told to one receiver. What was owed before stays owed.
@@ -273,28 +274,32 @@ impl Batch<'_> {
         self.look(&episode)
     }
 
-    /// A maintenance began.
-    pub(super) fn maintenance_begins(
-        &mut self,
-        number: i64,
-        device: Option<&str>,
-        place: Option<&str>,
-        words: &str,
-    ) -> Result<(), OutboxError> {
-        self.tx
-            .prepare_cached("INSERT OR REPLACE INTO maintenance VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![number, device, place, words])?;
-        Ok(())
+    /// A maintenance begins, or is over: then what only it withheld is owed.
+    pub(super) fn maintain(&mut self, m: &Maintenance) -> Result<(), OutboxError> {
+        let id = m.id.to_string();
+        match m.state {
+            MaintenanceState::Planned | MaintenanceState::Refused => Ok(()),
+            MaintenanceState::Running => {
+                let (device, place) = match &m.scope {
+                    MaintenanceScope::Device(device) => (Some(device.as_str()), None),
+                    MaintenanceScope::Place(code) => (None, Some(place::stem(code.as_str()))),
+                };
+                let words = format!("under maintenance by {}: {}", m.by, &*m.reason);
+                self.tx
+                    .prepare_cached("INSERT OR REPLACE INTO maintenance VALUES (?1, ?2, ?3, ?4)")?
+                    .execute(params![id, device, place, words])?;
+                Ok(())
+            }
+            MaintenanceState::Over => self.maintenance_ends(&id),
+        }
     }
 
-    /// A maintenance is over: what only it withheld is owed.
-    pub(super) fn maintenance_ends(&mut self, number: i64) -> Result<(), OutboxError> {
-        self.tx.prepare_cached("DELETE FROM maintenance WHERE number = ?1")?.execute([number])?;
+    fn maintenance_ends(&mut self, id: &str) -> Result<(), OutboxError> {
+        self.tx.prepare_cached("DELETE FROM maintenance WHERE id = ?1")?.execute([id])?;
         let mut statement = self.tx.prepare_cached("SELECT episode, device, place FROM hold WHERE maintenance = ?1")?;
         type Held = (String, Option<String>, Option<String>);
-        let held: Vec<Held> = statement
-            .query_map([number], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
-            .collect::<Result<_, _>>()?;
+        let held: Vec<Held> =
+            statement.query_map([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect::<Result<_, _>>()?;
         for (episode, device, place) in held {
             let Some(mut hold) = Hold::load(self.tx, &episode)? else { continue };
             hold.maintenance = self.maintenance(device.as_deref(), place.as_deref())?;

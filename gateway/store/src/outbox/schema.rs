@@ -78,7 +78,7 @@ const STEPS: &[&str] = &[
      CREATE INDEX delivery_receiver ON delivery (receiver, id);",
     // Versions that wait because something withholds them are `held`, by the word in `held`. `hold` says of an episode what
     // withholds it: `parent` its cause (without one, and with `expires`: whether there is one is not decided yet, or that
-    // came too late), `muted_until`, `maintenance` the number of what is in `maintenance`; `look_at` is when any of this
+    // came too late), `muted_until`, `maintenance` the id of what is in `maintenance` while it is under way; `look_at` is when any of this
     // ends by itself.
     "CREATE TABLE fresh (
        id INTEGER PRIMARY KEY,
@@ -120,7 +120,7 @@ const STEPS: &[&str] = &[
        parent TEXT,
        expires INTEGER,
        muted_until INTEGER,
-       maintenance INTEGER,
+       maintenance TEXT,
        device TEXT,
        place TEXT,
        look_at INTEGER,
@@ -129,7 +129,7 @@ const STEPS: &[&str] = &[
      CREATE INDEX hold_look ON hold (look_at) WHERE look_at IS NOT NULL;
      CREATE INDEX hold_parent ON hold (parent) WHERE parent IS NOT NULL;
      CREATE INDEX hold_maintenance ON hold (maintenance) WHERE maintenance IS NOT NULL;
-     CREATE TABLE maintenance (number INTEGER PRIMARY KEY, device TEXT, place TEXT, words TEXT NOT NULL) STRICT;",
+     CREATE TABLE maintenance (id TEXT PRIMARY KEY, device TEXT, place TEXT, words TEXT NOT NULL) STRICT, WITHOUT ROWID;",
 ];
 
 /// The format this binary writes.

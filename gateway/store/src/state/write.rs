@@ -57,6 +57,7 @@ impl StateWriter {
                 | Body::Gap { .. }
                 | Body::Inhibition { .. }
                 | Body::Released { .. }
+                | Body::Maintenance(_)
                 | Body::Refused { .. } => {}
             }
             next += 1;

@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 
 use minicbor::{Decode, Encode};
 
-use super::super::city::{Case, Cell, City, IncidentKey, Incidents, Inhibitions, Member, Quorums, Slot, Source};
+use super::super::city::{
+    Case, Cell, City, IncidentKey, Incidents, Inhibitions, Maintenances, Member, Quorums, Slot, Source,
+};
 use super::super::fleet::Law;
 use super::super::{RestoreError, Versions};
 use super::{law, pack, restore_book, unpack};
 use crate::alert::{Flaps, Given, Record};
+use crate::fact::Maintenance;
 use crate::id::{EpisodeId, PlaceCode, Position, RuleId, SourceId, Version};
 use crate::time::Timestamp;
 
@@ -46,6 +49,8 @@ struct SavedCity {
     /// Consequences and their causes.
     #[n(13)]
     inhibited: Option<Vec<(EpisodeId, EpisodeId)>>,
+    #[n(14)]
+    maintenances: Option<Vec<Maintenance>>,
 }
 
 #[derive(Encode, Decode)]
@@ -101,6 +106,7 @@ impl City {
             flaps: self.book.flaps(self.now),
             waiting: some(self.inhibitions.waiting.iter().map(|(id, at)| (*id, *at)).collect()),
             inhibited: some(self.inhibited().collect()),
+            maintenances: some(self.maintenances().cloned().collect()),
         })
     }
 
@@ -127,6 +133,7 @@ impl City {
             untold: saved.facts_seen.is_none(),
             open,
             inhibitions,
+            maintenances: Maintenances::restore(saved.maintenances.unwrap_or_default()),
         };
         city.know_parties();
         Ok(city)

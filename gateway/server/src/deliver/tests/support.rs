@@ -160,14 +160,16 @@ impl Scene {
         let (wake, woken) = watch::channel(0);
         let metrics = Arc::new(Metrics::new().unwrap());
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let clock = Arc::new(EngineClock::new(Box::<SystemClock>::default(), None));
+        let muted = Arc::clone(&clock);
         let parts = Parts {
             facts: facts.reader(outbox.cursor()),
             outbox,
             wake: woken,
             targets,
             describe: Arc::new(alert),
-            polite: Arc::new(|_, t| super::withheld::manners(t)),
-            clock: Arc::new(EngineClock::new(Box::<SystemClock>::default(), None)),
+            polite: Arc::new(move |_, t| super::withheld::manners(t, muted.now())),
+            clock,
             wall: Arc::new(SystemClock::default()),
             metrics: Arc::clone(&metrics),
             settled: settled_tx,

@@ -137,6 +137,20 @@ fn unknown() {
     assert_eq!((slot.code(), slot.unknown()), (3, Some(api::UnknownWhy::Stale)));
 }
 
+// Product: under maintenance nothing it says counts, an open alert neither; it is shown, and as before at the end.
+#[test]
+fn under_maintenance() {
+    let (mut slot, mut points) = (Slot::default(), 0);
+    slot.reading(&reading(1_000, 1.0), &mut points);
+    assert!(slot.maintain(true) && !slot.maintain(true));
+    assert_eq!((slot.code(), slot.unknown()), (-4, Some(api::UnknownWhy::Maintenance)));
+    slot.count(Level::Red, true);
+    assert_eq!(slot.code(), 4, "an alert is shown all the same");
+    assert_eq!(slot.condition(), Condition { known: false, level: None, score: None });
+    assert!(slot.maintain(false));
+    assert_eq!(slot.condition().score, Some(40.0));
+}
+
 // P: a known device scores by its value, at most what its open level leaves; an unknown one has only what its level says.
 #[test]
 fn scores() {

@@ -97,9 +97,20 @@ impl Stage {
         told: &[Transition],
         verdicts: &[VerdictChange],
     ) {
-        let facts: Vec<Fact> = told.iter().map(fact).collect();
+        self.facts(now, partition, inputs, &told.iter().map(fact).collect::<Vec<_>>(), verdicts);
+    }
+
+    /// A step with any facts.
+    pub(super) fn facts(
+        &self,
+        now: i64,
+        partition: PartitionId,
+        inputs: Vec<Input>,
+        facts: &[Fact],
+        verdicts: &[VerdictChange],
+    ) {
         let batches = [(partition, Position(1), Batch { now: Timestamp(now), inputs })];
-        self.picture.observe(&Step { now: Timestamp(now), batches: &batches, facts: &facts, verdicts });
+        self.picture.observe(&Step { now: Timestamp(now), batches: &batches, facts, verdicts });
     }
 
     pub(super) fn read(&self, now: i64, id: &str, value: f64) {

@@ -1,5 +1,7 @@
 //! Versions that wait because something withholds them, for whatever reason.
 
+use maibo_core::fact::{Maintenance, MaintenanceScope, MaintenanceState};
+use maibo_core::id::MaintenanceId;
 use maibo_core::notify::{DECISION_LATE, Manners};
 
 use super::*;
@@ -194,4 +196,94 @@ fn a_silence_on_top() {
         assert_eq!(bench.sent(NOW), ["3"]);
         assert_eq!(bench.states(), named(&[(1, "inhibited"), (2, "silenced"), (3, "delivered")]));
     }
+}
+
+// P5: what is decided in a muted period is told at its end as it is then, by the clock alone; red at once; who has heard
+// hears the end.
+#[test]
+fn muted_hours() {
+    let yellow = |version| transition(20, version);
+    for mut bench in both() {
+        bench.say(NOW, yellow(1));
+        let settled = bench.say(NOW, yellow(2));
+        assert_eq!((settled[0].version, &*settled[0].outcome), (1, "muted"));
+        bench.reopen();
+        assert_eq!(bench.sent(NOW + MINUTE - Millis(1)), Vec::<String>::new());
+        assert_eq!(bench.states(), named(&[(1, "muted"), (2, "muted")]));
+        assert_eq!(bench.sent(NOW + MINUTE), ["2"]);
+        bench.say(NOW, raised(21, 1, Level::Red));
+        bench.say(NOW, transition(21, 2));
+        assert_eq!(bench.sent(NOW), ["1"], "red, and nothing of what came after it");
+        bench.say(NOW, over(21, 3));
+        assert_eq!(bench.sent(NOW), ["3"]);
+        bench.say(NOW, transition(22, 1));
+        bench.say(NOW, over(22, 2));
+        bench.say(NOW, transition(23, 1));
+        bench.say(NOW, raised(23, 2, Level::Red));
+        assert_eq!(bench.sent(NOW + MINUTE), ["2"], "what ended unheard stays unheard; what is red now is told once");
+        let last: Vec<_> = bench.states().split_off(5);
+        assert_eq!(last, named(&[(1, "muted"), (2, "muted"), (1, "muted"), (2, "delivered")]));
+    }
+}
+
+fn maintenance(n: u32, scope: MaintenanceScope, state: MaintenanceState) -> Body {
+    let by = maibo_core::id::Actor::new("li.wei").unwrap();
+    let id = MaintenanceId::derive(&by, scope.id(), "pump", NOW, n);
+    let (from, until) = (NOW, NOW + MINUTE);
+    Body::Maintenance(Box::new(Maintenance {
+        id,
+        scope,
+        from,
+        until,
+        by,
+        reason: Text::from("pump"),
+        state,
+        ended_by: None,
+    }))
+}
+
+fn at(n: u32, version: u32, place: &str) -> Transition {
+    Transition { place: Some(maibo_core::id::PlaceCode::new(place).unwrap()), ..transition(n, version) }
+}
+
+// P5: while work goes on nobody is told, red neither; at its end what still fires is told as it is then.
+#[test]
+fn maintenance_withholds_and_releases() {
+    let place = |code: &str| MaintenanceScope::Place(maibo_core::id::PlaceCode::new(code).unwrap());
+    for mut bench in both() {
+        bench.say(NOW, at(10, 1, "110105003"));
+        assert_eq!(bench.sent(NOW), ["1"]);
+        bench.put(NOW, vec![maintenance(1, place("110105"), MaintenanceState::Planned)]);
+        bench.put(NOW, vec![maintenance(1, place("110105"), MaintenanceState::Running)]);
+        bench.put(NOW, vec![maintenance(2, place("110105003"), MaintenanceState::Running)]);
+        bench.say(NOW, Transition { level: Level::Red, peak: Level::Red, ..at(11, 1, "110105003") });
+        bench.say(NOW, at(12, 1, "110106001"));
+        bench.say(NOW, at(10, 2, "110105003"));
+        assert_eq!(bench.sent(NOW), ["1"], "elsewhere");
+        assert_eq!(bench.list()[1].last_error.as_deref(), Some("under maintenance by li.wei: pump"));
+        bench.reopen();
+        bench.put(NOW, vec![maintenance(1, place("110105"), MaintenanceState::Over)]);
+        assert_eq!(bench.sent(NOW + MINUTE), Vec::<String>::new(), "the other goes on");
+        bench.put(NOW, vec![maintenance(2, place("110105003"), MaintenanceState::Over)]);
+        assert_eq!(bench.sent(NOW), ["1", "2"], "red first");
+        bench.put(NOW, vec![maintenance(3, place("110105"), MaintenanceState::Running)]);
+        let end = Transition { state: State::Resolved, ..at(10, 3, "110105003") };
+        bench.say(NOW, end);
+        assert_eq!(bench.sent(NOW), ["3"], "who has heard hears the end");
+    }
+}
+
+// Of a consequence under maintenance, each reason holds by itself.
+#[test]
+fn one_reason_over_leaves_the_others() {
+    let scope = MaintenanceScope::Place(maibo_core::id::PlaceCode::new("110105").unwrap());
+    let mut bench = Bench::new(vec![receiver("a", Mode::All)]);
+    bench.put(NOW, vec![maintenance(1, scope.clone(), MaintenanceState::Running)]);
+    bench.say(NOW, at(1, 1, "110105003"));
+    bench.put(NOW, vec![inhibited(1, Some(50))]);
+    assert_eq!(bench.states(), named(&[(1, "maintenance")]));
+    bench.put(NOW, vec![maintenance(1, scope, MaintenanceState::Over)]);
+    assert_eq!((bench.sent(NOW + MINUTE), bench.states()), (Vec::new(), named(&[(1, "inhibited")])));
+    bench.put(NOW, vec![released(&[1])]);
+    assert_eq!(bench.sent(NOW), ["1"]);
 }
