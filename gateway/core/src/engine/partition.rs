@@ -174,8 +174,12 @@ impl Partition {
                 }
             }
             // Its effect is in `pass_time`.
-            Input::ClockStep { .. } | Input::Liveness(_) | Input::Delivered(_) | Input::Told { .. } => {}
-            Input::Maintain(_) | Input::EndMaintenance { .. } => {}
+            Input::ClockStep { .. }
+            | Input::Liveness(_)
+            | Input::Delivered(_)
+            | Input::Told { .. }
+            | Input::Maintain(_)
+            | Input::EndMaintenance { .. } => {}
         }
     }
 

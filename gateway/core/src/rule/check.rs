@@ -94,7 +94,7 @@ pub(super) fn rule(mut r: Reader<'_>) -> Option<Rule> {
         effective,
         confidence: confidence?,
         advice: advice?,
-        mute: mute?,
+        mute: mute.ok()?,
     })
 }
 

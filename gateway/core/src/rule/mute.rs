@@ -39,10 +39,13 @@ impl Mute {
     }
 }
 
-/// Reads `mute`; `None` where anything is wrong.
-pub(super) fn read(r: &mut Reader<'_>) -> Option<Option<Mute>> {
-    let Some(value) = r.take("mute") else { return Some(None) };
-    let mut sub = r.table("mute", value)?;
+/// Reads `mute`, where there is one.
+///
+/// # Errors
+/// Where anything is wrong; the problems say what.
+pub(super) fn read(r: &mut Reader<'_>) -> Result<Option<Mute>, ()> {
+    let Some(value) = r.take("mute") else { return Ok(None) };
+    let mut sub = r.table("mute", value).ok_or(())?;
     let red = match sub.take("red") {
         None => Some(false),
         Some(Value::Boolean(red)) => Some(red),
@@ -62,5 +65,8 @@ pub(super) fn read(r: &mut Reader<'_>) -> Option<Option<Mute>> {
         sub.problem("during", "never ends: a rule that nobody is told of needs no receiver");
     }
     sub.finish();
-    Some(Some(Mute { schedule: schedule?, red: red? })).filter(|_| !for_ever)
+    match (schedule, red) {
+        (Some(schedule), Some(red)) if !for_ever => Ok(Some(Mute { schedule, red })),
+        _ => Err(()),
+    }
 }

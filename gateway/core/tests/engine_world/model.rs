@@ -213,7 +213,10 @@ fn translated(input: &Input) -> Option<maibo_model::Input> {
         Input::ClockStep { by } => maibo_model::Input::ClockStep { by: by.0 },
         Input::Rules { version } => maibo_model::Input::Rules { version: version.0 },
         Input::Catalogue { version } => maibo_model::Input::Catalogue { version: version.0 },
-        Input::Command(_) | Input::Delivered(_) | Input::Told { .. } => return None,
-        Input::Maintain(_) | Input::EndMaintenance { .. } => return None,
+        Input::Command(_)
+        | Input::Delivered(_)
+        | Input::Told { .. }
+        | Input::Maintain(_)
+        | Input::EndMaintenance { .. } => return None,
     })
 }

@@ -108,7 +108,7 @@ impl ReceiverSettings {
         }
         let mode = word(&mut p, "mode", self.mode.as_deref(), Mode::parse, "all, latest");
         let level = word(&mut p, "min_level", self.min_level.as_deref(), Level::parse, "blue, yellow, orange, red");
-        let from_reminder = self.from_reminder(&mut p);
+        let from_reminder = self.first_reminder(&mut p);
         let matcher = Matcher {
             from_reminder,
             min_level: level.unwrap_or(Level::Blue),
@@ -131,7 +131,7 @@ impl ReceiverSettings {
     }
 
     /// The reminder from which on it hears of an episode; 0: from its opening on.
-    fn from_reminder(&self, p: &mut Vec<String>) -> u32 {
+    fn first_reminder(&self, p: &mut Vec<String>) -> u32 {
         let waits = |w: &str| ["always", "unacknowledged"].iter().position(|x| *x == w);
         let waits = word(p, "when", self.when.as_deref(), waits, "always, unacknowledged") == Some(1);
         match self.reminders {

@@ -24,7 +24,7 @@ use crate::pipeline::Work;
     responses((status = 200, body = Vec<api::Maintenance>)))]
 pub(super) async fn list(State(state): State<HttpState>, scope: Scope) -> Json<Vec<api::Maintenance>> {
     let all = state.picture.maintenances();
-    Json(all.into_iter().filter(|m| allows(&state, &scope, &m.scope)).filter_map(told).collect())
+    Json(all.into_iter().filter(|m| allows(&state, &scope, &m.scope)).filter_map(|m| told(&m)).collect())
 }
 
 /// Plans a maintenance of a device or a place.
@@ -60,7 +60,7 @@ pub(super) async fn plan(
     let input = Input::Maintain(Box::new(asked));
     let open = |m: &Maintenance| m.state != MaintenanceState::Over;
     let found = ask(&state, id, input, open).await?;
-    told(found).map(Json).ok_or_else(|| {
+    told(&found).map(Json).ok_or_else(|| {
         Fault::invalid(format!("it was refused: at most {MAX_MAINTENANCES} can be planned and under way"))
     })
 }
@@ -85,7 +85,7 @@ pub(super) async fn end(
         let over = |m: &Maintenance| m.state == MaintenanceState::Over;
         ask(&state, id, Input::EndMaintenance { id, by }, over).await?
     };
-    told(found).map(Json).ok_or_else(missing)
+    told(&found).map(Json).ok_or_else(missing)
 }
 
 /// What is to be worked on, where the caller may see it.
@@ -144,7 +144,7 @@ async fn ask(
 }
 
 /// As everybody sees it; `None` of what was refused.
-fn told(m: Maintenance) -> Option<api::Maintenance> {
+fn told(m: &Maintenance) -> Option<api::Maintenance> {
     let state = match m.state {
         MaintenanceState::Planned => api::MaintenanceState::Planned,
         MaintenanceState::Running => api::MaintenanceState::Running,

@@ -9,7 +9,7 @@
 //! silenced is never held: the version that ends a silence is one of its own.
 
 use maibo_core::fact::{Maintenance, MaintenanceScope, MaintenanceState, Reason, Silenced, State, Transition};
-use maibo_core::id::{DeviceId, EpisodeId};
+use maibo_core::id::{DeviceId, EpisodeId, PlaceCode};
 use maibo_core::notify::{DECISION_LATE, Manners, Mode, Receiver, Why, message_id};
 use maibo_core::registry::place;
 use maibo_core::time::Timestamp;
@@ -132,7 +132,7 @@ impl Batch<'_> {
         }
         hold.muted_until = manners.muted_until.map(|at| at.0);
         hold.maintenance =
-            self.maintenance(t.subject.device().map(DeviceId::as_str), t.place.as_ref().map(|p| p.as_str()))?;
+            self.maintenance(t.subject.device().map(DeviceId::as_str), t.place.as_ref().map(PlaceCode::as_str))?;
         hold.pass(self.now);
         if t.state == State::Resolved {
             // The end of a cause frees what it inhibits, by a fact of the city machine.
@@ -148,9 +148,9 @@ impl Batch<'_> {
         } else {
             hold.save(self.tx, &episode)?;
             let device = t.subject.device().map(DeviceId::as_str);
-            self.tx
-                .prepare_cached("UPDATE hold SET device = ?2, place = ?3, over = ?4 WHERE episode = ?1")?
-                .execute(params![episode, device, t.place.as_ref().map(|p| p.as_str()), t.state == State::Resolved])?;
+            self.tx.prepare_cached("UPDATE hold SET device = ?2, place = ?3, over = ?4 WHERE episode = ?1")?.execute(
+                params![episode, device, t.place.as_ref().map(PlaceCode::as_str), t.state == State::Resolved],
+            )?;
         }
         Ok(hold)
     }
@@ -295,9 +295,9 @@ impl Batch<'_> {
     }
 
     fn maintenance_ends(&mut self, id: &str) -> Result<(), OutboxError> {
+        type Held = (String, Option<String>, Option<String>);
         self.tx.prepare_cached("DELETE FROM maintenance WHERE id = ?1")?.execute([id])?;
         let mut statement = self.tx.prepare_cached("SELECT episode, device, place FROM hold WHERE maintenance = ?1")?;
-        type Held = (String, Option<String>, Option<String>);
         let held: Vec<Held> =
             statement.query_map([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect::<Result<_, _>>()?;
         for (episode, device, place) in held {

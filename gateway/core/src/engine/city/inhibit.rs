@@ -159,19 +159,16 @@ impl Inhibitions {
 
     fn look(&mut self, episode: EpisodeId, party: Option<Party>, decided: Timestamp, opens: bool, desk: &mut Desk<'_>) {
         let wait = party.as_ref().and_then(|p| desk.rules.inhibit_wait(&p.rule)).filter(|_| opens);
-        match party {
-            Some(party) => {
-                self.exit(episode, desk.rules);
-                self.enter(episode, party, desk.rules);
+        if let Some(party) = party {
+            self.exit(episode, desk.rules);
+            self.enter(episode, party, desk.rules);
+        } else {
+            // It waits still: what is known of it is all there will be.
+            if self.waiting.contains_key(&episode) {
+                self.decide(episode, desk);
             }
-            None => {
-                // It waits still: what is known of it is all there will be.
-                if self.waiting.contains_key(&episode) {
-                    self.decide(episode, desk);
-                }
-                self.exit(episode, desk.rules);
-                self.free(episode);
-            }
+            self.exit(episode, desk.rules);
+            self.free(episode);
         }
         if let Some(wait) = wait {
             let at = decided + wait;
