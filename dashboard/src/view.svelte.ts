@@ -7,6 +7,8 @@ export class View {
   district = $state<string | null>(null);
   domain = $state<string | null>(null);
   alert = $state<string | null>(null);
+  /** The part of the city whose index is open. */
+  index = $state<string | null>(null);
   tab = $state<'open' | 'resolved'>('open');
   filtered = $derived(this.level !== null || this.district !== null || this.domain !== null);
 
@@ -16,12 +18,13 @@ export class View {
     this.district = query.get('district');
     this.domain = query.get('domain');
     this.alert = query.get('alert');
+    this.index = query.get('index');
   }
 
   /** The address of this view, keeping what others put there. */
   search(before: string): string {
     const query = new URLSearchParams(before);
-    for (const key of ['level', 'district', 'domain', 'alert'] as const) {
+    for (const key of ['level', 'district', 'domain', 'alert', 'index'] as const) {
       const value = this[key];
       if (value === null) query.delete(key);
       else query.set(key, value);
@@ -42,7 +45,7 @@ export class View {
     this.level = this.level === level ? null : level;
   }
 
-  toggle(key: 'district' | 'domain', value: string): void {
+  toggle(key: 'district' | 'domain' | 'index', value: string): void {
     this[key] = this[key] === value ? null : value;
   }
 

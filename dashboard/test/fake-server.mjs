@@ -6,6 +6,7 @@ import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
 import { FakeCity } from './fake-city.mjs';
+import { explained } from './fake-index.mjs';
 
 const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
@@ -50,6 +51,10 @@ export async function fakeGateway({ port = 0, scenario = 'burning', devices = 5_
   async function answer(request, url) {
     const path = url.pathname.replace(/^\/api\/v1\//, '');
     if (answers[path]) return answers[path]();
+    if (path === 'index/explain') {
+      const told = explained(city, url.searchParams.get('of') ?? 'city');
+      return told ? ok(told) : problem(404, 'not_found');
+    }
     const [kind, id, part, rest] = path.split('/').map(decodeURIComponent);
     if (kind === 'devices' && part === 'series') return ok(city.series(id, Number(url.searchParams.get('from')), Number(url.searchParams.get('to')), Number(url.searchParams.get('points')), rest));
     if (kind !== 'alerts' || !city.alerts.has(id)) return problem(404, 'not_found');

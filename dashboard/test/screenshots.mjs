@@ -30,6 +30,27 @@ const scenes = [
       await page.waitForTimeout(4_000);
     },
   },
+  {
+    name: 'index-zh', viewport: WIDE, query: '?lang=zh',
+    play: async (page) => {
+      await page.click('[data-figure="index"]');
+      await page.waitForSelector('[data-index="city"] tbody tr');
+    },
+  },
+  {
+    // By the keyboard alone, from the number down to a street.
+    name: 'index-street-en-small', viewport: SMALL, query: '?lang=en',
+    play: async (page) => {
+      await page.focus('[data-figure="index"]');
+      await page.keyboard.press('Enter');
+      for (const of of ['domain:', 'street:']) {
+        await page.waitForSelector('[data-index] tbody .link');
+        await page.focus('[data-index] tbody .link');
+        await page.keyboard.press('Enter');
+        await page.waitForSelector(`[data-index^="${of}"] tbody tr`);
+      }
+    },
+  },
   { name: 'no-devices-zh', viewport: WIDE, query: '?lang=zh', gateway: { scenario: 'empty', devices: 0 } },
   { name: 'no-devices-en-small', viewport: SMALL, query: '?lang=en', gateway: { scenario: 'empty', devices: 0 } },
   {

@@ -1,7 +1,7 @@
 /**
  * Requests to `/api/v1`. Every failure is a `Problem` with a code the dictionary knows; every request ends within 10 s.
  */
-import type { Alert, AlertDetail, Catalogue, Place, Rule, Snapshot, Status } from './wire';
+import type { Alert, AlertDetail, Catalogue, IndexExplanation, Place, Rule, Snapshot, Status } from './wire';
 
 const TIMEOUT_MS = 10_000;
 
@@ -65,6 +65,7 @@ export const api = {
   status: () => request<Status>('status'),
   places: () => request<{ items: Place[] }>('places?level=district&limit=1000').then((list) => list.items),
   rules: () => request<{ items: Rule[] }>('rules?limit=1000').then((list) => list.items),
+  explain: (of: string) => request<IndexExplanation>(`index/explain?of=${at(of)}`),
   districts: () => request<GeoJSON.FeatureCollection>('districts'),
   alert: (id: string) => request<AlertDetail>(`alerts/${at(id)}`),
   series: (device: string, quantity: string, from: number, to: number, points: number) =>

@@ -1,7 +1,7 @@
 /**
  * The devices' state in typed arrays, outside the framework: 20,000 devices at 5 frames a second must not make proxies.
  *
- * Levels as on the wire: 0 normal, 1 blue … 4 red, -1 never seen, -2 stale, -3 its source is deaf.
+ * Levels as on the wire: 0 normal, 1 blue … 4 red, -1 never seen, -2 stale, -3 its source is deaf, -4 under maintenance.
  */
 import type { Catalogue, DeviceFrame, Snapshot } from './wire';
 

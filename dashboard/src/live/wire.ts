@@ -49,10 +49,12 @@ export interface Alert {
   readonly assigned?: { readonly to: string; readonly by: string; readonly at: string } | null;
   readonly silenced?: { readonly until: string; readonly by: string; readonly at: string; readonly note: string } | null;
   readonly flapping?: boolean;
+  /** The alert of its cause, which is told instead of it. */
+  readonly inhibited_by?: string | null;
   /** The latest version in one sentence. */
   readonly text?: Words;
   /** What `value` was computed from; null or missing where it is the last value of `quantity`. */
-  readonly measure?: { readonly signal: string; readonly window_ms: number } | null;
+  readonly measure?: { readonly signal: string; readonly window_ms: number; readonly expression?: string | null } | null;
 }
 
 export interface AlertVersion {
@@ -181,6 +183,57 @@ export interface Place {
   readonly code: string;
   readonly name: Words;
 }
+export interface IndexCause {
+  readonly alert: string;
+  readonly rule: string;
+  readonly title: Words;
+  readonly subject: { readonly kind: string; readonly id: string };
+}
+
+/** One part of the city with its index; `of` opens it. */
+export interface IndexPart {
+  readonly of: string;
+  readonly kind: 'city' | 'domain' | 'district' | 'street';
+  readonly domain: Domain | null;
+  readonly code: string | null;
+  readonly name: Words;
+  readonly index: number | null;
+  readonly mean: number | null;
+  readonly cap: { readonly level: Level; readonly score: number; readonly cause: IndexCause | null } | null;
+  readonly weight: number;
+  readonly devices: number;
+  readonly online: number;
+  readonly coverage: number | null;
+}
+
+export interface IndexDevice {
+  readonly id: string;
+  readonly name: string;
+  readonly quantity: string | null;
+  readonly unit: string | null;
+  readonly value: number | null;
+  readonly limit: number | null;
+  readonly limit_level: Level | null;
+  readonly level: Level | null;
+  readonly score: number;
+}
+
+/** What makes an index what it is. */
+export interface IndexExplanation {
+  readonly at: string;
+  readonly part: IndexPart;
+  readonly formula: Words;
+  readonly children: readonly IndexPart[];
+  readonly devices: readonly IndexDevice[];
+  readonly rest: { readonly count: number; readonly weight: number; readonly sum: number };
+  readonly unknown: {
+    readonly never: number;
+    readonly stale: number;
+    readonly deaf: number;
+    readonly devices: readonly { readonly id: string; readonly name: string; readonly why: 'never' | 'stale' | 'deaf' }[];
+  };
+}
+
 export interface Rule {
   readonly id: string;
   readonly domain: string;

@@ -105,16 +105,21 @@ pub struct Alert {
     pub text: Words,
     /// What `value` was computed from; `null` where it is simply the last value of `quantity`.
     pub measure: Option<Measure>,
+    /// The alert of its cause, which receivers are told of instead, while that is so.
+    pub inhibited_by: Option<String>,
 }
 
 /// What an alert's value was computed from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Measure {
-    /// `mean`, `min`, `max`, `sum`, `count`, `range`, `rate`, `delta`, `percentile`, `leq`, `stuck`; or `last` in a rule
+    /// `mean`, `min`, `max`, `sum`, `count`, `range`, `rate`, `delta`, `percentile`, `leq`, `stuck`, `baseline`; or `last` in a rule
     /// that looks at others too.
     pub signal: String,
     /// Length of the window; 0 for the signals without one.
     pub window_ms: i64,
+    /// The expression whose results these are, as it stands in the rule; `null` where they are of `quantity`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expression: Option<String>,
 }
 
 /// One step of an episode.

@@ -113,6 +113,9 @@ pub struct BacktestData {
     pub unregistered: u64,
     /// Beyond the limit of series of one device.
     pub refused: u64,
+    /// Evaluations of expressions without a result, as of a division by zero; no readings.
+    #[serde(default)]
+    pub undefined: u64,
     /// Silences that only the end of the data brought about; they are no episodes.
     pub cut_off: u64,
     /// Values marked as missing.

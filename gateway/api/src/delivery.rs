@@ -17,6 +17,12 @@ pub enum Outcome {
     Superseded,
     /// Not told, because an operator silenced the alert.
     Silenced,
+    /// Not told, because its cause is told instead; told when the cause is over and it still fires.
+    Inhibited,
+    /// Not told, because it was decided in a muted period of its rule; told at the end of it if it still fires.
+    Muted,
+    /// Not told, because it is about what is under maintenance; told at the end of it if it still fires.
+    Maintenance,
     /// Given up.
     Dead,
 }

@@ -27,6 +27,8 @@ pub enum UnknownWhy {
     Stale,
     /// Maibo itself hears nothing.
     Deaf,
+    /// It is under maintenance: what it says is not to be relied on.
+    Maintenance,
 }
 
 /// The last value of one quantity.

@@ -16,11 +16,14 @@ mod device;
 mod frame;
 mod handling;
 mod incident;
+mod index;
+mod maintenance;
 mod place;
 mod problem;
 mod quarantine;
 mod rule;
 mod status;
+mod trial;
 mod view;
 
 pub use act::{Acknowledge, Assign, Close, Comment, Feedback, Silence, Stage, Unsilence};
@@ -38,11 +41,17 @@ pub use frame::{
 };
 pub use handling::{Acknowledged, Assigned, Silenced, Stamp, Stamps};
 pub use incident::{Incident, IncidentDetail, IncidentState};
+pub use index::{
+    Index, IndexCap, IndexCause, IndexDevice, IndexExplanation, IndexKind, IndexMissing, IndexPart, IndexRest,
+    IndexUnknown,
+};
+pub use maintenance::{Maintenance, MaintenanceState, PlanMaintenance};
 pub use place::{DomainState, Feature, FeatureCollection, Place};
 pub use problem::{Code, ConflictReason, Problem};
 pub use quarantine::QuarantineEntry;
-pub use rule::{Confidence, Direction, Limit, Rule, RuleTerm};
+pub use rule::{Confidence, Direction, Limit, Rule, RuleExpression, RuleInput, RuleTerm};
 pub use status::{Counters, LogState, Parts, Ready, Source, SourceState, Status};
+pub use trial::{RuleDifference, RuleTexts, RuleVersion, RulesActivated, RulesUpload, ShadowReport};
 pub use view::{FeaturedSeries, Snapshot, ViewDevices};
 
 /// Every schema of the API, to be merged with the paths into one OpenAPI document.
@@ -64,12 +73,19 @@ pub use view::{FeaturedSeries, Snapshot, ViewDevices};
     FeatureCollection,
     Feedback,
     IncidentDetail,
+    Index,
+    IndexExplanation,
     Place,
     Problem,
     QuarantineEntry,
     Ready,
     Rule,
+    RuleTexts,
+    RuleVersion,
+    RulesActivated,
+    RulesUpload,
     Series,
+    ShadowReport,
     ServerFrame,
     Silence,
     Snapshot,

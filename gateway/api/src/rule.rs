@@ -45,9 +45,10 @@ pub enum Limit {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RuleTerm {
     /// `last`, or what is computed over the window: `mean`, `min`, `max`, `sum`, `count`, `range`, `rate`, `delta`,
-    /// `percentile`, `leq`; or `stuck`, the seconds that a value has not moved.
+    /// `percentile`, `leq`; or `stuck`, the seconds that a value has not moved; or
+    /// `baseline`, the deviations it lies from what is usual at its hour of the week.
     pub signal: String,
-    /// Length of the window; 0 for `last` and `stuck`.
+    /// Length of the window; 0 for `last`, `stuck` and `baseline`.
     pub window_ms: i64,
     /// Which side is bad.
     pub direction: Direction,
@@ -59,6 +60,30 @@ pub struct RuleTerm {
     pub period: Option<String>,
 }
 
+/// An expression that a rule judges.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RuleExpression {
+    /// As it stands in the pack.
+    pub text: String,
+    /// Whether it is true or false, which are judged as 1 and 0.
+    pub truth: bool,
+    /// Its series, in the order of their quantities.
+    pub inputs: Vec<RuleInput>,
+}
+
+/// A named series of an expression.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RuleInput {
+    /// Its name in the expression.
+    pub name: String,
+    /// What is measured.
+    pub quantity: String,
+    /// `last`, or the signal of a window.
+    pub signal: String,
+    /// Length of the window; 0 for the last value.
+    pub window_ms: i64,
+}
+
 /// One rule in force.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Rule {
@@ -68,10 +93,13 @@ pub struct Rule {
     pub title: Words,
     /// Which of the six domains.
     pub domain: Domain,
-    /// What it judges; `null` for absence rules.
+    /// What it judges; `null` for rules on something else: silence, events, an expression.
     pub quantity: Option<String>,
     /// The quantity's canonical unit.
     pub unit: Option<String>,
+    /// What it judges instead of a quantity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expression: Option<RuleExpression>,
     /// Its limits where they are on the last value and hold at all hours without an end; else `null`.
     pub levels: Option<BTreeMap<Level, Limit>>,
     /// Which side of `levels` is bad.
@@ -94,4 +122,7 @@ pub struct Rule {
     pub terms: Vec<RuleTerm>,
     /// Open alerts of this rule.
     pub open: u64,
+    /// On trial (试运行): judged and counted, and never told.
+    #[serde(default)]
+    pub shadow: bool,
 }

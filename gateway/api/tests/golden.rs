@@ -56,6 +56,7 @@ fn alert() -> Alert {
         },
         text: Words { zh: "降为橙色".into(), en: "Lowered to orange".into() },
         measure: None,
+        inhibited_by: None,
     }
 }
 
@@ -71,7 +72,7 @@ const ALERT: &str = concat!(
     r#""silenced":{"until":"2026-11-23T14:00:00.000Z","by":"li.wei","at":"2026-11-23T12:00:50.000Z","note":"检修"},"#,
     r#""flapping":true,"stamps":{"published":{"at":"2026-11-23T12:00:00.000Z","by":null},"#,
     r#""responding":{"at":"2026-11-23T12:00:30.000Z","by":"li.wei"},"fed_back":null,"archived":null},"#,
-    r#""text":{"zh":"降为橙色","en":"Lowered to orange"},"measure":null}"#
+    r#""text":{"zh":"降为橙色","en":"Lowered to orange"},"measure":null,"inhibited_by":null}"#
 );
 
 /// Compares with the exact text, and reads the text back.

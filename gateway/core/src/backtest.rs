@@ -131,6 +131,8 @@ impl Backtest {
             | Input::Rules { .. }
             | Input::Catalogue { .. }
             | Input::Delivered(_)
+            | Input::Maintain(_)
+            | Input::EndMaintenance { .. }
             | Input::Told { .. } => return Ok(()),
         };
         self.move_to(now)?;

@@ -36,6 +36,7 @@ mod deaf;
 mod derive;
 mod device;
 mod event;
+mod express;
 mod fleet;
 mod impose;
 mod judge;
@@ -45,12 +46,14 @@ mod memory;
 mod mute;
 mod own;
 mod partition;
+mod profile;
 mod series;
 mod sight;
 mod snapshot;
 mod turn;
 mod watch;
 mod window;
+mod withheld;
 
 pub use city::{City, MANY_RULE, SOURCE_RULE};
 pub use derive::{AirState, Closed, DERIVED, Derived};
@@ -175,6 +178,8 @@ pub struct Counts {
     pub unregistered: u64,
     /// Of quantities beyond [`crate::limit::MAX_SERIES`] of their device.
     pub refused: u64,
+    /// Evaluations of expressions without a result, as of a division by zero. No readings: each of those counts above.
+    pub undefined: u64,
     /// Events.
     pub events: EventCounts,
 }

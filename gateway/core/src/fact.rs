@@ -14,17 +14,19 @@ use crate::time::Timestamp;
 mod delivery;
 mod handling;
 mod incident;
+mod maintenance;
 mod measure;
 mod reason;
 
 pub use delivery::Delivery;
 pub use handling::{Acknowledged, Assigned, Handling, Reminder, Said, Silenced, Stamp, Stamps};
 pub use incident::{Group, Incident, IncidentState};
-pub use measure::Measure;
+pub use maintenance::{Maintenance, MaintenanceScope, MaintenanceState};
+pub use measure::{Formula, Measure, NamedInput};
 pub use reason::Reason;
 
 /// Raised by one whenever the same inputs could give other facts.
-pub const ENGINE_VERSION: u32 = 2;
+pub const ENGINE_VERSION: u32 = 3;
 
 /// Which input made it so.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
@@ -167,6 +169,44 @@ pub enum Body {
     /// Alerts came to incidents; at most [`crate::limit::MAX_GROUPED`] alerts in all.
     #[n(9)]
     Grouped(#[n(0)] Vec<Group>),
+    /// What a rule on trial would have told. No alert: only who counts looks at it.
+    #[n(10)]
+    Shadow(#[n(0)] Box<Transition>),
+    /// Whether an alert of a rule that has causes is a consequence: once for each, and again when another cause takes it
+    /// over or none does any more (city machine only).
+    #[n(11)]
+    Inhibition {
+        /// Which alert.
+        #[n(0)]
+        episode: EpisodeId,
+        /// The alert of its cause, which is told instead of it; `None`: it is told.
+        #[n(1)]
+        by: Option<EpisodeId>,
+    },
+    /// A cause is over: what was inhibited by it, and by nothing else, is told now. At most
+    /// [`crate::limit::MAX_RELEASED`] alerts.
+    #[n(12)]
+    Released {
+        /// The alert of the cause.
+        #[n(0)]
+        parent: EpisodeId,
+        /// Its consequences that still fire, in the order of their ids.
+        #[n(1)]
+        episodes: Vec<EpisodeId>,
+    },
+    /// A maintenance was planned, begins or is over (city machine only).
+    #[n(13)]
+    Maintenance(#[n(0)] Box<Maintenance>),
+}
+
+impl Body {
+    /// What was judged of an episode, told or on trial.
+    pub fn judged(&self) -> Option<&Transition> {
+        match self {
+            Self::Transition(t) | Self::Shadow(t) => Some(t),
+            _ => None,
+        }
+    }
 }
 
 /// Where an alert stands.

@@ -13,8 +13,10 @@ use crate::time::Timestamp;
 #[macro_use]
 mod hashed;
 mod incident;
+mod maintenance;
 
 pub use incident::IncidentId;
+pub use maintenance::MaintenanceId;
 
 /// Why a text is not an identifier of the wanted kind.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -281,6 +283,12 @@ impl Version {
         let mut head = [0; 8];
         head.copy_from_slice(&digest[..8]);
         Self(u64::from_be_bytes(head))
+    }
+
+    /// Reads what is displayed: sixteen hexadecimal digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.len() == 16 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        digits.then(|| u64::from_str_radix(text, 16).ok().map(Self)).flatten()
     }
 }
 

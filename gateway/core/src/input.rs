@@ -5,8 +5,8 @@
 
 use minicbor::{Decode, Encode};
 
-use crate::fact::Delivery;
-use crate::id::{Actor, EpisodeId, SourceId, Version};
+use crate::fact::{Delivery, Maintenance};
+use crate::id::{Actor, EpisodeId, MaintenanceId, SourceId, Version};
 use crate::reading::{Event, Liveness, Reading, Text};
 use crate::time::{Millis, Timestamp};
 
@@ -82,6 +82,19 @@ pub enum Input {
         /// At most [`MAX_TOLD`], ascending.
         #[n(2)]
         items: Vec<Told>,
+    },
+    /// Somebody plans a maintenance (city only). Its state does not matter.
+    #[n(11)]
+    Maintain(#[n(0)] Box<Maintenance>),
+    /// Somebody ends a maintenance early, or calls it off (city only).
+    #[n(12)]
+    EndMaintenance {
+        /// Which.
+        #[n(0)]
+        id: MaintenanceId,
+        /// Who.
+        #[n(1)]
+        by: Actor,
     },
 }
 

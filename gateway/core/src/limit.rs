@@ -127,3 +127,27 @@ pub const BACKTEST_EPISODES: usize = 1_000_000;
 pub const INCIDENT_GAP: Millis = Millis::from_secs(600);
 /// An incident is closed when all its alerts have been over for this long.
 pub const INCIDENT_REST: Millis = Millis::from_secs(600);
+/// Series that one expression names. One that names more does not compile.
+pub const MAX_INPUTS: usize = 8;
+/// Numbers, names and operators of one expression, and so the steps of one evaluation. A longer one does not compile.
+pub const MAX_NODES: usize = 128;
+/// How deep an expression is nested. A deeper one does not compile.
+pub const MAX_DEPTH: usize = 32;
+/// Values that an expression holds at once while it is evaluated. One that needs more does not compile.
+pub const MAX_STACK: usize = 32;
+/// Expressions in one rule set: each is a series more on every device it is about. A pack with more does not compile.
+pub const MAX_EXPRESSIONS: usize = 64;
+/// Inhibitions in one rule set. A set with more does not compile.
+pub const MAX_INHIBITS: usize = 256;
+/// Children of one inhibition. More do not compile.
+pub const MAX_INHIBIT_CHILDREN: usize = 64;
+/// Longest wait of an inhibition: so long nobody hears of an alert that is nobody's consequence. A longer one does not compile.
+pub const MAX_INHIBIT_WAIT: Millis = Millis::from_secs(600);
+/// The wait where an inhibition does not say and a child is an absence: silence is found out about all at once, in any order.
+pub const INHIBIT_WAIT_ABSENCE: Millis = Millis::from_secs(15);
+/// Maintenances planned or under way. Further ones are refused.
+pub const MAX_MAINTENANCES: usize = 1_000;
+/// How far ahead a maintenance can begin, and how long it can last. One that is longer is refused.
+pub const MAX_MAINTENANCE: Millis = Millis::from_secs(31 * 86_400);
+/// Alerts in one fact that releases them. More are several facts.
+pub const MAX_RELEASED: usize = 256;

@@ -4,8 +4,8 @@
 //! the driver hands in what came of an attempt ([`Answer`]) and gets back what follows from it ([`Answer::judge`]); the
 //! outbox then asks what becomes of the delivery ([`after_failure`]).
 //!
-//! Invariants: every version of an episode that a receiver is told of is delivered, superseded or dead, with the reason
-//! in words; of one episode only the earliest unsettled version is under way at a receiver; repeats carry the same
+//! Invariants: every version of an episode that a receiver is told of is delivered, superseded, withheld ([`Why`]) or dead,
+//! with the reason in words; of one episode only the earliest unsettled version is under way at a receiver; repeats carry the same
 //! [`message_id`]. A receiver that has heard of an episode hears its end.
 //!
 //! Limits: a wait is at most [`RETRY_AFTER_MAX`]; an episode that closed [`DEAD_AFTER`] ago is given up.
@@ -18,10 +18,12 @@ use crate::time::{Millis, Timestamp};
 mod answer;
 mod backoff;
 mod receiver;
+mod withheld;
 
 pub use answer::{Answer, Disposition, Ladder, Transport, Verdict};
 pub use backoff::{RETRY_AFTER_MAX, delay};
 pub use receiver::{Matcher, Mode, Receiver, matches};
+pub use withheld::{DECISION_LATE, Manners, Why};
 
 /// How long after its end an episode that cannot be delivered is given up.
 pub const DEAD_AFTER: Millis = Millis::from_secs(86_400);

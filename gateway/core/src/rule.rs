@@ -15,8 +15,12 @@ use crate::place::{Domain, Level};
 use crate::registry::{Device, place};
 
 mod check;
+mod difference;
 mod duration;
 mod event;
+pub(crate) mod expression;
+mod inhibit;
+mod mute;
 mod pack;
 mod quorum;
 mod schedule;
@@ -25,8 +29,12 @@ mod sound;
 mod table;
 mod threshold;
 
+pub use difference::RuleDifference;
 pub use duration::parse as parse_duration;
 pub use event::EventRule;
+pub use expression::{Expression, ExpressionInput};
+pub use inhibit::{Inhibit, Reach};
+pub use mute::Mute;
 pub use quorum::{Extent, Quorum};
 pub use schedule::{Period, Schedule};
 pub use signal::Signal;
@@ -155,6 +163,10 @@ pub struct Rule {
     pub confidence: Option<Confidence>,
     /// What to do, for people.
     pub advice: Words,
+    /// On trial: judged like any other rule, counted, and never told.
+    pub shadow: bool,
+    /// When its alerts are not told.
+    pub mute: Option<Mute>,
 }
 
 impl Rule {
@@ -198,6 +210,8 @@ pub struct RuleSet {
     pub version: Version,
     /// In the order of their identifiers.
     pub rules: Vec<Rule>,
+    /// In the order of their identifiers.
+    pub inhibits: Vec<Inhibit>,
     by_kind: BTreeMap<SmolStr, Vec<u32>>,
     any_kind: Vec<u32>,
 }
@@ -211,7 +225,7 @@ impl RuleSet {
         pack::compile(packs)
     }
 
-    fn new(version: Version, mut rules: Vec<Rule>) -> Self {
+    fn new(version: Version, mut rules: Vec<Rule>, inhibits: Vec<Inhibit>) -> Self {
         rules.sort_by(|a, b| a.id.cmp(&b.id));
         debug_assert!(rules.len() <= limit::MAX_RULES, "checked when compiled");
         let (mut by_kind, mut any_kind) = (BTreeMap::<_, Vec<u32>>::new(), Vec::new());
@@ -222,7 +236,12 @@ impl RuleSet {
                 None => any_kind.push(i),
             }
         }
-        Self { version, rules, by_kind, any_kind }
+        Self { version, rules, inhibits, by_kind, any_kind }
+    }
+
+    /// The rules on trial.
+    pub fn shadows(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.iter().filter(|r| r.shadow)
     }
 
     /// The rule of this id.

@@ -47,9 +47,13 @@ fn script() -> impl Strategy<Value = Vec<(i64, Deed)>> {
     proptest::collection::vec((after, deed()), 1..100)
 }
 
+/// The alerts of the devices are consequences of the quorum's.
+const INHIBIT: &str =
+    "\n[[inhibit]]\nid = \"i\"\nparent = \"flood\"\nchildren = [\"depth\"]\nwithin = \"city\"\nwait = \"15s\"\n";
+
 fn rules(which: usize) -> String {
     match which {
-        0 => flood(),
+        0 => flood() + INHIBIT,
         1 => flood().replace("count = 3", "count = 2").replace("district", "city").replace("\"2m\"", "\"0s\""),
         _ => String::new(),
     }
@@ -146,6 +150,11 @@ proptest! {
             prop_assert_eq!(straight.w.machine.next_deadline(), restarted.w.machine.next_deadline());
             let due = straight.w.machine.next_deadline().map(|d| d.at.0 - ZERO);
             prop_assert!(due.is_none_or(|d| d > now), "{:?} at {}", due, now);
+            let open: BTreeMap<_, _> = straight.w.machine.open_alerts().map(|t| (t.episode, t.level)).collect();
+            for (child, cause) in straight.w.machine.inhibited() {
+                let level = told.iter().rev().find(|t| t.episode == child).map(|t| t.level);
+                prop_assert!(level <= open.get(&cause).copied() && level.is_some(), "{} by {}", child, cause);
+            }
         }
         for device in DEVICES {
             if straight.is_open(device) {
@@ -159,6 +168,7 @@ proptest! {
         prop_assert!(straight.w.machine.snapshot().len() < 2_000, "{} bytes", straight.w.machine.snapshot().len());
         let all: BTreeSet<_> = told.iter().map(|t| t.episode).collect();
         straight.check_grouped(&all);
+        prop_assert_eq!(straight.w.machine.inhibited().count(), 0);
     }
 
     // The quorum is open when a plain count says so.

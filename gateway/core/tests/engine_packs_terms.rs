@@ -54,7 +54,7 @@ fn terms_that_are_wrong() {
             r.levels: belongs to the terms below `any`
             r.any[0].direction: is missing, here or in the rule
             r.any[1].direction: is missing, here or in the rule
-            r.any[1].signal: `mood` is not one of last, mean, min, max, sum, count, range, rate, delta, percentile, leq, stuck
+            r.any[1].signal: `mood` is not one of last, mean, min, max, sum, count, range, rate, delta, percentile, leq, stuck, baseline
             r.any[2].window: is missing
             r.any[2].colour: unknown key
             r.any[3].percentile: belongs to the signal `percentile`
@@ -155,4 +155,143 @@ fn limits_that_fit_no_rule() {
         d.limits.two: the rule has several terms, and the limits of a device would be of one
         e.limits.r: the rule has no level blue"]]
     .assert_eq(&found.join("\n"));
+}
+
+fn expression(when: &str, lines: &str) -> String {
+    ladder("r", &format!("when = {{ {when} }}\ndirection = \"above\"\n{lines}"))
+}
+
+// An expression names its series, by list or by table, in any order; what it computes makes its series.
+#[test]
+fn expressions_are_read() {
+    let compiled = |when: &str| {
+        let text = expression(when, "levels = { red = 1 }");
+        let set = RuleSet::compile(&[("p.toml", &text)]).unwrap_or_else(|p| panic!("{p:?}"));
+        set.rules[0].threshold().expect("a threshold").clone()
+    };
+    let plain = compiled("expression = \"pm25 / pm10\", over = [\"pm25\", \"pm10\"]");
+    let read = plain.expression.as_deref().expect("an expression");
+    assert_eq!((read.text.as_str(), read.truth, read.within), ("pm25 / pm10", false, None));
+    assert_eq!(read.inputs.iter().map(|i| i.name.as_str()).collect::<Vec<_>>(), ["pm10", "pm25"]);
+    assert_eq!((plain.shown(), plain.quantities().count()), (None, 2));
+    assert!(plain.quantity.as_str().starts_with("expr_"));
+    // The name of the series is written in snapshots: it stays.
+    assert_eq!(plain.quantity.as_str(), "expr_2b000b7379d7453c");
+    let named =
+        compiled("expression = \" a/b\", over = { b = \"pm10\", a = { quantity = \"pm25\" } }, within = \"3m\"");
+    let read = named.expression.as_deref().expect("an expression");
+    assert_eq!(read.within, Some(Millis::from_secs(180)));
+    assert_eq!(named.quantity, plain.quantity, "names and spaces are for people");
+    let hour = "a = { quantity = \"pm25\", signal = \"mean\", window = \"1h\" }";
+    let others = [
+        compiled("expression = \"pm10 / pm25\", over = [\"pm25\", \"pm10\"]"),
+        compiled("expression = \"pm25 / no2\", over = [\"pm25\", \"no2\"]"),
+        compiled(&format!("expression = \"a / b\", over = {{ b = \"pm10\", {hour} }}")),
+        compiled(&format!("expression = \"a / b\", over = {{ b = \"pm10\", {} }}", hour.replace("1h", "2h"))),
+        compiled("expression = \"pm25 / pm10 > 0.5\", over = [\"pm25\", \"pm10\"]"),
+    ];
+    let mut all: Vec<&str> = others.iter().chain([&plain]).map(|t| t.quantity.as_str()).collect();
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!(all.len(), 6);
+}
+
+// What is wrong with an expression is told with its key.
+#[test]
+fn expressions_that_are_wrong() {
+    let over = "over = [\"pm25\", \"pm10\"]";
+    let red = "levels = { red = 1 }";
+    let cases = [
+        (
+            expression(&format!("expression = \"pm25 / pm1\", {over}"), red),
+            "when.expression: has the name `pm1`, which `over` does not give; it gives pm10, pm25",
+        ),
+        (
+            expression(&format!("expression = \"pm25 / pm10\", {over}, quantity = \"pm25\""), red),
+            "when.quantity: does not belong to an expression: `over` names its quantities",
+        ),
+        (expression("expression = \"pm25\"", red), "when.over: is missing"),
+        (expression("expression = \"pm25\", over = []", red), "when.over: names 0 series, not 1 to 8"),
+        (
+            expression("expression = \"pm25\", over = \"pm25\"", red),
+            "when.over: is a text, not a list of quantities or a table of names",
+        ),
+        (expression("expression = \"pm25\", over = [\"pm25\", \"pm25\"]", red), "when.over: names `pm25` twice"),
+        (expression("expression = \"dust\", over = [\"dust\"]", red), "when.over.dust: `dust` is not a known quantity"),
+        (
+            expression("expression = \"aqi_hour_2026\", over = [\"aqi_hour_2026\"]", red),
+            "when.over.aqi_hour_2026: `aqi_hour_2026` is worked out, not measured: an expression takes what devices send",
+        ),
+        (
+            expression("expression = \"a\", over = { a = { quantity = \"pm25\", signal = \"mean\" } }", red),
+            "when.over.a.window: is missing",
+        ),
+        (
+            expression("expression = \"a\", over = { a = { quantity = \"pm25\", signal = \"stuck\" } }", red),
+            "when.over.a.signal: `stuck` cannot be computed with: give it a rule of its own",
+        ),
+        (
+            expression("expression = \"a\", over = { a = { quantity = \"pm25\", of = 1 } }", red),
+            "when.over.a.of: unknown key",
+        ),
+        (
+            expression("expression = \"math\", over = { math = \"pm25\" }", red),
+            "when.over.math: is not a name: a-z first, then a-z, 0-9 and _, at most 40, and no word of the language",
+        ),
+        (expression("quantity = \"pm25\", within = \"1m\"", red), "when.within: belongs to an `expression`"),
+        (
+            expression(&format!("expression = \"pm25 > pm10\", {over}"), "levels = { blue = 0.5, red = 1 }"),
+            "levels: the expression is true or false, which count as 1 and 0: write one level with the limit 1, direction above",
+        ),
+        (
+            expression(&format!("expression = \"pm25 > pm10\", {over}"), "levels = { blue = 2 }"),
+            "levels: the expression is true or false, which count as 1 and 0: write one level with the limit 1, direction above",
+        ),
+        (
+            expression(
+                &format!("expression = \"pm25 - pm10\", {over}"),
+                "signal = \"percentile\"\npercentile = 90\nwindow = \"1h\"\nlevels = { blue = 2 }",
+            ),
+            "signal: `percentile` needs the plausible range of a quantity, which a result has not",
+        ),
+        (
+            ladder(
+                "r",
+                &format!(
+                    "when = {{ expression = \"pm25 - pm10\", {over} }}\nabsent = {{ intervals = 3 }}\nlevel = \"red\""
+                ),
+            ),
+            "when.expression: does not belong to a rule with `absent`",
+        ),
+    ];
+    for (text, wanted) in cases {
+        let found = RuleSet::compile(&[("p.toml", &text)]).expect_err(&text);
+        let found: Vec<String> = found.iter().map(Problem::to_string).collect();
+        assert_eq!(found, [format!("r.{wanted}")], "{text}");
+    }
+    let many: String = (0..65)
+        .map(|n| {
+            expression(&format!("expression = \"pm25 - pm10\", {over}"), red).replace("\"r\"", &format!("\"r{n}\""))
+        })
+        .collect();
+    let found = RuleSet::compile(&[("p.toml", &many)]).expect_err("too many");
+    assert_eq!(found.iter().map(Problem::to_string).collect::<Vec<_>>(), ["p.toml: r64.id: more than 64 expressions"]);
+}
+
+// A baseline has weeks and a floor, and no window; both belong to it alone.
+#[test]
+fn baselines() {
+    let text = rule("signal = \"baseline\"\nfloor = 0.5\ndirection = \"outside\"\nlevels = { red = [-5, 5] }");
+    let set = RuleSet::compile(&[("p.toml", &text)]).unwrap_or_else(|p| panic!("{p:?}"));
+    let [term] = set.rules[0].threshold().expect("a threshold").first() else { panic!("one term") };
+    assert_eq!((term.signal, term.window), (Signal::Baseline { weeks: 3, floor: 0.5 }, Millis::ZERO));
+    let wrong = |lines: &str| {
+        let text = rule(&format!("{lines}\ndirection = \"above\"\nlevels = {{ red = 5 }}"));
+        let found = RuleSet::compile(&[("p.toml", &text)]).expect_err(lines);
+        found.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(wrong("signal = \"baseline\"\nweeks = 53"), "r.weeks: is not a whole number from 1 to 52");
+    assert_eq!(wrong("signal = \"baseline\"\nfloor = -1"), "r.floor: is below 0");
+    assert_eq!(wrong("signal = \"baseline\"\nwindow = \"1h\""), "r.window: does not belong to the signal `baseline`");
+    assert_eq!(wrong("floor = 1"), "r.floor: belongs to the signal `baseline`");
 }

@@ -6,6 +6,8 @@ mod engine_world;
 mod absence;
 #[path = "engine_semantics/air.rs"]
 mod air;
+#[path = "engine_semantics/baseline.rs"]
+mod baseline;
 #[path = "engine_semantics/calendar.rs"]
 mod calendar;
 #[path = "engine_semantics/city.rs"]
@@ -22,6 +24,8 @@ mod deaf_timers;
 mod drain;
 #[path = "engine_semantics/edit.rs"]
 mod edit;
+#[path = "engine_semantics/edit_held.rs"]
+mod edit_held;
 #[path = "engine_semantics/escalation.rs"]
 mod escalation;
 #[path = "engine_semantics/event.rs"]
@@ -32,6 +36,10 @@ mod event_edit;
 mod event_recorded;
 #[path = "engine_semantics/event_rule.rs"]
 mod event_rule;
+#[path = "engine_semantics/expression.rs"]
+mod expression;
+#[path = "engine_semantics/expression_edit.rs"]
+mod expression_edit;
 #[path = "engine_semantics/feed.rs"]
 mod feed;
 #[path = "engine_semantics/flapping.rs"]
@@ -40,14 +48,22 @@ mod flapping;
 mod impose;
 #[path = "engine_semantics/incident.rs"]
 mod incident;
+#[path = "engine_semantics/inhibit.rs"]
+mod inhibit;
 #[path = "engine_semantics/ladder.rs"]
 mod ladder;
+#[path = "engine_semantics/maintenance.rs"]
+mod maintenance;
+#[path = "engine_semantics/mute.rs"]
+mod mute;
 #[path = "engine_semantics/operator.rs"]
 mod operator;
 #[path = "engine_semantics/order.rs"]
 mod order;
 #[path = "engine_semantics/quorum.rs"]
 mod quorum;
+#[path = "engine_semantics/shadow.rs"]
+mod shadow;
 #[path = "engine_semantics/shipped.rs"]
 mod shipped;
 #[path = "engine_semantics/silence.rs"]

@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 
 use expect_test::expect;
 use maibo_core::fact::{
-    Acknowledged, Assigned, Body, Cause, Delivery, Fact, Group, Handling, Incident, IncidentState, Reason, Reminder,
-    Said, Silenced, Stamp, Stamps, State, Transition,
+    Acknowledged, Assigned, Body, Cause, Delivery, Fact, Group, Handling, Incident, IncidentState, Maintenance,
+    MaintenanceScope, MaintenanceState, Reason, Reminder, Said, Silenced, Stamp, Stamps, State, Transition,
 };
 use maibo_core::id::{
-    Actor, DeviceId, EpisodeId, IncidentId, PartitionId, PlaceCode, Position, Quantity, RuleId, SourceId, Subject,
-    Version,
+    Actor, DeviceId, EpisodeId, IncidentId, MaintenanceId, PartitionId, PlaceCode, Position, Quantity, RuleId,
+    SourceId, Subject, Version,
 };
 use maibo_core::input::{Act, Batch, Command, Input, Stage, Told};
 use maibo_core::place::{Domain, Level};
@@ -126,6 +126,19 @@ fn incident() -> Incident {
     }
 }
 
+fn maintenance() -> Maintenance {
+    Maintenance {
+        id: MaintenanceId::derive(&actor(), "device wl-17", "pump", T, 1),
+        scope: MaintenanceScope::Device(device()),
+        from: T,
+        until: Timestamp(T.0 + 3_600_000),
+        by: actor(),
+        reason: Text::from("pump"),
+        state: MaintenanceState::Running,
+        ended_by: None,
+    }
+}
+
 fn bodies() -> Vec<(&'static str, Body)> {
     let (partition, first, last) = (PartitionId(7), Position(1), Position(9));
     // A new kind of decision does not compile here until it stands in the list below.
@@ -140,6 +153,10 @@ fn bodies() -> Vec<(&'static str, Body)> {
         Body::Refused { .. } => "refused",
         Body::Incident(_) => "incident",
         Body::Grouped(_) => "grouped",
+        Body::Shadow(_) => "shadow",
+        Body::Inhibition { .. } => "inhibition",
+        Body::Released { .. } => "released",
+        Body::Maintenance(_) => "maintenance",
     };
     let all = vec![
         Body::Transition(Box::new(transition())),
@@ -152,6 +169,10 @@ fn bodies() -> Vec<(&'static str, Body)> {
         Body::Refused { episode: episode(), reason: Text::from("level_rose") },
         Body::Incident(Box::new(incident())),
         Body::Grouped(vec![Group { incident: incident().id, episodes: vec![episode()] }]),
+        Body::Shadow(Box::new(transition())),
+        Body::Inhibition { episode: episode(), by: Some(episode()) },
+        Body::Released { parent: episode(), episodes: vec![episode()] },
+        Body::Maintenance(Box::new(maintenance())),
     ];
     all.into_iter().map(|body| (known(&body), body)).collect()
 }
@@ -169,6 +190,8 @@ fn inputs() -> Vec<(&'static str, Input)> {
         Input::Catalogue { .. } => "catalogue",
         Input::Delivered(_) => "delivered",
         Input::Told { .. } => "told",
+        Input::Maintain(_) => "maintain",
+        Input::EndMaintenance { .. } => "end maintenance",
     };
     let reading = Reading {
         device: device(),
@@ -203,6 +226,8 @@ fn inputs() -> Vec<(&'static str, Input)> {
         Input::Catalogue { version: Version(0) },
         Input::Delivered(Box::new(delivery())),
         Input::Told { first: 40, next: 43, items: vec![Told::of(42, &transition(), T)] },
+        Input::Maintain(Box::new(maintenance())),
+        Input::EndMaintenance { id: maintenance().id, by: actor() },
     ];
     all.into_iter().map(|input| (known(&input), input)).collect()
 }
@@ -230,6 +255,10 @@ fn facts() {
         refused 87182a83071903e802676c6940647574791b0000019b76daa80019feed01820782509b262799d5c0984c31351e2c682a1e3d6a6c6576656c5f726f7365
         incident 87182a83071903e802f61b0000019b76daa80019feed018208819050a4c94d8cf2593af35560d848d25574dd040176756e646572706173732d77617465726c6f6767696e676631313031303601020900078169313130313036303032f41b0000019b76daa8001b0000019b76db1d301b0000019b76db9260508d396f2900b1d3bfe815982a535bf207
         grouped 87182a83071903e802f61b0000019b76daa80019feed01820981818250a4c94d8cf2593af35560d848d25574dd81509b262799d5c0984c31351e2c682a1e3d
+        shadow 87182a83071903e802f61b0000019b76daa80019feed01820a8193509b262799d5c0984c31351e2c682a1e3d0376756e646572706173732d77617465726c6f6767696e6782008167776c2d303030316b77617465725f64657074686931313031303630303201010203f4f5fb4004000000000000fb403b0000000000001b0000019b76daa8001b0000019b76db1d301b0000019b76db1d3083676c6940647574791b0000019b76daa80069e5b7b2e6b4bee5919803
+        inhibition 87182a83071903e802f61b0000019b76daa80019feed01820b82509b262799d5c0984c31351e2c682a1e3d509b262799d5c0984c31351e2c682a1e3d
+        released 87182a83071903e802f61b0000019b76daa80019feed01820c82509b262799d5c0984c31351e2c682a1e3d81509b262799d5c0984c31351e2c682a1e3d
+        maintenance 87182a83071903e802f61b0000019b76daa80019feed01820d818750f486e8a830488616ac6d5fbf7d53515982008167776c2d303030311b0000019b76daa8001b0000019b77119680676c6940647574796470756d7001
     "]].assert_eq(&shown);
 }
 
@@ -318,6 +347,8 @@ fn batches() {
         catalogue 821b0000019b76daa8008182088100
         delivered 821b0000019b76daa800818209818666627572656175509b262799d5c0984c31351e2c682a1e3d0364646561640763343130
         told 821b0000019b76daa80081820a831828182b818f182a509b262799d5c0984c31351e2c682a1e3d0376756e646572706173732d77617465726c6f6767696e6782008167776c2d3030303169313130313036303032010102f4f51b0000019b76daa8001b0000019b76db1d301b0000019b76db1d301b0000019b76daa800
+        maintain 821b0000019b76daa80081820b818750f486e8a830488616ac6d5fbf7d53515982008167776c2d303030311b0000019b76daa8001b0000019b77119680676c6940647574796470756d7001
+        end maintenance 821b0000019b76daa80081820c8250f486e8a830488616ac6d5fbf7d535159676c694064757479
         tick 821b0000019b76daa80080
     "]].assert_eq(&shown);
 }

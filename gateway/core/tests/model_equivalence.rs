@@ -15,12 +15,12 @@ use proptest::test_runner::RngSeed;
 use packs::{Devices, Pack};
 use stream::{Happening, play, play_long};
 
-/// How many cases of each kind: always the same ones, so that whoever changes something else sees no red. `MAIBO_CASES`
-/// multiplies them, and then they are others every time.
+/// How many cases of each kind: ten times these, and always the same ones, so that whoever changes something else sees no
+/// red. With `MAIBO_CASES` so many times these, and then they are others every time.
 fn cases(base: u32) -> ProptestConfig {
     let times: Option<u32> = std::env::var("MAIBO_CASES").ok().and_then(|n| n.parse().ok());
     let rng_seed = if times.is_some() { RngSeed::Random } else { RngSeed::Fixed(1) };
-    let cases = base * times.unwrap_or(1);
+    let cases = base * times.unwrap_or(10);
     ProptestConfig { cases, rng_seed, failure_persistence: None, max_shrink_iters: 20_000, ..ProptestConfig::default() }
 }
 
@@ -47,7 +47,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(cases(30))]
+    #![proptest_config(cases(20))]
 
     // Windows that become coarse: many hundreds of readings, with gaps, and limits that the signals cross again and again.
     #[test]

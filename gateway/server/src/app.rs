@@ -98,6 +98,7 @@ impl App {
         let metrics = Arc::new(Metrics::new().map_err(|_| StartError::Internal("register metrics"))?);
         let mut logs = DataDir::open(&settings.data, settings.inputs_quota)?;
         let versions = Arc::new(VersionStore::open(&settings.data.join("versions"))?);
+        let settings = versions.settle(settings);
         let recovered = recovery::recover(&*logs.inputs, &mut logs.facts, &versions.current())?;
         metrics.divergences.inc_by(recovered.divergences);
         let clock = Arc::new(EngineClock::new(Box::<SystemClock>::default(), recovered.last_now));

@@ -40,6 +40,8 @@ pub struct Settings {
     pub packs: Vec<(String, String)>,
     /// Their compiled form.
     pub rules: maibo_core::rule::RuleSet,
+    /// Version of what the configured files say; another than that of `rules` where somebody brought those.
+    pub files: maibo_core::id::Version,
     /// The device catalogue's text.
     pub catalogue_text: String,
     /// Its compiled form.

@@ -17,8 +17,8 @@
 
 use std::sync::Arc;
 
-use maibo_core::fact::{Delivery, Transition};
-use maibo_core::notify::Receiver;
+use maibo_core::fact::{Delivery, Fact, Transition};
+use maibo_core::notify::{Manners, Receiver};
 use maibo_store::facts::FactsReader;
 use maibo_store::outbox::Outbox;
 use tokio::sync::{Notify, mpsc, watch};
@@ -50,6 +50,9 @@ pub use unrecorded::LastWord;
 /// Makes the alert of a transition as everybody sees it.
 pub type Describe = Arc<dyn Fn(&Transition) -> maibo_api::Alert + Send + Sync>;
 
+/// What the rules in force at a fact say about telling its transition.
+pub type Polite = Arc<dyn Fn(&Fact, &Transition) -> Manners + Send + Sync>;
+
 /// What delivery needs.
 pub struct Parts {
     /// What is owed.
@@ -62,6 +65,8 @@ pub struct Parts {
     pub targets: Vec<Target>,
     /// Makes the alert of a transition.
     pub describe: Describe,
+    /// What the rules say about telling.
+    pub polite: Polite,
     /// Time of the schedule.
     pub clock: Arc<EngineClock>,
     /// Wall-clock time, for signatures.
@@ -79,7 +84,7 @@ pub struct Parts {
 /// # Errors
 /// Where a receiver's HTTP client cannot be made; then nothing is started.
 pub fn start(parts: Parts, tasks: &TaskTracker, stop: &CancellationToken) -> Result<(), ClientError> {
-    let Parts { outbox, facts, wake, targets, describe, clock, wall, metrics, settled, limits } = parts;
+    let Parts { outbox, facts, wake, targets, describe, polite, clock, wall, metrics, settled, limits } = parts;
     let shelf = shelf::Shelf::new(outbox, shelf::Report::new(settled, metrics), clock);
     let mut receivers: Vec<Receiver> = Vec::new();
     let mut woken: Vec<Arc<Notify>> = Vec::new();
@@ -94,7 +99,7 @@ pub fn start(parts: Parts, tasks: &TaskTracker, stop: &CancellationToken) -> Res
     for worker in workers {
         tasks.spawn(worker.run(stop.clone()));
     }
-    let follower = follower::Follower::new(shelf.clone(), receivers, woken.clone(), describe);
+    let follower = follower::Follower::new(shelf.clone(), receivers, woken.clone(), (describe, polite));
     tasks.spawn(follower.run(facts, wake, stop.clone()));
     tasks.spawn(keeper::run(shelf, woken, stop.clone()));
     Ok(())

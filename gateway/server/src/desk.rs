@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use maibo_core::engine::Machine;
-use maibo_core::fact::{Delivery, Transition};
+use maibo_core::fact::{Delivery, Fact, Transition};
+use maibo_core::notify::Manners;
 use maibo_store::outbox::OutboxReader;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +20,7 @@ use crate::history;
 use crate::http::{self, HttpState, Limits};
 use crate::live::{self, Picture, Roster, follow, ticker};
 use crate::pipeline::Work;
+use crate::versions::VersionStore;
 
 /// Settled deliveries on their way to the record; what finds no room is reported again by the outbox.
 const SETTLED: usize = 1_024;
@@ -59,6 +61,8 @@ impl Desk {
         let owed_facts = app.logs().facts.reader(outbox.cursor());
         let picture = Arc::new(picture(&app, &shared));
         picture.known(app.machines().iter().flat_map(Machine::devices));
+        picture.maintained(app.machines().iter().flat_map(Machine::maintenances));
+        picture.inhibited(app.machines().iter().flat_map(Machine::inhibited));
         let listener = http::serve::bind(shared.settings.http)
             .await
             .map_err(|source| StartError::Listen { address: shared.settings.http, source })?;
@@ -94,6 +98,7 @@ impl Desk {
             wake: shared.facts_wake.clone(),
             targets,
             describe,
+            polite: polite(&shared.versions),
             clock: Arc::clone(&shared.clock),
             wall,
             metrics: Arc::clone(&shared.metrics),
@@ -132,6 +137,14 @@ fn record_deliveries(shared: &Arc<Shared>, tasks: &TaskTracker) -> mpsc::Sender<
         }
     });
     settled
+}
+
+/// What the rules say about telling that were in force when a fact was decided. Where they are not kept they say nothing.
+fn polite(versions: &Arc<VersionStore>) -> deliver::Polite {
+    let versions = Arc::clone(versions);
+    Arc::new(move |fact: &Fact, t: &Transition| {
+        versions.current().rules(fact.rules).map_or_else(Manners::default, |rules| Manners::by(rules, t, fact.at))
+    })
 }
 
 /// The first picture: what the recovered machines know.

@@ -40,17 +40,22 @@ pub mod guard;
 mod health;
 mod host;
 mod incidents;
+mod index;
+mod maintenance;
 mod openapi;
 mod page;
 mod patient;
 mod places;
 mod problem;
 mod quarantine;
+mod rule_versions;
 mod rules;
 pub mod series;
 pub mod serve;
+mod shadow;
 pub mod socket;
 mod status;
+mod upload;
 mod view;
 
 pub use problem::Fault;
@@ -100,6 +105,8 @@ pub struct Limits {
     pub reads: Arc<Semaphore>,
     /// Backtests at a time.
     pub backtests: Arc<Semaphore>,
+    /// Rule sets being brought at a time.
+    pub uploads: Arc<Semaphore>,
     /// For one backtest.
     pub backtest: Duration,
     /// Names this server is asked for by, besides its addresses and `localhost`.
@@ -117,6 +124,7 @@ impl Default for Limits {
             requests: Arc::new(Semaphore::new(guard::REQUESTS_MAX)),
             reads: Arc::new(Semaphore::new(blocking::READS_MAX)),
             backtests: Arc::new(Semaphore::new(1)),
+            uploads: Arc::new(Semaphore::new(1)),
             backtest: backtest::TIME,
             names: Arc::default(),
         }
@@ -150,6 +158,8 @@ fn routes() -> Vec<Route> {
         read("/api/v1/alerts", get(alerts::list)),
         read("/api/v1/alerts/{id}", get(alerts::one)),
         command("/api/v1/alerts/{id}/acknowledge", post(acknowledge::acknowledge)),
+        read("/api/v1/index", get(index::index)),
+        read("/api/v1/index/explain", get(index::explain)),
         read("/api/v1/incidents", get(incidents::list)),
         read("/api/v1/incidents/{id}", get(incidents::one)),
         command("/api/v1/alerts/{id}/assign", post(acts::assign)),
@@ -158,9 +168,16 @@ fn routes() -> Vec<Route> {
         command("/api/v1/alerts/{id}/unsilence", post(acts::unsilence)),
         command("/api/v1/alerts/{id}/close", post(acts::close)),
         command("/api/v1/alerts/{id}/feedback", post(acts::feedback)),
+        read("/api/v1/maintenance", get(maintenance::list)),
+        command("/api/v1/maintenance", post(maintenance::plan)),
+        command("/api/v1/maintenance/{id}/end", post(maintenance::end)),
         read("/api/v1/deliveries", get(deliveries::list)),
         read("/api/v1/quarantine", get(quarantine::list)),
         read("/api/v1/rules", get(rules::list)),
+        command("/api/v1/rules", post(upload::upload)),
+        read("/api/v1/rules/versions", get(rule_versions::list)),
+        read("/api/v1/rules/versions/{version}", get(rule_versions::one)),
+        read("/api/v1/rules/{id}/shadow", get(shadow::report)),
         command("/api/v1/rules/backtest", post(backtest::backtest)),
         read("/api/v1/view/devices", get(view::devices)),
         read("/api/v1/view/snapshot", get(view::snapshot)),

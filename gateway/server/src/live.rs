@@ -21,8 +21,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use axum::body::Bytes;
 use maibo_api as api;
 use maibo_core::engine::DeviceView;
-use maibo_core::fact::Transition;
-use maibo_core::id::{DeviceId, EpisodeId, RuleId};
+use maibo_core::fact::{Maintenance, Transition};
+use maibo_core::id::{DeviceId, EpisodeId, MaintenanceId, RuleId};
 use maibo_core::time::Timestamp;
 
 use crate::ingest::ClockMode;
@@ -35,6 +35,7 @@ pub mod device;
 pub mod follow;
 pub mod hub;
 mod index;
+mod maintenance;
 mod model;
 mod outlet;
 pub mod pulse;
@@ -46,7 +47,7 @@ pub mod ticker;
 mod view;
 pub mod words;
 
-pub use index::Tally;
+pub use index::{Part, Tally};
 pub use roster::Roster;
 pub use sources::{SourceInfo, configured};
 pub use view::Scope;
@@ -100,6 +101,37 @@ impl Picture {
         for device in devices {
             model.known(&device);
         }
+    }
+
+    /// Takes in which open alerts have a cause that is told instead of them.
+    pub fn inhibited(&self, causes: impl Iterator<Item = (EpisodeId, EpisodeId)>) {
+        let mut model = self.lock();
+        for (episode, by) in causes {
+            model.inhibit(episode, Some(by));
+        }
+    }
+
+    /// Takes in the maintenances that a recovered machine knows.
+    pub fn maintained<'a>(&self, maintenances: impl Iterator<Item = &'a Maintenance>) {
+        let mut model = self.lock();
+        for maintenance in maintenances {
+            model.maintain(maintenance);
+        }
+    }
+
+    /// Maintenances planned and under way, then the last that are over.
+    pub fn maintenances(&self) -> Vec<Maintenance> {
+        self.lock().maintenances.all()
+    }
+
+    /// A maintenance as it stands.
+    pub fn maintenance(&self, id: MaintenanceId) -> Option<Maintenance> {
+        self.lock().maintenances.get(id).cloned()
+    }
+
+    /// Told of every fact about maintenance.
+    pub fn maintenance_changes(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.lock().maintenances.changes()
     }
 
     /// The observer to give to the pipeline.
@@ -185,6 +217,18 @@ impl Picture {
         sight.tally(scope)
     }
 
+    /// The index of the city, its domains and its districts, as far as a scope sees them.
+    pub fn index(&self, scope: &Scope) -> api::Index {
+        let sight = self.lock().sight();
+        sight.index(scope)
+    }
+
+    /// What makes the index of one part what it is; `None` where there is no such part, or the scope does not see it.
+    pub fn explain(&self, scope: &Scope, part: &Part) -> Option<api::IndexExplanation> {
+        let sight = self.lock().sight();
+        sight.explain(scope, part)
+    }
+
     /// States of the sources.
     pub fn sources(&self) -> Vec<api::Source> {
         self.lock().sources.list()
@@ -247,6 +291,13 @@ impl Picture {
     /// Events taken in since the start.
     pub fn events(&self) -> u64 {
         self.lock().events
+    }
+
+    /// An alert from the record as everybody sees it now.
+    pub fn shown(&self, t: &Transition) -> maibo_api::Alert {
+        let cause = self.lock().alerts.cause(t.episode);
+        let roster = self.roster();
+        words::alert_by(t, cause, &roster)
     }
 
     /// An alert that is open, or was resolved a moment ago.

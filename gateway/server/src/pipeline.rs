@@ -79,6 +79,8 @@ pub enum Work {
     Delivered(Box<maibo_core::fact::Delivery>),
     /// What the partitions decided, for the city machine.
     Told(Input),
+    /// What people ask of the city machine.
+    City(Input),
     /// A partition's state to keep, as of a position whose facts are durable.
     Snapshot {
         /// Whose.

@@ -23,6 +23,8 @@ pub struct Metrics {
     pub shed: IntCounterVec,
     /// Facts recorded.
     pub facts: IntCounter,
+    /// Of these, of rules on trial.
+    pub shadow_facts: IntCounter,
     /// Time of one commit of the inputs log, sync included.
     pub inputs_sync: Histogram,
     /// Time of one append to the facts log, sync included.
@@ -41,8 +43,8 @@ pub struct Metrics {
     pub deliveries: IntCounterVec,
 }
 
-/// One counter for each fate of a reading, all at zero from the start.
-pub struct ReadingFates([IntCounter; 10]);
+/// One counter for each fate of a reading, and one for expressions without a result; all at zero from the start.
+pub struct ReadingFates([IntCounter; 11]);
 
 impl ReadingFates {
     fn new(family: &IntCounterVec) -> Self {
@@ -57,6 +59,7 @@ impl ReadingFates {
             "incomparable",
             "unregistered",
             "refused",
+            "undefined",
         ];
         Self(fates.map(|fate| family.with_label_values(&[fate])))
     }
@@ -74,10 +77,22 @@ impl ReadingFates {
             incomparable,
             unregistered,
             refused,
+            undefined,
             events: _,
         } = *counts;
-        let counted =
-            [judged, late, late_exceeding, duplicate, conflict, too_old, clock, incomparable, unregistered, refused];
+        let counted = [
+            judged,
+            late,
+            late_exceeding,
+            duplicate,
+            conflict,
+            too_old,
+            clock,
+            incomparable,
+            unregistered,
+            refused,
+            undefined,
+        ];
         for (counter, n) in self.0.iter().zip(counted) {
             counter.inc_by(n);
         }
@@ -147,6 +162,7 @@ impl Metrics {
             rejected: counters("maibo_ingest_rejected_total", "rejections", &["format", "reason"])?,
             shed: counters("maibo_ingest_shed_total", "load shed by policy", &["reason"])?,
             facts: counter("maibo_facts_total", "facts recorded")?,
+            shadow_facts: counter("maibo_shadow_facts_total", "facts of rules on trial, told to nobody")?,
             inputs_sync: seconds("maibo_inputs_commit_seconds", "one commit of the inputs log")?,
             facts_sync: seconds("maibo_facts_commit_seconds", "one append to the facts log")?,
             log_full: counter("maibo_inputs_full_total", "times the inputs log had no room")?,

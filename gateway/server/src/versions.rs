@@ -11,6 +11,10 @@ use maibo_core::id::Version;
 use maibo_core::registry::Catalogue;
 use maibo_core::rule::RuleSet;
 
+mod brought;
+
+pub use brought::Brought;
+
 /// Rule packs by name, as one text that can be split again.
 pub type Packs = Vec<(String, String)>;
 
@@ -91,6 +95,17 @@ impl VersionStore {
         self.write(&format!("{version}.rules"), &text)?;
         self.insert(|v| v.insert_rules(Arc::clone(rules)));
         Ok(version)
+    }
+
+    /// The packs of a rule set that was kept.
+    ///
+    /// # Errors
+    /// Where the text cannot be read, or is none.
+    pub fn packs(&self, version: Version) -> Result<Packs, VersionError> {
+        let path = self.dir.join(format!("{version}.rules"));
+        let shown = path.display().to_string();
+        let text = std::fs::read_to_string(&path).map_err(|source| VersionError::Io { path: shown.clone(), source })?;
+        serde_json::from_str(&text).map_err(|e| VersionError::Compile { path: shown, problem: e.to_string() })
     }
 
     /// Keeps a catalogue; after this its activation may be appended.

@@ -8,6 +8,8 @@
 //! the file's own indexes refuse a second head. A row that is claimed is in flight in this process only: a process that
 //! dies leaves it pending, and the next one sends it again under the same message id.
 //!
+//! Withheld: see `hold`. What is held is not owed and not handed out until [`Outbox::lift`] or a fact makes it so.
+//!
 //! Durability: outcomes are synced before they are reported. Enqueuing is not synced by itself, because it can be
 //! repeated: after a power loss rows are missing together with the cursor, and the facts log gives them again.
 //!
@@ -26,6 +28,7 @@ use rusqlite::{Connection, OpenFlags, Row};
 
 mod attempt;
 mod enqueue;
+mod hold;
 mod read;
 mod schema;
 mod tidy;

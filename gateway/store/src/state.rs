@@ -14,13 +14,17 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
+mod activation;
 mod incident;
 mod read;
 mod schema;
+mod shadow;
 mod write;
 
+pub use activation::Activation;
 pub use incident::{IncidentFilter, IncidentRow};
 pub use read::{AlertFilter, AlertRow, DeliveryFilter, DeliveryRow, OpenCount, StateReader, VersionRow};
+pub use shadow::{SHADOW_EPISODES, Shadow};
 pub use write::StateWriter;
 
 /// Most rows of one read.

@@ -2,7 +2,6 @@
 
 use crate::catalogue::Entry;
 use crate::episode::{Episode, Teller};
-use crate::open;
 use crate::{Level, Ms};
 
 /// When a device was last heard.
@@ -40,6 +39,16 @@ impl Silence {
         }
     }
 
+    /// How long Maibo was deaf at `now`, of a deafness that is not over.
+    pub(crate) fn deaf_for(&self, now: Ms) -> Option<Ms> {
+        let before = self.was_deaf.last().map(|(_, to)| *to).max(self.last);
+        self.deaf.map(|from| now - before.map_or(from, |before| from.max(before)))
+    }
+
+    pub(crate) fn is_deaf(&self) -> bool {
+        self.deaf.is_some()
+    }
+
     pub(crate) fn step(&mut self, by: Ms) {
         self.last = self.last.map(|at| at + by);
         self.deaf = self.deaf.map(|at| at + by);
@@ -54,11 +63,7 @@ impl Silence {
         let (mut lost, mut until) = (0, last);
         for (from, to) in self.was_deaf.iter().copied() {
             lost += (to - from.max(until)).max(0);
-            if open::OVERLAPS_COUNT_TWICE {
-                lost = lost.min(to - last);
-            } else {
-                until = until.max(to);
-            }
+            until = until.max(to);
         }
         Some(last + lost + intervals * device.interval_or_minute())
     }

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::catalogue::Entry;
 use crate::episode::{Episode, Shown, Teller};
-use crate::open;
-use crate::pack::{Ladder, Limit};
+use crate::pack::Ladder;
 use crate::series::{Held, Series};
 use crate::signal::{Said, said};
 use crate::{Level, Ms};
@@ -44,15 +43,16 @@ pub(crate) struct Cell {
     pub(crate) triggers: Vec<BTreeMap<Level, Trigger>>,
     /// What each term says.
     pub(crate) said: Vec<Said>,
-    /// §7: whether the held value is stale for this rule: said when it comes or when its time is over, until the next reading.
+    /// §7: whether what is pending or open is marked as standing on a value that is stale for this rule: when the value comes,
+    /// or when its time is over, until the next reading.
     pub(crate) stale: bool,
-    /// §12: edited while no value counted: judged when one does.
-    pub(crate) edited: bool,
     /// Since when it is pending, and the number of its episode.
     pub(crate) pending: Option<(Ms, u32)>,
     pub(crate) episode: Option<Episode>,
-    /// The limit in force and the term it is of, while an episode is open.
-    pub(crate) in_force: Option<(usize, Limit)>,
+    /// The term whose value and limit were told last, while an episode is open.
+    pub(crate) told_of: Option<usize>,
+    /// While an edit is judged: what was the ladder before it.
+    pub(crate) was: Option<Ladder>,
 }
 
 /// What brought a change about.
@@ -80,15 +80,12 @@ impl Trigger {
 }
 
 impl Cell {
-    /// A rule on a device that it did not judge before, at engine time `now`.
-    pub(crate) fn new(ladder: Ladder, device: Entry, series: &Series, now: Ms) -> Self {
-        let stale_after = ladder.stale_after(&device);
-        let said = said(&ladder, series, stale_after);
-        let stale = series.held.is_some_and(|h| h.came_with >= stale_after || h.taken() + stale_after <= now);
-        let stale = stale && !open::EDITS_GO_BY_SERIES;
+    /// A rule on a device that it did not judge before.
+    pub(crate) fn new(ladder: Ladder, device: Entry, series: &Series) -> Self {
+        let said = said(&ladder, series, ladder.stale_after(&device));
         let unjudged = Trigger { unjudged: true, ..Trigger::default() };
         let triggers = ladder.terms.iter().map(|t| t.levels.keys().map(|l| (*l, unjudged)).collect()).collect();
-        Self { ladder, device, triggers, said, stale, edited: false, pending: None, episode: None, in_force: None }
+        Self { ladder, device, triggers, said, stale: false, pending: None, episode: None, told_of: None, was: None }
     }
 
     pub(crate) fn stale_after(&self) -> Ms {
@@ -195,7 +192,7 @@ impl Cell {
                 self.tell(event, true, "threshold", to);
             } else if raised {
                 self.pending.get_or_insert_with(|| (event, to.number(event)));
-            } else if !(why == Why::Unheard && open::UNHEARD_EDITS_KEEP_PENDING) {
+            } else {
                 self.pending = None;
                 self.forget_stale();
             }
@@ -203,7 +200,7 @@ impl Cell {
         };
         let before = episode.level;
         let Some((level, term)) = level else {
-            let (term, _) = self.in_force.expect("an open episode has a limit");
+            let term = self.told_of.expect("an open episode has a limit");
             self.episode = Some(episode);
             self.show(before, term, why);
             let reason = match why {
@@ -213,18 +210,17 @@ impl Cell {
             };
             self.tell(event, false, reason, to);
             self.episode = None;
-            self.in_force = None;
-            self.stale &= !open::INACTIVE_CELLS_FORGET_STALE;
-            // §6, after a resolution: what is raised is the next episode. §12: by an edit, since the edit.
+            self.told_of = None;
+            // §6, after a resolution: what is raised is the next episode.
             let earliest = self.all().filter_map(|(_, _, t)| t.raised()).min();
-            let since = if why == Why::Edit { earliest.map(|_| event) } else { earliest };
-            self.pending = since.map(|since| (since, to.number(since)));
+            self.pending = earliest.map(|since| (since, to.number(since)));
+            self.forget_stale();
             return;
         };
         episode.level = level;
         self.episode = Some(episode);
-        let limit = self.ladder.terms[term].levels[&level];
-        let another = self.in_force.is_none_or(|(_, before)| before != limit) || open::OTHER_ENDS_ARE_OTHER_LIMITS;
+        let limit = |ladder: &Ladder| ladder.terms[term].levels.get(&level).copied();
+        let another = self.was.as_ref().is_some_and(|was| limit(was) != limit(&self.ladder));
         let before_shown = self.episode.as_ref().and_then(|e| e.shown.threshold);
         let moved = another && self.shown(level, term, why).threshold != before_shown;
         let reason = match (level.cmp(&before), why) {
@@ -253,9 +249,7 @@ impl Cell {
         if let Some(episode) = &mut self.episode {
             episode.shown = shown;
         }
-        if let Some(limit) = self.ladder.terms[term].levels.get(&level) {
-            self.in_force = Some((term, *limit));
-        }
+        self.told_of = Some(term);
     }
 
     /// Tells a transition of the open episode as it stands.
@@ -267,8 +261,8 @@ impl Cell {
 
     /// §7: a reading marks an open episode stale or fresh, and its value is shown.
     pub(crate) fn mark_by_reading(&mut self, event: Ms, stale: bool, to: &mut Teller<'_>) {
-        if let (Some(level), Some((term, _))) =
-            (self.episode.as_ref().filter(|e| e.stale != stale).map(|e| e.level), self.in_force)
+        if let (Some(level), Some(term)) =
+            (self.episode.as_ref().filter(|e| e.stale != stale).map(|e| e.level), self.told_of)
         {
             self.show(level, term, Why::Value);
             self.mark(event, stale, to);
@@ -285,8 +279,8 @@ impl Cell {
 
     /// §7: when the held value goes stale for this rule, in engine time.
     pub(crate) fn stale_at(&self, series: &Series, held: &Held) -> Option<Ms> {
-        let open = self.episode.is_some() || self.pending.is_some() || !open::INACTIVE_CELLS_FORGET_STALE;
-        if !open || self.stale || series.hearing.deaf.is_some() {
+        let active = self.episode.is_some() || self.pending.is_some();
+        if !active || self.stale || series.hearing.deaf.is_some() {
             return None;
         }
         Some(series.hearing.listened.unwrap_or(held.taken()) + self.stale_after())
@@ -295,16 +289,12 @@ impl Cell {
     /// §7: whether the held value was too old to count when Maibo listened again.
     pub(crate) fn waits(&self, series: &Series) -> bool {
         let (Some(listened), Some(held)) = (series.hearing.listened, series.held) else { return false };
-        if open::EVERY_RULE_WAITS_FOR_ITSELF {
-            listened >= held.taken() + self.stale_after()
-        } else {
-            series.hearing.waits
-        }
+        listened >= held.taken() + self.stale_after()
     }
 
     /// Only what is pending or firing is stale.
     pub(crate) fn forget_stale(&mut self) {
-        self.stale &= self.episode.is_some() || self.pending.is_some() || !open::INACTIVE_CELLS_FORGET_STALE;
+        self.stale &= self.episode.is_some() || self.pending.is_some();
     }
 
     /// §7: it goes stale.
@@ -316,15 +306,13 @@ impl Cell {
     }
 
     /// §7: whether the held value counts at engine time `now`, when an edit asks: fresh and heard.
-    pub(crate) fn counts(&self, series: &Series, now: Ms, of_any_age: bool) -> bool {
-        let young = |h: Held| {
-            if open::EDITS_GO_BY_SERIES {
-                of_any_age || !h.stale
-            } else {
-                now < h.taken() + self.stale_after() && !self.waits(series)
-            }
-        };
-        series.held.is_some_and(young) && !self.stale && series.hearing.deaf.is_none()
+    pub(crate) fn counts(&self, series: &Series, now: Ms) -> bool {
+        series.held.is_some_and(|held| !self.is_old(&held, now)) && !self.stale && series.hearing.deaf.is_none()
+    }
+
+    /// §7: whether the held value is stale for this rule at engine time `now`.
+    pub(crate) fn is_old(&self, held: &Held, now: Ms) -> bool {
+        held.came_with >= self.stale_after() || now >= held.taken() + self.stale_after()
     }
 }
 

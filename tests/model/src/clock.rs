@@ -14,7 +14,7 @@ pub(crate) struct Steady {
     /// Readings of one lag: the lag of the first, how many, and when the last of them was received.
     run: Option<(Ms, u32, Ms)>,
     /// Whether the clock was found wrong.
-    wrong: bool,
+    pub(crate) wrong: bool,
 }
 
 impl Steady {

@@ -7,11 +7,11 @@ use crate::catalogue::Entry;
 use crate::cell::{Cell, Why};
 use crate::clock::{self, ClockCell, Steady};
 use crate::episode::{Given, Teller};
-use crate::open;
+use crate::event::{EventCell, MAX_EVENTS, When};
 use crate::pack::{Kind, Rule};
 use crate::series::{Held, Kind as Taken, Series};
 use crate::signal::said;
-use crate::{Mark, Ms, Reading, Told};
+use crate::{Event, Mark, Ms, Reading, Told};
 
 /// §3: series of one device; readings of further ones are not judged.
 const MAX_SERIES: usize = 128;
@@ -24,6 +24,7 @@ pub(crate) struct Device {
     silence: Silence,
     cells: BTreeMap<String, Cell>,
     absences: BTreeMap<String, AbsenceCell>,
+    events: BTreeMap<String, EventCell>,
     steady: Steady,
     clock: ClockCell,
 }
@@ -39,7 +40,24 @@ pub(crate) struct Out<'a> {
 impl Out<'_> {
     fn of<'b>(&'b mut self, decided: Ms, rule: &'b str, id: &'b str, entry: &Entry) -> Teller<'b> {
         let historic_after = entry.historic_after();
-        Teller { decided, rule, device: id, historic_after, given: self.given, told: self.told }
+        let subject = ("device", id.to_owned());
+        Teller { decided, rule, device: id, subject, historic_after, given: self.given, told: self.told }
+    }
+}
+
+/// Where transitions of one event rule about one device go.
+pub(crate) struct Desk<'a, 'b> {
+    rule: &'a str,
+    id: &'a str,
+    entry: &'a Entry,
+    out: &'a mut Out<'b>,
+}
+
+impl Desk<'_, '_> {
+    /// Those of one event.
+    pub(crate) fn of(&mut self, decided: Ms, identity: &str) -> Teller<'_> {
+        let subject = ("event", format!("{}/{identity}", self.id));
+        Teller { subject, ..self.out.of(decided, self.rule, self.id, self.entry) }
     }
 }
 
@@ -52,6 +70,7 @@ impl Device {
             silence: Silence::default(),
             cells: BTreeMap::new(),
             absences: BTreeMap::new(),
+            events: BTreeMap::new(),
             steady: Steady::default(),
             clock: ClockCell::default(),
         }
@@ -60,6 +79,7 @@ impl Device {
     /// §15: the clock stepped: all that counts in engine time moves along.
     pub(crate) fn step(&mut self, by: Ms) {
         self.silence.step(by);
+        self.events.values_mut().for_each(|cell| cell.wait(by));
         for series in self.series.values_mut() {
             series.hearing.step(by);
             if let Some(held) = &mut series.held {
@@ -93,22 +113,46 @@ impl Device {
                 }
             }
         }
-        for (quantity, series) in &mut self.series {
-            let shortest = shortest(&self.cells, quantity, &self.entry);
-            if let Some(held) = &mut series.held {
-                held.stale |= series.hearing.deaf.is_none() && held.taken() + shortest <= until;
-            }
-        }
         for (rule, cell) in &mut self.absences {
             if let Some(at) = cell.due(&self.silence, &self.entry).filter(|at| *at <= until) {
                 let at = at.max(last);
                 cell.fire(at, &self.silence, &mut out.of(at, rule, &self.id, &self.entry));
             }
         }
+        self.end_events(until, last, self.silence.is_deaf(), out);
+    }
+
+    /// §10: events that are over by themselves; `deaf`: those that name their end.
+    pub(crate) fn end_events(&mut self, until: Ms, last: Ms, deaf: bool, out: &mut Out<'_>) {
+        for (rule, cell) in &mut self.events {
+            cell.due(until, last, deaf, &mut Desk { rule, id: &self.id, entry: &self.entry, out });
+        }
+    }
+
+    /// §10: an event.
+    pub(crate) fn report(&mut self, event: &Event, now: Ms, out: &mut Out<'_>) {
+        self.sign(now, out);
+        let Some(when) = When::of(event, now, self.steady.wrong) else { return };
+        let rules: Vec<String> = self.events.keys().cloned().collect();
+        for rule in rules {
+            let room = self.events.values().map(EventCell::open).sum::<usize>() < MAX_EVENTS;
+            if let Some(cell) = self.events.get_mut(&rule) {
+                let desk = &mut Desk { rule: &rule, id: &self.id, entry: &self.entry, out };
+                cell.report(event, when, now, room, desk);
+            }
+        }
+    }
+
+    /// §10: what can be repeated is waited for longer by deaf time that ends now.
+    fn excuse_events(&mut self, now: Ms) {
+        if let Some(by) = self.silence.deaf_for(now) {
+            self.events.values_mut().for_each(|cell| cell.wait(by));
+        }
     }
 
     /// A sign of life.
     pub(crate) fn sign(&mut self, now: Ms, out: &mut Out<'_>) {
+        self.excuse_events(now);
         self.silence.sign(now);
         for (rule, cell) in &mut self.absences {
             cell.sign(now, &mut out.of(now, rule, &self.id, &self.entry));
@@ -131,8 +175,7 @@ impl Device {
         self.clock.take(time.clock(), received, now, &mut out.of(now, clock::RULE, &self.id, &self.entry));
         let Taken::New { at, claimed } = series.kind_of(r.value, time, received, now, &self.entry) else { return };
         let lag = (now - at).max(0);
-        let shortest = shortest(&self.cells, &r.quantity, &self.entry);
-        let held = Held { at, value: r.value, claimed, lag, came_with: lag, stale: lag >= shortest };
+        let held = Held { at, value: r.value, claimed, lag, came_with: lag };
         series
             .memory
             .ask(self.cells.values().filter(|c| c.ladder.quantity == r.quantity).map(|c| (&c.ladder, c.stale_after())));
@@ -154,28 +197,25 @@ impl Device {
 
     /// §7: Maibo listens again.
     pub(crate) fn listen(&mut self, now: Ms, out: &mut Out<'_>) {
+        self.excuse_events(now);
+        let was_deaf = self.silence.is_deaf();
         self.silence.listen(&self.id, &self.entry, now);
         for (quantity, series) in &mut self.series {
             let Some(held) = series.held else { continue };
-            let shortest = shortest(&self.cells, quantity, &self.entry);
             if series.hearing.deaf.is_none() {
                 continue;
             }
-            let waits = now >= held.taken() + shortest;
-            series.hearing.listen(now, held.taken(), waits);
-            series.held = Some(Held { stale: held.stale || waits, ..held });
+            series.hearing.listen(now, held.taken());
             for (rule, cell) in self.cells.iter_mut().filter(|(_, c)| c.ladder.quantity == *quantity) {
-                if cell.edited && !cell.waits(series) {
-                    cell.judge_edit(
-                        series,
-                        now,
-                        open::LISTENING_FORGETS_LAG,
-                        &mut out.of(now, rule, &self.id, &self.entry),
-                    );
+                if cell.counts(series, now) {
+                    cell.judge_edit(series, now, &mut out.of(now, rule, &self.id, &self.entry));
                 }
             }
         }
         self.due(out.until, now, out);
+        if was_deaf {
+            self.end_events(now, now, false, out);
+        }
     }
 
     /// §12: these rules and this entry are in force.
@@ -193,22 +233,23 @@ impl Device {
                 Kind::Ladder(ladder) => {
                     let unknown = Series::default();
                     let series = self.series.get(&ladder.quantity).unwrap_or(&unknown);
-                    let new = || Cell::new(ladder.clone(), entry.clone(), series, now);
-                    let same = self.cells.get(&rule.id).is_some_and(|cell| cell.ladder == *ladder);
+                    let new = || Cell::new(ladder.clone(), entry.clone(), series);
                     let cell = self.cells.entry(rule.id.clone()).or_insert_with(new);
-                    // While deaf an edit of the device is judged when a value counts again, as one of the rule is.
-                    cell.edited |= cell.device.interval != entry.interval && series.hearing.deaf.is_some();
                     cell.edit(ladder, entry, series);
-                    let unless_same = |_: &&mut Series| !same || !open::CATALOGUE_TELLS_THE_PAST;
-                    if let Some(series) = self.series.get_mut(&ladder.quantity).filter(unless_same) {
-                        cell.judge_edit(series, now, false, &mut out.of(now, &rule.id, &self.id, entry));
+                    if let Some(series) = self.series.get(&ladder.quantity) {
+                        cell.judge_edit(series, now, &mut out.of(now, &rule.id, &self.id, entry));
                     }
+                    cell.was = None;
                 }
                 Kind::Absence { intervals, level } => {
                     let new = AbsenceCell { intervals: *intervals, level: *level, interval: None, episode: None };
                     let cell = self.absences.entry(rule.id.clone()).or_insert(new);
                     let mut to = out.of(now, &rule.id, &self.id, entry);
                     cell.edit(*intervals, *level, now, &self.silence, entry, &mut to);
+                }
+                Kind::Event(codes) => {
+                    let cell = self.events.entry(rule.id.clone()).or_insert_with(|| EventCell::new(codes.clone()));
+                    cell.edit(codes, now, &mut Desk { rule: &rule.id, id: &self.id, entry, out });
                 }
             }
         }
@@ -231,6 +272,9 @@ impl Device {
             let kind = Kind::Absence { intervals: cell.intervals, level: cell.level };
             over.extend(fate(id, &kind).map(|why| (id.clone(), why)));
         }
+        for (id, cell) in &self.events {
+            over.extend(fate(id, &Kind::Event(cell.codes.clone())).map(|why| (id.clone(), why)));
+        }
         for (id, why) in over {
             self.end(&id, why, now, out);
         }
@@ -245,11 +289,15 @@ impl Device {
         if let Some(mut episode) = self.absences.remove(rule).and_then(|cell| cell.episode) {
             episode.tell(now, false, why, &mut to);
         }
+        if let Some(cell) = self.events.remove(rule) {
+            cell.end(now, why, &mut Desk { rule, id: &self.id, entry: &self.entry, out });
+        }
     }
 
     /// §12: the device left the catalogue.
     pub(crate) fn gone(&mut self, now: Ms, out: &mut Out<'_>) {
-        let ids: Vec<String> = self.cells.keys().chain(self.absences.keys()).cloned().collect();
+        let ids: Vec<String> =
+            self.cells.keys().chain(self.absences.keys()).chain(self.events.keys()).cloned().collect();
         for id in ids {
             self.end(&id, "subject_gone", now, out);
         }
@@ -268,11 +316,11 @@ impl Device {
                 open.acknowledge(who.0, who.1, seen, &mut out.of(now, rule, &self.id, &self.entry));
             }
         }
+        for (rule, cell) in &mut self.events {
+            let mut desk = Desk { rule, id: &self.id, entry: &self.entry, out };
+            for (identity, open) in cell.episodes().filter(|(_, open)| open.is(episode)) {
+                open.acknowledge(who.0, who.1, seen, &mut desk.of(now, identity));
+            }
+        }
     }
-}
-
-/// §7: `stale_after` of the shortest rule on a series; without any, of the device.
-fn shortest(cells: &BTreeMap<String, Cell>, quantity: &str, device: &Entry) -> Ms {
-    let about = cells.values().filter(|c| c.ladder.quantity == quantity);
-    about.map(Cell::stale_after).min().unwrap_or_else(|| device.stale_after())
 }

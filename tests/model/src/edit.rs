@@ -3,7 +3,6 @@
 use crate::catalogue::Entry;
 use crate::cell::{Cell, Stand, Trigger, Why};
 use crate::episode::Teller;
-use crate::open;
 use crate::pack::Ladder;
 use crate::series::Series;
 use crate::signal::said;
@@ -25,16 +24,23 @@ impl Cell {
         let levels = |i: usize| ladder.terms[i].levels.keys().map(|l| (*l, trigger(i, *l))).collect();
         self.triggers = (0..ladder.terms.len()).map(levels).collect();
         self.ladder = ladder.clone();
+        self.was = Some(old);
         self.device = device.clone();
         self.said = said(ladder, series, self.stale_after());
     }
 
     /// Judges, at engine time `now`, what an edit left to be judged: where the held value is fresh and heard; and an open
-    /// episode always has a level. `counts`: whatever its age.
-    pub(crate) fn judge_edit(&mut self, series: &Series, now: Ms, counts: bool, to: &mut Teller<'_>) {
+    /// episode always has a level.
+    pub(crate) fn judge_edit(&mut self, series: &Series, now: Ms, to: &mut Teller<'_>) {
         let clock = series.held.map_or(now, |h| (now - h.lag).max(h.at));
-        if !self.counts(series, now, counts) {
-            self.edited = true;
+        if self.episode.is_none() {
+            // Of what is pending nothing was told: whether the value is stale is a matter of the rule as it is now.
+            self.stale &= series.held.is_none_or(|held| self.is_old(&held, now));
+        }
+        // Where nothing is pending or open there is nothing to go on with.
+        let nothing = self.pending.is_none() && self.episode.is_none();
+        self.each(|_, _, trigger| trigger.unjudged |= nothing);
+        if !self.counts(series, now) {
             // What reached another limit says nothing about this one.
             self.each(|_, _, trigger| {
                 if trigger.unjudged && matches!(trigger.stand, Stand::Raised { .. }) {
@@ -44,7 +50,6 @@ impl Cell {
             self.nearest_level();
             return self.conclude(now, Why::Unheard, to);
         }
-        self.edited = false;
         let (ladder, said) = (self.ladder.clone(), self.said.clone());
         self.each(|i, level, trigger| {
             if !std::mem::take(&mut trigger.unjudged) {
@@ -61,9 +66,6 @@ impl Cell {
         });
         self.wait_for_nothing();
         self.complete(series, clock, clock);
-        if open::EDITS_ARE_NOT_CONTRADICTED {
-            self.each(|_, _, t| t.by_itself = t.by_itself.filter(|at| *at != clock));
-        }
         self.wait_for_nothing();
         self.conclude(clock, Why::Edit, to);
     }
@@ -74,9 +76,6 @@ impl Cell {
         let has: Vec<Level> =
             Level::ALL.into_iter().filter(|l| self.triggers.iter().any(|t| t.contains_key(l))).collect();
         let Some(level) = has.iter().rev().find(|l| **l <= own).or(has.first()).copied() else { return };
-        if open::UNHEARD_EDITS_KEEP_WHAT_IS_ON && self.level().is_some() {
-            return;
-        }
         let mut on = false;
         self.each(|_, l, trigger| {
             if l > level && trigger.is_on() {

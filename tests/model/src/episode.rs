@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-use crate::open;
 use crate::{Level, Ms, Told};
 
 /// What was given to episodes of one rule and subject so far: the latest pending-since, and the highest number.
@@ -16,6 +15,8 @@ pub(crate) struct Teller<'a> {
     pub(crate) decided: Ms,
     pub(crate) rule: &'a str,
     pub(crate) device: &'a str,
+    /// What it is about: kind and id.
+    pub(crate) subject: (&'static str, String),
     pub(crate) historic_after: Ms,
     pub(crate) given: &'a mut Given,
     pub(crate) told: &'a mut Vec<Told>,
@@ -24,14 +25,24 @@ pub(crate) struct Teller<'a> {
 impl Teller<'_> {
     /// The number of an episode that is pending since then: given when it begins to be.
     pub(crate) fn number(&mut self, since: Ms) -> u32 {
-        let key = (self.rule.to_owned(), self.device.to_owned());
-        let n = match self.given.get(&key) {
-            Some((latest, highest)) if since <= *latest => highest + 1,
+        let key = (self.rule.to_owned(), self.subject.1.clone());
+        // What was given to events that are forgotten counts for all of their device.
+        let of_device = (self.rule.to_owned(), self.device.to_owned());
+        let before = self.given.get(&key).or_else(|| self.given.get(&of_device)).copied();
+        let n = match before {
+            Some((latest, highest)) if since <= latest => highest + 1,
             _ => 1,
         };
-        let before = self.given.get(&key).copied().unwrap_or((since, n));
-        self.given.insert(key, (before.0.max(since), before.1.max(n)));
+        let (latest, highest) = before.unwrap_or((since, n));
+        self.given.insert(key, (latest.max(since), highest.max(n)));
         n
+    }
+
+    /// The event is forgotten, and not what it was given.
+    pub(crate) fn spend(&mut self) {
+        let Some(spent) = self.given.remove(&(self.rule.to_owned(), self.subject.1.clone())) else { return };
+        let all = self.given.entry((self.rule.to_owned(), self.device.to_owned())).or_insert(spent);
+        *all = (all.0.max(spent.0), all.1.max(spent.1));
     }
 }
 
@@ -66,7 +77,7 @@ impl Episode {
     /// Opens one, pending since then and with this number: nothing is told yet.
     pub(crate) fn new((since, n): (Ms, u32), level: Level, stale: bool, to: &Teller<'_>) -> Self {
         Self {
-            id: identity(to.rule, to.device, since, n),
+            id: identity(to.rule, &to.subject, since, n),
             started_at: since,
             version: 0,
             level,
@@ -90,8 +101,7 @@ impl Episode {
     /// Tells a transition at `event` time. One that ends the episode is its last.
     pub(crate) fn tell(&mut self, event: Ms, firing: bool, reason: &'static str, to: &mut Teller<'_>) {
         self.at = event.max(self.latest);
-        let asked = if open::HISTORIC_BEFORE_IT_IS_MOVED { event } else { self.at };
-        self.historic = to.decided - asked > to.historic_after;
+        self.historic = to.decided - self.at > to.historic_after;
         if reason != "data_stale" {
             self.latest = self.at;
         }
@@ -105,7 +115,7 @@ impl Episode {
         to.told.push(Told {
             decided_at: to.decided,
             rule: to.rule.to_owned(),
-            subject: ("device", to.device.to_owned()),
+            subject: to.subject.clone(),
             version: self.version,
             episode: self.id.clone(),
             firing,
@@ -131,11 +141,7 @@ impl Episode {
     pub(crate) fn acknowledge(&mut self, actor: &str, note: &str, seen: u32, to: &mut Teller<'_>) {
         let seen = self.past.len().min(seen as usize);
         let mut operators = self.past[seen..].iter().filter_map(|(_, by)| by.as_deref());
-        let another = if open::ONLY_THE_LATEST_OPERATOR_COUNTS {
-            operators.next_back().is_some_and(|by| by != actor)
-        } else {
-            operators.any(|by| by != actor)
-        };
+        let another = operators.any(|by| by != actor);
         let level = |version: usize| self.past.get(version.wrapping_sub(1)).map(|(level, _)| *level);
         let rose = (seen + 1..=self.past.len()).any(|version| level(version) > level(version - 1));
         if !another && !rose {
@@ -146,9 +152,9 @@ impl Episode {
 }
 
 /// 128 bits of SHA-256 as 32 hexadecimal digits.
-fn identity(rule: &str, device: &str, since: Ms, n: u32) -> String {
+fn identity(rule: &str, (kind, subject): &(&'static str, String), since: Ms, n: u32) -> String {
     let mut hash = Sha256::new();
-    for text in ["maibo-episode-1", rule, "device", device] {
+    for text in ["maibo-episode-1", rule, *kind, subject.as_str()] {
         hash.update((text.len() as u32).to_be_bytes());
         hash.update(text.as_bytes());
     }

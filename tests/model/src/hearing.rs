@@ -43,8 +43,6 @@ pub(crate) struct Hearing {
     pub(crate) deaf: Option<Ms>,
     /// When Maibo last listened again since the last sign.
     pub(crate) listened: Option<Ms>,
-    /// Listened to again, but the value was too old for the shortest rule.
-    pub(crate) waits: bool,
     /// Time lost to deafness since the last sign.
     pub(crate) lost: Ms,
 }
@@ -54,16 +52,14 @@ impl Hearing {
     pub(crate) fn deafen(&mut self, from: Ms) {
         // What is deaf already stays so since then.
         self.deaf.get_or_insert(from);
-        self.waits = false;
     }
 
     /// Maibo listens again at `now`; the last sign was taken at `taken`.
-    pub(crate) fn listen(&mut self, now: Ms, taken: Ms, waits: bool) {
+    pub(crate) fn listen(&mut self, now: Ms, taken: Ms) {
         if let Some(deaf) = self.deaf.take() {
             let began = deaf.max(taken).max(self.listened.unwrap_or(deaf));
             self.lost += (now - began).max(0);
             self.listened = Some(now);
-            self.waits = waits;
         }
     }
 

@@ -4,7 +4,6 @@ use crate::Ms;
 use crate::cell::{Cell, Stand, Why, counts_from};
 use crate::episode::Teller;
 use crate::hearing::Hearing;
-use crate::open;
 use crate::series::{Held, Series};
 use crate::signal::Said;
 
@@ -16,7 +15,6 @@ impl Cell {
             self.up_to(series, &before, at, said, to);
         }
         self.said = said.to_vec();
-        self.edited = false;
         // §7: marked before it is judged.
         self.stale = held.came_with >= self.stale_after();
         self.mark_by_reading(at, self.stale, to);
@@ -61,7 +59,7 @@ impl Cell {
         };
         self.each(|_, _, trigger| match &mut trigger.stand {
             Stand::Raised { since, later, .. } | Stand::Back { since, later } if *since < from => {
-                *(if open::LOST_TIME_MOVES_BEGINNINGS { since } else { later }) += series.hearing.lost;
+                *later += series.hearing.lost;
             }
             _ => {}
         });
@@ -111,9 +109,7 @@ impl Cell {
                 Stand::Raised { since, samples, later } => Stand::Raised { since, samples: samples + 1, later },
                 Stand::On if back => Stand::Back { since: at, later: 0 },
                 Stand::Back { .. } | Stand::Stopped if reached => Stand::On,
-                Stand::Stopped if said.backs || open::MISSING_DATA_RESTART_RECOVERIES => {
-                    Stand::Back { since: at, later: 0 }
-                }
+                Stand::Stopped if said.backs => Stand::Back { since: at, later: 0 },
                 other => other,
             };
             trigger.stand = match trigger.stand {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::catalogue::{Entry, within};
+use crate::event::Codes;
 use crate::{Level, Ms};
 
 /// A rule.
@@ -27,6 +28,7 @@ pub(crate) struct When {
 pub(crate) enum Kind {
     Ladder(Ladder),
     Absence { intervals: i64, level: Level },
+    Event(Codes),
 }
 
 /// §4: a threshold rule.
@@ -96,7 +98,7 @@ impl Kind {
     /// §12: whether it judges what `other` judges: quantity, signals with their parameters, windows.
     pub(crate) fn judges_the_same(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Absence { .. }, Self::Absence { .. }) => true,
+            (Self::Absence { .. }, Self::Absence { .. }) | (Self::Event(_), Self::Event(_)) => true,
             (Self::Ladder(a), Self::Ladder(b)) => {
                 let terms = |l: &Ladder| l.terms.iter().map(|t| (t.signal, t.window)).collect::<Vec<_>>();
                 a.quantity == b.quantity && terms(a) == terms(b)

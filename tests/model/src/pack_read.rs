@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use toml::{Table, Value};
 
+use crate::event::Codes;
 use crate::pack::{Direction, Kind, Ladder, Limit, Rule, Signal, Term, When};
 use crate::{Level, Ms};
 
@@ -67,7 +68,13 @@ fn kind(table: &Table, when: &Table) -> Kind {
     if let Some(absent) = table.get("absent") {
         return Kind::Absence { intervals: whole(&absent["intervals"]), level: Level::of(&text(&table["level"])) };
     }
-    assert!(!table.contains_key("event") && !table.contains_key("quorum"), "a kind of rule that is not modelled yet");
+    if let Some(event) = table.get("event") {
+        let codes = event["codes"].as_table().expect("codes");
+        let levels = codes.iter().map(|(code, level)| (code.clone(), Level::of(&text(level)))).collect();
+        let expires_after = event.get("expires_after").map_or(600_000, |v| duration(&text(v)));
+        return Kind::Event(Codes { levels, expires_after });
+    }
+    assert!(!table.contains_key("quorum"), "a kind of rule that is not modelled yet");
     let terms: Vec<Term> = match table.get("any") {
         Some(any) => {
             any.as_array().expect("a list").iter().map(|t| term(t.as_table().expect("a term"), table)).collect()

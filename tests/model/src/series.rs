@@ -7,11 +7,11 @@ use crate::window::Memory;
 use crate::{Mark, Ms, Reading};
 
 /// §2: the earliest time that is believed, 2000-01-01.
-const EARLIEST: Ms = 946_684_800_000;
+pub(crate) const EARLIEST: Ms = 946_684_800_000;
 /// §2: a time ahead by more than this is wrong.
-const MAX_LEAD: Ms = 30_000;
+pub(crate) const MAX_LEAD: Ms = 30_000;
 /// §2: what is older is history only.
-const MAX_AGE: Ms = 7 * 86_400_000;
+pub(crate) const MAX_AGE: Ms = 7 * 86_400_000;
 
 /// One quantity of one device.
 #[derive(Clone, Debug, Default)]
@@ -33,8 +33,6 @@ pub(crate) struct Held {
     pub(crate) lag: Ms,
     /// The same, as it was when it was taken.
     pub(crate) came_with: Ms,
-    /// Whether it is stale for the shortest rule on the series: since it came, or since then.
-    pub(crate) stale: bool,
 }
 
 impl Held {

@@ -15,6 +15,8 @@ pub struct Model {
     known_rules: BTreeMap<u64, Vec<Rule>>,
     known_catalogues: BTreeMap<u64, BTreeMap<String, Entry>>,
     rules: Vec<Rule>,
+    /// Versions of the rules and the catalogue in force: what is in force already changes nothing.
+    in_force: (Option<u64>, Option<u64>),
     devices: BTreeMap<String, Device>,
     ears: Ears,
     given: Given,
@@ -61,6 +63,8 @@ impl Model {
         let mut out = Out { until, given: &mut self.given, told: &mut told };
         for device in self.devices.values_mut() {
             device.due(until, last, &mut out);
+            // What names its own end is over then, heard or not.
+            device.end_events(now, last, true, &mut out);
         }
         // Then the inputs.
         for input in inputs {
@@ -80,12 +84,16 @@ impl Model {
                     device.read(r, now, out);
                 }
             }
-            Input::Event(crate::Event { device, .. }) | Input::Liveness { device, alive: true } => {
+            Input::Event(e) => {
+                if let Some(device) = self.devices.get_mut(&e.device) {
+                    device.report(e, now, out);
+                }
+            }
+            Input::Liveness { device, alive: true } => {
                 if let Some(device) = self.devices.get_mut(device) {
                     device.sign(now, out);
                 }
             }
-            Input::Liveness { alive: false, .. } | Input::ClockStep { .. } => {}
             Input::Deaf { source, from } => {
                 self.ears.deaf(source.as_deref());
                 self.devices.values_mut().for_each(|d| d.deafen((*from).min(now)));
@@ -95,14 +103,22 @@ impl Model {
                     self.devices.values_mut().for_each(|d| d.listen(now, out));
                 }
             }
-            Input::Rules { version } => {
+            Input::Rules { version } if self.in_force.0 != Some(*version) => {
+                self.in_force.0 = Some(*version);
                 self.rules = self.known_rules.get(version).expect("known rules").clone();
                 for device in self.devices.values_mut() {
                     let entry = device.entry.clone();
                     device.edit(&self.rules, &entry, now, out);
                 }
             }
-            Input::Catalogue { version } => self.activate(*version, now, until, told),
+            Input::Catalogue { version } if self.in_force.1 != Some(*version) => {
+                self.in_force.1 = Some(*version);
+                self.activate(*version, now, until, told);
+            }
+            Input::Liveness { alive: false, .. }
+            | Input::ClockStep { .. }
+            | Input::Rules { .. }
+            | Input::Catalogue { .. } => {}
             Input::Acknowledge { actor, episode, seen, note } => {
                 for device in self.devices.values_mut() {
                     device.acknowledge((actor, note), episode, *seen, now, out);

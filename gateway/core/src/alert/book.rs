@@ -15,8 +15,8 @@ use crate::fact::{Body, Cause, ENGINE_VERSION, Fact, Measure, Reason, Stamp, Sta
 use crate::id::{Actor, EpisodeId, PartitionId, PlaceCode, Position, Quantity, RuleId, Subject, Version};
 use crate::limit;
 use crate::place::{Domain, Level};
-use crate::rule::Signal;
-use crate::time::{Millis, Timestamp};
+use crate::rule::RuleSet;
+use crate::time::Timestamp;
 
 /// What is known about one open episode.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
@@ -41,9 +41,20 @@ pub(crate) struct Record {
     #[n(5)]
     #[cbor(default)]
     pub(crate) other: u32,
+    /// Opened by a rule on trial: its facts are [`Body::Shadow`], nobody is reminded of it, and no command finds it. An
+    /// episode stays on the side it opened on.
+    #[n(6)]
+    #[cbor(default)]
+    pub(crate) shadow: bool,
 }
 
 impl Record {
+    /// The fact of its latest version.
+    pub(crate) fn body(&self) -> Body {
+        let transition = Box::new(self.transition.clone());
+        if self.shadow { Body::Shadow(transition) } else { Body::Transition(transition) }
+    }
+
     /// An operator's command made this version.
     pub(crate) fn acted(&mut self, version: u32, actor: &Actor) {
         if let Some((last, by)) = &self.operator
@@ -94,7 +105,7 @@ pub(crate) struct Opening {
 }
 
 /// How an episode stands after something happened to it.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Change {
     /// `None`: over.
     pub(crate) level: Option<Level>,
@@ -105,7 +116,7 @@ pub(crate) struct Change {
     /// Where `None`, the last one stays.
     pub(crate) threshold: Option<f64>,
     /// What the value was computed from, where it is not the last one. Where `None`, the last one stays.
-    pub(crate) measure: Option<(Signal, Millis)>,
+    pub(crate) measure: Option<Measure>,
     /// When it happened, event time.
     pub(crate) event: Timestamp,
     /// When it was decided, engine time.
@@ -119,6 +130,8 @@ pub(crate) struct Book {
     pub(super) open: BTreeMap<EpisodeId, Record>,
     drafts: Vec<Fact>,
     rules: Version,
+    /// The rules on trial.
+    trials: BTreeSet<RuleId>,
     spent: BTreeMap<(RuleId, Subject), Spent>,
     flaps: AllFlaps,
     /// When something is due about open episodes; follows from the records.
@@ -126,9 +139,15 @@ pub(crate) struct Book {
 }
 
 impl Book {
-    /// The rule set that facts from here on name.
-    pub(crate) fn judge_by(&mut self, rules: Version) {
-        self.rules = rules;
+    /// The rule set that facts from here on name, and whose rules on trial are not told.
+    pub(crate) fn judge_by(&mut self, version: Version, rules: &RuleSet) {
+        self.rules = version;
+        self.trials = rules.shadows().map(|r| r.id.clone()).collect();
+    }
+
+    /// The event time that something gets that happens to an episode at `event`: within one episode it never goes back.
+    pub(crate) fn moved(&self, episode: EpisodeId, event: Timestamp) -> Timestamp {
+        self.get(episode).map_or(event, |record| event.max(record.latest))
     }
 
     /// Opens an episode with its first fact.
@@ -154,15 +173,16 @@ impl Book {
             acknowledged: None,
             reason: change.reason,
             handling: None,
-            measure: change.measure.map(|(signal, window)| Box::new(Measure::new(signal, window))),
+            measure: change.measure.map(Box::new),
         };
         let (at, now) = (transition.at, change.decided);
         let flapping = self.flaps.open(&transition.rule, &transition.subject, at, now);
         let handling = transition.handling_mut();
         handling.stamps.published = Some(Stamp { at: now, by: None });
         handling.flapping = flapping;
-        self.draft(now, None, Body::Transition(Box::new(transition.clone())));
-        let mut record = Record { transition, operator: None, rose: 1, latest: at, waiting: None, other: 0 };
+        let shadow = self.trials.contains(&transition.rule);
+        let mut record = Record { transition, operator: None, rose: 1, latest: at, waiting: None, other: 0, shadow };
+        self.draft(now, None, record.body());
         record.wind(true, now);
         self.put(record);
     }
@@ -181,8 +201,8 @@ impl Book {
         t.historic = change.historic;
         t.value = change.value.or(t.value);
         t.threshold = change.threshold.or(t.threshold);
-        if let Some((signal, window)) = change.measure {
-            t.measure = Some(Box::new(Measure::new(signal, window)));
+        if let Some(measure) = change.measure {
+            t.measure = Some(Box::new(measure));
         }
         let rises = change.level.is_some_and(|level| level > t.level);
         if let Some(level) = change.level {
@@ -216,10 +236,8 @@ impl Book {
 
     /// Writes the fact of the version that a record was brought to, and keeps the record while it is open.
     pub(super) fn settle(&mut self, record: Record, actor: Option<Actor>, now: Timestamp) {
-        if record.transition.state == State::Resolved {
-            self.draft(now, actor, Body::Transition(Box::new(record.transition)));
-        } else {
-            self.draft(now, actor, Body::Transition(Box::new(record.transition.clone())));
+        self.draft(now, actor, record.body());
+        if record.transition.state == State::Firing {
             self.put(record);
         }
     }
@@ -318,9 +336,9 @@ impl Book {
     /// Ends the step: facts in canonical order with their cause.
     ///
     /// The order is (at, rule, subject); equal ones stay as they were decided, which is the order of their versions. What
-    /// became of incidents comes after the alerts of the same time.
+    /// became of incidents, and what is whose consequence, comes after the alerts of the same time.
     pub(crate) fn flush(&mut self, partition: PartitionId, position: Position, out: &mut Output) {
-        let key = |fact: &Fact| (fact.at, matches!(fact.body, Body::Incident(_) | Body::Grouped(_)));
+        let key = |fact: &Fact| (fact.at, is_about_several(&fact.body));
         self.drafts.sort_by(|a, b| (key(a), about(&a.body)).cmp(&(key(b), about(&b.body))));
         for (seq, mut fact) in (0..).zip(self.drafts.drain(..)) {
             fact.cause = Cause { partition, position, seq };
@@ -329,10 +347,11 @@ impl Book {
     }
 }
 
+const fn is_about_several(body: &Body) -> bool {
+    matches!(body, Body::Incident(_) | Body::Grouped(_) | Body::Inhibition { .. } | Body::Released { .. })
+}
+
 /// What a decision is about, for its place in the order. Decisions about no rule come first.
 fn about(body: &Body) -> Option<(&RuleId, &Subject)> {
-    match body {
-        Body::Transition(t) => Some((&t.rule, &t.subject)),
-        _ => None,
-    }
+    body.judged().map(|t| (&t.rule, &t.subject))
 }

@@ -23,13 +23,15 @@ impl Book {
         let result = result.map_err(|reason| {
             let body = Body::Refused { episode: command.episode, reason: Text::from(reason) };
             self.draft(now, Some(command.actor.clone()), body);
-            Refusal { reason, current: self.get(command.episode).map(|r| r.transition.clone()) }
+            let told = self.get(command.episode).filter(|r| !r.shadow);
+            Refusal { reason, current: told.map(|r| r.transition.clone()) }
         });
         CommandOutcome { episode: command.episode, result }
     }
 
     fn refusal(&self, command: &Command, now: Timestamp) -> Option<&'static str> {
-        let Some(record) = self.get(command.episode) else { return Some("resolved") };
+        // An episode of a rule on trial is nobody's to handle: it was never told.
+        let Some(record) = self.get(command.episode).filter(|r| !r.shadow) else { return Some("resolved") };
         let acted = record.overtaken(&command.actor, command.seen);
         let conflicts = !matches!(command.act, Act::Comment { .. });
         if conflicts && acted {

@@ -3,9 +3,10 @@
 //! It says what the version says and no more: value, limit, unit, duration and names where they apply. Times of day are
 //! left to whoever shows it, who knows the reader's clock. Without allocation limits of its own: all parts are bounded.
 
+mod formula;
 mod names;
 
-use crate::fact::{Measure, Reason, Said, State, Transition};
+use crate::fact::{Formula, Measure, Reason, Said, State, Transition};
 use crate::id::Subject;
 use crate::place::Level;
 use crate::reading::quantity;
@@ -47,7 +48,7 @@ fn level_sentence(t: &Transition, title: &Words) -> Words {
     let plain = |zh_verb: &str, en_verb: &str| {
         words(format!("{}，{zh_verb}{zh}", now.zh), format!("{}: {en_verb} {en}", now.en))
     };
-    match (t.reason, limit.filter(|_| value(t).is_some() && states(t).is_none())) {
+    match (t.reason, limit.filter(|_| value(t).is_some() && states(t).is_none() && !formula::is_true_or_false(t))) {
         (Reason::Raised, None) => plain("升为", "raised to"),
         (Reason::Lowered, None) => plain("降为", "lowered to"),
         (_, None) => words(format!("{}，{zh}预警", now.zh), format!("{}: {en} alert", now.en)),
@@ -229,13 +230,18 @@ fn timer_sentence(t: &Transition, title: &Words) -> Words {
 /// The quantity and its value; the rule's title where there is none.
 fn reading(t: &Transition, title: &Words) -> Words {
     let name = t.quantity.as_ref().and_then(|q| names::of(q.as_str()));
-    let (zh, en) = name.map_or((title.zh.as_str(), title.en.as_str()), |n| n.words);
+    let computed = formula(t).map(formula::words);
+    let (zh, en) = match &computed {
+        Some(words) => (words.zh.as_str(), words.en.as_str()),
+        None => name.map_or((title.zh.as_str(), title.en.as_str()), |n| n.words),
+    };
     if let Some(measure) = &t.measure
         && let Some(value) = value(t).filter(|_| &*measure.signal != "last")
     {
         return measured(t, measure, (zh, en), value);
     }
     match (value(t), states(t)) {
+        (Some(value), None) if computed.is_some() => formula::said(t, (zh, en), value),
         (Some(value), Some([no, yes])) => {
             let (state_zh, state_en) = if value >= 0.5 { yes } else { no };
             words(format!("{zh}：{state_zh}"), format!("{en} {state_en}"))
@@ -254,7 +260,17 @@ fn measured(t: &Transition, measure: &Measure, (zh, en): (&str, &str), value: f6
     }
     let (of_zh, of_en) = names::signal(&measure.signal);
     let number = number(t, value);
+    if &*measure.signal == "baseline" {
+        return words(
+            format!("{zh}偏离同期常值 {number} 倍偏差"),
+            format!("{en}, deviations from its usual at this hour: {number}"),
+        );
+    }
     words(format!("{zh}{}{of_zh} {number}", over.zh), format!("{en}, {of_en} of {}: {number}", over.en))
+}
+
+fn formula(t: &Transition) -> Option<&Formula> {
+    t.measure.as_ref().and_then(|m| m.formula.as_deref())
 }
 
 fn value(t: &Transition) -> Option<f64> {
@@ -272,7 +288,7 @@ fn number(t: &Transition, value: f64) -> String {
         return length(Millis((value * 1000.0) as i64)).en;
     }
     let of_quantity = t.quantity.as_ref().and_then(|q| quantity::lookup(q.as_str())).map_or("1", |spec| spec.unit);
-    let (space, unit) = names::unit(if signal == "count" { "1" } else { of_quantity });
+    let (space, unit) = names::unit(if ["count", "baseline"].contains(&signal) { "1" } else { of_quantity });
     let per = t.measure.as_ref().and_then(|m| m.per).map(|per| format!("/{}", length(per).en)).unwrap_or_default();
     let places = match value.abs() {
         big if big >= 100.0 => 1,

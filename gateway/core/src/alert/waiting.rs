@@ -50,6 +50,9 @@ impl Record {
 
     /// Winds the clock by what the version that was just made says; `rose` where it opened or its level rose.
     pub(crate) fn wind(&mut self, rose: bool, at: Timestamp) {
+        if self.shadow {
+            return;
+        }
         if rose {
             self.waiting = Some(Waiting { since: at, from: at, reminders: 0 });
             return;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::BacktestError;
-use crate::fact::{Body, Fact, Reason, State, Transition};
+use crate::fact::{Fact, Reason, State, Transition};
 use crate::id::{DeviceId, EpisodeId, Quantity, RuleId, Subject};
 use crate::input::Input;
 use crate::limit;
@@ -76,7 +76,7 @@ impl Ledger {
 
     /// Takes one fact.
     pub(super) fn fact(&mut self, fact: &Fact) -> Result<(), BacktestError> {
-        let Body::Transition(t) = &fact.body else { return Ok(()) };
+        let Some(t) = fact.body.judged() else { return Ok(()) };
         let after_end = self.end.is_some_and(|end| fact.at > end);
         if self.open.contains_key(&t.episode) {
             if !(after_end && t.reason == Reason::DataStale) {

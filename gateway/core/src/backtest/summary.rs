@@ -64,6 +64,13 @@ pub fn summaries(outcome: &Outcome, rules: &RuleSet, truth: Option<&[Timestamp]>
     by_rule.into_iter().map(|(rule, episodes)| summary(rule, &episodes, truth.as_deref())).collect()
 }
 
+impl RuleSummary {
+    /// Of one rule's episodes, those of a subject in the order they opened.
+    pub fn of(rule: &RuleId, episodes: &[Episode]) -> Self {
+        summary(rule, &episodes.iter().collect::<Vec<_>>(), None)
+    }
+}
+
 fn summary(rule: &RuleId, episodes: &[&Episode], truth: Option<&[Timestamp]>) -> RuleSummary {
     let mut peaks = [0; 4];
     for episode in episodes {

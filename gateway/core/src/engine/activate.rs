@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::absence::{AbsenceCell, Deafness, Hearing, change, too_long};
 use super::device::DeviceState;
 use super::fleet::{Fleet, Law};
-use super::judge::{Edited, Judging};
+use super::judge::Judging;
 use super::ladder::Cell;
 use super::partition::Partition;
 use super::series::{Scene, Series, ladder};
@@ -25,7 +25,7 @@ impl Partition {
     pub(super) fn enact(&mut self, next: Law, now: Timestamp) {
         let last = core::mem::replace(&mut self.law, next);
         if let Some(version) = self.law.rules_version {
-            self.book.judge_by(version);
+            self.book.judge_by(version, &self.law.rules);
         }
         let Self { fleet, book, .. } = self;
         book.forget_spent(now - limit::MAX_AGE, |subject, since| match subject {
@@ -110,32 +110,33 @@ impl DeviceState {
         for series in &mut self.series {
             transfer_series(series, &about, last, scene, now);
         }
+        self.select_expressions(&about, scene.rules);
         self.transfer_events(&about, last, scene, now);
         let old = core::mem::take(&mut self.absences);
         self.select_absences(&about, scene.rules);
         self.await_values(&about, scene.rules);
         self.select_air(&about, scene.rules);
-        let interval = last.catalogue.get(&self.id).and_then(|d| d.interval);
+        let interval = last.catalogue.get(&self.id).and_then(|d| d.interval).unwrap_or(limit::STALE_UNKNOWN);
+        let is = scene.device.interval.unwrap_or(limit::STALE_UNKNOWN);
         for cell in &mut self.absences {
             let Some(rule) = scene.rules.rules.get(cell.rule as usize) else { continue };
             let named = |c: &&AbsenceCell| last.rules.rules.get(c.rule as usize).is_some_and(|r| r.id == rule.id);
             let (Some(carried), Some(absence)) = (old.iter().find(named), rule.absence()) else { continue };
             let before = last.rules.rules.get(carried.rule as usize).and_then(Rule::absence);
             *cell = AbsenceCell { rule: cell.rule, ..carried.clone() };
-            if before != Some(absence) || interval != scene.device.interval {
-                cell.rejudge(*absence, self.hearing, scene, now);
-            }
+            let other = before.is_none_or(|b| b.intervals != absence.intervals) || interval != is;
+            cell.rejudge(*absence, other, self.hearing, scene, now);
         }
     }
 }
 
 impl AbsenceCell {
     /// Judges the open episode by an edited rule, or by another interval of the device: it stays with the rule's level, or
-    /// ends where the silence is not yet too long.
-    fn rejudge(&mut self, rule: Absence, hearing: Hearing, scene: &mut Scene<'_>, now: Timestamp) {
+    /// ends where another length of silence (`other`) is not yet too long.
+    fn rejudge(&mut self, rule: Absence, other: bool, hearing: Hearing, scene: &mut Scene<'_>, now: Timestamp) {
         let Some((episode, level)) = self.firing else { return };
         // While Maibo is deaf no silence is judged.
-        let over = !matches!(hearing.mute, Deafness::Deaf(_)) && too_long(hearing, rule, scene.device) > now;
+        let over = other && !matches!(hearing.mute, Deafness::Deaf(_)) && too_long(hearing, rule, scene.device) > now;
         if over {
             self.firing = None;
             scene.book.change(episode, change(None, now, Reason::RuleChanged));
@@ -146,18 +147,19 @@ impl AbsenceCell {
     }
 }
 
-/// Whether both rules judge the same.
-fn same_signal(a: &RuleKind, b: &RuleKind) -> bool {
-    match (a, b) {
-        (RuleKind::Threshold(a), RuleKind::Threshold(b)) => a.same_signal(b),
-        _ => core::mem::discriminant(a) == core::mem::discriminant(b),
-    }
+/// Whether both rules judge the same, and for the same side: a rule that goes on trial, or passes it, begins anew.
+fn same_judge(a: &Rule, b: &Rule) -> bool {
+    a.shadow == b.shadow
+        && match (&a.kind, &b.kind) {
+            (RuleKind::Threshold(a), RuleKind::Threshold(b)) => a.same_signal(b),
+            (a, b) => core::mem::discriminant(a) == core::mem::discriminant(b),
+        }
 }
 
 /// Whether a rule goes on judging the same signal of this device.
 pub(super) fn stays(rule: &Rule, about: &[u32], scene: &Scene<'_>) -> bool {
     let selected = |n: &&u32| scene.rules.rules.get(**n as usize).is_some_and(|r| r.id == rule.id);
-    about.iter().find(selected).and_then(|n| scene.rule(*n)).is_some_and(|r| same_signal(&r.kind, &rule.kind))
+    about.iter().find(selected).and_then(|n| scene.rule(*n)).is_some_and(|r| same_judge(r, rule))
 }
 
 /// Ends what a rule had open on this device. Answers that the cell does not stay.
@@ -165,9 +167,9 @@ fn retire(rule: &Rule, open: Option<EpisodeId>, given: Given, scene: &mut Scene<
     scene.book.spend(&rule.id, Subject::Device(scene.device.id.clone()), Spent { given, at: now });
     if let Some(episode) = open {
         // It is gone, it judges something else, or it leaves the device out.
-        let reason = match scene.rules.get(&rule.id).map(|r| &r.kind) {
+        let reason = match scene.rules.get(&rule.id) {
             None => Reason::RuleRemoved,
-            Some(kind) if same_signal(kind, &rule.kind) => Reason::SubjectGone,
+            Some(next) if same_judge(next, rule) => Reason::SubjectGone,
             Some(_) => Reason::RuleChanged,
         };
         scene.book.change(episode, change(None, now, reason));
@@ -187,27 +189,37 @@ fn transfer_series(series: &mut Series, about: &[u32], last: &Law, scene: &mut S
     }
     let clock = (now - series.lag).max(series.held.at);
     series.select(about, scene, clock);
-    // Only a value that could be judged a moment ago is judged anew.
-    let fresh = series.mute.is_known() && !series.stale;
+    series.renew(now);
+    let interval = last.catalogue.get(&scene.device.id).and_then(|d| d.interval);
     let pause = series.mute.pause(series.lag);
     for i in 0..series.cells.len() {
-        let Some(number) = series.cells.get(i).map(|c| c.rule) else { continue };
-        let sight = series.sight(scene, number).filter(|_| fresh).map(|s| s.held_to(clock));
+        let Some((number, stale_after)) = series.cells.get(i).map(|c| (c.rule, c.stale_after)) else { continue };
+        let old_for_it = series.is_old(stale_after, now);
+        let counts = !series.mute.is_deaf() && !old_for_it;
+        let sight = series.sight(scene, number).filter(|_| counts).map(|s| s.held_to(clock));
         let (Some(cell), Some(mut bench)) = (series.cells.get_mut(i), scene.bench(number, pause)) else { continue };
         let reason = Reason::RuleChanged;
+        let mut carried = old.remove(&bench.rule.id);
+        let active = carried.as_mut().and_then(|(c, _)| c.active.as_mut());
+        // What was told to be stale is so until the next reading; of what is pending nothing was told.
+        let stale = active.is_some_and(|a| {
+            a.stale &= old_for_it || a.firing.is_some();
+            a.stale
+        });
+        let sight = sight.filter(|_| !stale);
         let judging = Judging { sight, event: sight.map_or(now, |s| s.at), decided: now, reason };
         let terms = bench.ladder.terms(cell.period);
-        match old.remove(&bench.rule.id) {
+        match carried {
             Some((carried, was)) => {
                 (cell.active, cell.given, cell.latched) = (carried.active, carried.given, carried.latched);
                 let was_terms = was.terms(carried.period);
                 if terms.is_empty() {
                     cell.fall_asleep(&mut bench, judging.event, now, reason);
-                } else if was != bench.ladder || was_terms != terms {
-                    cell.judge(&mut bench, Edited::between(was_terms, terms), judging);
+                } else if was != bench.ladder || was_terms != terms || interval != bench.device.interval {
+                    cell.judge(&mut bench, was_terms, judging);
                 }
             }
-            None => cell.judge(&mut bench, Edited::ALL, judging),
+            None => cell.judge(&mut bench, &[], judging),
         }
     }
 }

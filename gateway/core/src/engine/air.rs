@@ -9,6 +9,7 @@ use super::device::DeviceState;
 use super::level::Held;
 use super::series::{Scene, Series};
 use crate::id::Quantity;
+use crate::reading::Quality;
 use crate::rule::RuleSet;
 use crate::time::{Millis, Timestamp};
 
@@ -42,6 +43,7 @@ impl DeviceState {
                 Ok(i) => {
                     if let Some(series) = self.series.get_mut(i).filter(|s| s.held.at < held.at) {
                         series.observe(scene, held, now, false, true);
+                        series.learn(scene, Quality::Good);
                     }
                 }
                 Err(i) => {
@@ -50,6 +52,7 @@ impl DeviceState {
                     // An index that no rule judges is not kept.
                     if !series.cells.is_empty() {
                         series.observe(scene, held, now, true, true);
+                        series.learn(scene, Quality::Good);
                         self.series.insert(i, series);
                     }
                 }

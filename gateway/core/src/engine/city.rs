@@ -15,7 +15,7 @@ use super::fleet::Law;
 use super::partition::check;
 use super::{EngineError, Output, Versions, clock};
 use crate::alert::Book;
-use crate::fact::{Body, Reason, State, Transition};
+use crate::fact::{Body, Maintenance, Reason, State, Transition};
 use crate::id::{EpisodeId, PartitionId, Position, SourceId, Subject, Version};
 use crate::input::{Batch, Input, Told};
 use crate::limit;
@@ -23,12 +23,17 @@ use crate::rule::RuleSet;
 use crate::time::{Deadline, Timestamp};
 
 mod incident;
+mod inhibit;
+mod maintenance;
 mod member;
 mod quorum;
 mod source;
 
 pub use incident::MANY_RULE;
 pub(super) use incident::{Case, Incidents, Key as IncidentKey, Slot};
+use inhibit::Desk;
+pub(super) use inhibit::Inhibitions;
+pub(super) use maintenance::Maintenances;
 pub(super) use member::Member;
 use quorum::Stage;
 pub(super) use quorum::{Cell, Quorums};
@@ -52,6 +57,8 @@ pub struct City {
     pub(super) open: BTreeMap<EpisodeId, Member>,
     pub(super) quorums: Quorums,
     pub(super) incidents: Incidents,
+    pub(super) inhibitions: Inhibitions,
+    pub(super) maintenances: Maintenances,
     /// How many of the step's own decisions the incidents know.
     pub(super) noted: usize,
 }
@@ -81,6 +88,7 @@ impl City {
                 self.sources.values_mut().for_each(|s| s.shift(by));
                 self.quorums.shift(by);
                 self.incidents.shift(by);
+                self.inhibitions.shift(by);
                 self.book.shift(by);
             }
         }
@@ -111,9 +119,10 @@ impl City {
             Input::ClockStep { by } => self.book.draft(now, None, Body::ClockStepped { by_ms: by.0 }),
             Input::Rules { version } => {
                 if self.law.rules_version.replace(*version) != Some(*version) {
-                    self.book.judge_by(*version);
+                    let rules = versions.rules(*version).cloned().unwrap_or_default();
+                    self.book.judge_by(*version, &rules);
                     self.book.draft(now, None, Body::RulesActivated { version: *version });
-                    self.enact(versions.rules(*version).cloned().unwrap_or_default(), now);
+                    self.enact(rules, now);
                 }
             }
             Input::Catalogue { version } => {
@@ -133,6 +142,8 @@ impl City {
             }
             Input::Delivered(delivery) => self.book.draft(now, None, Body::Delivery(delivery.clone())),
             Input::Told { next, items, .. } => self.hear(*next, items, now),
+            Input::Maintain(asked) => self.maintenances.plan(asked, now, &mut self.book),
+            Input::EndMaintenance { id, by } => self.maintenances.end(*id, by, now, &mut self.book),
             Input::Reading(_) | Input::Event(_) | Input::Liveness(_) => {}
         }
     }
@@ -154,26 +165,38 @@ impl City {
         let after = (told.state == State::Firing)
             .then(|| before.as_ref().map_or_else(|| Member::new(told), |m| m.changed(told)));
         self.incidents.take(told, now, core::iter::empty());
+        // One that is known from a later version on is not decided any more.
+        let opens = told.version == 1;
         let mut stage = Stage { law: &self.law, book: &mut self.book, now };
         self.quorums.update(told.episode, before.as_ref(), after.as_ref(), &mut stage);
+        let (inhibitions, mut desk) = self.desk(now);
+        inhibitions.update(told.episode, after.as_ref(), told.decided, opens, &mut desk);
         self.open.extend(after.map(|member| (told.episode, member)));
         self.note();
         self.end_quorums(now);
     }
 
-    /// Tells the incidents what this machine decided itself since the last time.
+    /// What is inhibited, and what to decide it with.
+    fn desk(&mut self, now: Timestamp) -> (&mut Inhibitions, Desk<'_>) {
+        let Self { law, book, incidents, inhibitions, .. } = self;
+        (inhibitions, Desk { rules: &law.rules, book, incidents, now })
+    }
+
+    /// Tells the incidents, and what is inhibited, what this machine decided itself since the last time.
     fn note(&mut self) {
         let own = self.book.drafted(self.noted);
         self.noted += own.len();
-        let alerts: Vec<Told> = own
+        let alerts: Vec<(Timestamp, Transition)> = own
             .iter()
             .filter_map(|f| match &f.body {
-                Body::Transition(t) => Some(Told::of(0, t, f.at)),
+                Body::Transition(t) => Some((f.at, (**t).clone())),
                 _ => None,
             })
             .collect();
-        for told in alerts {
-            self.group(&told, told.decided);
+        for (at, t) in alerts {
+            self.group(&Told::of(0, &t, at), at);
+            let (inhibitions, mut desk) = self.desk(at);
+            inhibitions.update_own(&t, at, &mut desk);
         }
     }
 
@@ -198,6 +221,16 @@ impl City {
         for episode in orphans {
             self.book.change(episode, change(None, now, Reason::RuleRemoved));
         }
+        self.know_parties();
+        self.note();
+        let (inhibitions, mut desk) = self.desk(now);
+        inhibitions.enact(&mut desk);
+    }
+
+    /// Finds causes and consequences among the open alerts by the rules in force. Decides nothing.
+    pub(super) fn know_parties(&mut self) {
+        let own = self.book.records().map(|r| &r.transition);
+        self.inhibitions.rebuild(&self.open, own, &self.law.rules);
     }
 
     /// After a snapshot of a time when nothing was told: what was decided before it, up to fact number `next`, is
@@ -235,6 +268,7 @@ impl City {
     fn restart(&mut self, from: Timestamp, now: Timestamp) {
         // Nobody could become well in the meantime without being heard.
         self.quorums.shift(now.since(from));
+        self.inhibitions.shift(now.since(from));
         for source in self.sources.values_mut() {
             source.deaf_from.get_or_insert(from);
             source.forget_at = Some(now + limit::SOURCE_FORGET_AFTER);
@@ -304,7 +338,10 @@ impl City {
         }
         self.end_quorums(until);
         let floor = self.now.unwrap_or(until).min(until);
+        let (inhibitions, mut desk) = self.desk(until);
+        inhibitions.fire(until, floor, &mut desk);
         self.incidents.fire(until, floor);
+        self.maintenances.fire(until, floor, &mut self.book);
     }
 
     /// Lets quorums end that lost their devices for long enough by `until`.
@@ -320,7 +357,9 @@ impl City {
         let quorum = self.quorums.next();
         let alert = self.book.next_due();
         let due = [(source, "source"), (quorum, "quorum"), (self.incidents.next(), "incident"), (alert, "alert")];
-        due.into_iter().filter_map(|(at, why)| Some(Deadline { at: at?, why })).min()
+        let more = [(self.inhibitions.next(), "inhibition"), (self.maintenances.next(), "maintenance")];
+        let due = due.into_iter().chain(more);
+        due.filter_map(|(at, why)| Some(Deadline { at: at?, why })).min()
     }
 
     /// Position of the last batch taken.
@@ -343,8 +382,18 @@ impl City {
         self.law.catalogue_version
     }
 
+    /// Inhibited alerts, each with the cause that is told instead of it.
+    pub fn inhibited(&self) -> impl Iterator<Item = (EpisodeId, EpisodeId)> + '_ {
+        self.inhibitions.by.iter().map(|(child, parent)| (*child, *parent))
+    }
+
+    /// Maintenances planned or under way.
+    pub fn maintenances(&self) -> impl Iterator<Item = &Maintenance> {
+        self.maintenances.iter()
+    }
+
     /// All open alerts, in the order of their ids.
     pub fn open_alerts(&self) -> impl Iterator<Item = &Transition> {
-        self.book.records().map(|r| &r.transition)
+        self.book.records().filter(|r| !r.shadow).map(|r| &r.transition)
     }
 }

@@ -18,6 +18,7 @@ impl AddAssign for Counts {
             incomparable,
             unregistered,
             refused,
+            undefined,
             events,
         } = other;
         self.judged += judged;
@@ -30,6 +31,7 @@ impl AddAssign for Counts {
         self.incomparable += incomparable;
         self.unregistered += unregistered;
         self.refused += refused;
+        self.undefined += undefined;
         self.events += events;
     }
 }

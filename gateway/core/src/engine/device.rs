@@ -14,6 +14,7 @@ use crate::id::{DeviceId, Quantity};
 use crate::limit;
 use crate::place::Level;
 use crate::reading::Reading;
+use crate::rule::expression::is_result;
 use crate::rule::{Rule, RuleSet};
 use crate::time::{Millis, Timestamp};
 
@@ -64,6 +65,8 @@ pub(super) struct DeviceState {
     pub(super) absences: Vec<AbsenceCell>,
     /// In the order of rules.
     pub(super) events: Vec<EventCell>,
+    /// Numbers of the rules about it that judge an expression.
+    pub(super) expressions: Vec<u32>,
     /// Its air quality, where a rule judges an index of it.
     pub(super) air: Option<Box<AirState>>,
     /// Its clock.
@@ -88,6 +91,7 @@ impl DeviceState {
             missing: Vec::new(),
             absences: Vec::new(),
             events: Vec::new(),
+            expressions: Vec::new(),
             air: None,
             watch: Watch::default(),
             told: Verdict::Unknown { why: Unknown::Never },
@@ -105,7 +109,9 @@ impl DeviceState {
 
     /// Finds out which judged quantities have no value yet.
     pub(super) fn await_values(&mut self, about: &[u32], rules: &RuleSet) {
-        let judged = about.iter().filter_map(|n| rules.rules.get(*n as usize)?.threshold()).map(|l| &l.quantity);
+        // What only a rule on trial asks for is not missed.
+        let told = about.iter().filter_map(|n| rules.rules.get(*n as usize)).filter(|r| !r.shadow);
+        let judged = told.filter_map(Rule::threshold).map(|l| &l.quantity);
         let known = |q: &&Quantity| self.series.binary_search_by(|s| s.quantity.cmp(q)).is_ok();
         // An index closes when its hour or day does.
         let mut missing: Vec<Quantity> = judged.filter(|q| !known(q) && air::interval(q).is_none()).cloned().collect();
@@ -130,8 +136,8 @@ impl DeviceState {
             counts.incomparable += 1;
             return;
         }
-        if air::interval(&reading.quantity).is_some() {
-            // An index is worked out here, by the edition that the rule names.
+        if air::interval(&reading.quantity).is_some() || is_result(&reading.quantity) {
+            // An index is worked out here, by the edition that the rule names, and so is an expression.
             counts.refused += 1;
             return;
         }
@@ -149,7 +155,7 @@ impl DeviceState {
         };
         let i = match found {
             Ok(i) => i,
-            Err(_) if self.series.len() >= limit::MAX_SERIES => {
+            Err(_) if self.series.len() >= limit::MAX_SERIES + self.expressions.len() => {
                 counts.refused += 1;
                 return;
             }
@@ -158,10 +164,12 @@ impl DeviceState {
                 let about = scene.rules.about(scene.device);
                 let mut series = Series::new(&reading.quantity, held, &about, scene);
                 series.observe(scene, held, now, true, reading.timed);
+                series.learn(scene, reading.quality);
                 counts.judged += 1;
                 self.missing.retain(|q| *q != reading.quantity);
                 self.series.insert(i, series);
                 self.derive(scene, &reading.quantity, held, now);
+                self.express(scene, reading, now, counts);
                 return;
             }
         };
@@ -169,8 +177,10 @@ impl DeviceState {
         match series.arrival(stamp, reading.value, now, scene.device) {
             Arrival::New(held) => {
                 series.observe(scene, held, now, false, reading.timed);
+                series.learn(scene, reading.quality);
                 counts.judged += 1;
                 self.derive(scene, &reading.quantity, held, now);
+                self.express(scene, reading, now, counts);
             }
             Arrival::Late => {
                 counts.late += 1;
@@ -280,7 +290,13 @@ impl DeviceState {
         let deaf = matches!(self.hearing.mute, Deafness::Deaf(_)) || self.series.iter().any(|s| s.mute.is_deaf());
         self.again |= deaf && self.told != Verdict::Unknown { why: Unknown::Deaf };
         self.excuse_events(scene, now);
-        self.hearing.listen(now, scene.device);
+        if self.is_deaf() {
+            self.hearing.listen(now, scene.device);
+            // What a repeat was waited for up to this moment is over, where the device itself lost no time.
+            for cell in &mut self.events {
+                cell.fire(scene, now, now, false);
+            }
+        }
         for series in &mut self.series {
             series.listen(scene, now);
         }
@@ -297,8 +313,13 @@ impl DeviceState {
         }
     }
 
-    /// What is known about the device now, and the quantity that decides.
+    /// What is known about the device now, and the quantity that decides, where it is one that people know.
     pub(super) fn verdict(&self) -> (Verdict, Option<&Quantity>) {
+        let (verdict, quantity) = self.deciding();
+        (verdict, quantity.filter(|q| !is_result(q)))
+    }
+
+    fn deciding(&self) -> (Verdict, Option<&Quantity>) {
         let clock_is_wrong = self.watch.episode().is_some();
         if self.hearing.mute == Deafness::No
             && self.missing.is_empty()
@@ -355,7 +376,7 @@ impl DeviceState {
             verdict,
             quantity,
             last_heard: self.hearing.heard,
-            values: self.series.iter().map(ValueView::of).collect(),
+            values: self.series.iter().filter(|s| !is_result(&s.quantity)).map(ValueView::of).collect(),
         }
     }
 }

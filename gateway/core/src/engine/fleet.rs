@@ -76,6 +76,7 @@ impl Fleet {
             device.select_events(&about, &law.rules);
             device.await_values(&about, &law.rules);
             device.select_air(&about, &law.rules);
+            device.select_expressions(&about, &law.rules);
         }
         self.devices.push(device);
         self.index.insert(id.clone(), slot);

@@ -4,12 +4,12 @@
 //! the log speaks of are the log's, episodes that only this binary decided are undone, and cells follow their records.
 //! Values and timers stay the machine's own, so it goes on from there by its own rules.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::city::City;
 use super::device::DeviceState;
 use super::ladder::Cell;
-use super::level::{Active, LevelState, NEVER};
+use super::level::{Active, LevelState};
 use super::partition::Partition;
 use super::watch::CLOCK_RULE;
 use crate::alert::{Book, Record};
@@ -33,7 +33,8 @@ pub(super) fn wanted(
         wanted.entry(t.episode).or_insert_with(|| (t.clone(), undone(book, t)));
     }
     for fact in logged {
-        if let Body::Transition(t) = &fact.body {
+        if let Some(t) = fact.body.judged() {
+            let shadow = matches!(fact.body, Body::Shadow(_));
             let known = book.get(t.episode);
             let (operator, other) = known.map_or((None, 0), |r| (r.operator.clone(), r.other));
             let rose = known.map_or(1, |r| r.rose).min(t.version);
@@ -46,24 +47,21 @@ pub(super) fn wanted(
             let rises = known.is_none_or(|r| t.level > r.transition.level) && !t.reason.is_handling();
             let record = (t.state == State::Firing).then(|| {
                 let waiting = known.and_then(|r| r.waiting);
-                let mut record = Record { transition: (**t).clone(), operator, rose, latest, waiting, other };
+                let mut record = Record { transition: t.clone(), operator, rose, latest, waiting, other, shadow };
                 if let Some(actor) = fact.actor.as_ref().filter(|_| t.reason != Reason::Commented) {
                     record.acted(t.version, actor);
                 }
                 record.wind(rises, fact.at);
                 record
             });
-            wanted.insert(t.episode, ((**t).clone(), record));
+            wanted.insert(t.episode, (t.clone(), record));
         }
     }
     wanted
 }
 
 fn transitions(facts: &[Fact]) -> impl Iterator<Item = &Transition> {
-    facts.iter().filter_map(|f| match &f.body {
-        Body::Transition(t) => Some(&**t),
-        _ => None,
-    })
+    facts.iter().filter_map(|f| f.body.judged())
 }
 
 /// The record before this binary's first decision on the episode, as near as it is known.
@@ -71,11 +69,12 @@ fn undone(book: &Book, first: &Transition) -> Option<Record> {
     let version = first.version.checked_sub(1).filter(|v| *v > 0)?;
     let record = book.get(first.episode).cloned();
     let latest = record.as_ref().map_or(first.at, |r| r.latest.min(first.at));
+    let shadow = record.as_ref().is_some_and(|r| r.shadow);
     let (operator, rose, waiting, other) =
         record.map_or((None, 1, None, 0), |r| (r.operator, r.rose, r.waiting, r.other));
     let transition = Transition { version, state: State::Firing, resolved_at: None, ..first.clone() };
     let operator = operator.filter(|(v, _)| *v <= version);
-    Some(Record { transition, operator, rose: rose.min(version), latest, waiting, other: other.min(version) })
+    Some(Record { transition, operator, rose: rose.min(version), latest, waiting, other: other.min(version), shadow })
 }
 
 impl Partition {
@@ -151,7 +150,7 @@ impl Cell {
         }
         if active.highest_on().map(|(level, _)| level) != Some(t.level) {
             // Which term it was is not in the log.
-            let on = LevelState { raw: true, on: true, since: NEVER, samples: 1, held_until: NEVER };
+            let on = LevelState { raw: true, on: true, samples: 1, ..LevelState::default() };
             active.first_mut().levels[t.level as usize] = on;
         }
         active.firing = Some((t.episode, t.level));
@@ -164,6 +163,9 @@ impl Cell {
 impl City {
     /// Makes the alert records what the log says they are; see [`super::Machine::impose`].
     pub fn impose(&mut self, decided: &[Fact], logged: &[Fact]) {
+        let trial = |f: &&Fact| matches!(f.body, Body::Shadow(_));
+        let trials = decided.iter().chain(logged).filter(trial).filter_map(|f| f.body.judged());
+        let trials: BTreeSet<EpisodeId> = trials.map(|t| t.episode).collect();
         for (episode, (told, record)) in wanted(&self.book, decided, logged) {
             if let Subject::Source(id) = &told.subject
                 && let Some(source) = self.sources.get_mut(id)
@@ -173,22 +175,28 @@ impl City {
                 source.latched = record.is_none() && told.is_forced();
                 source.given.take(told.started_at, number_of(&told));
             }
-            self.follow(&told, record.is_some());
+            let shadow = record.as_ref().is_some_and(|r| r.shadow) || trials.contains(&episode);
+            self.follow(&told, record.is_some(), shadow);
             match record {
                 Some(record) => self.book.put(record),
                 None => drop(self.book.take(episode)),
             }
         }
         for fact in logged {
-            if let Body::Incident(incident) = &fact.body {
-                self.incidents.follow(incident);
+            match &fact.body {
+                Body::Incident(incident) => self.incidents.follow(incident),
+                Body::Maintenance(maintenance) => self.maintenances.follow(maintenance),
+                _ => {}
             }
         }
+        let bodies = |facts: &[Fact]| facts.iter().map(|f| f.body.clone()).collect::<Vec<_>>();
+        self.know_parties();
+        self.inhibitions.follow(&bodies(decided), &bodies(logged));
         self.incidents.keep_quiet();
     }
 
-    /// Makes the quorum and the incident of an alert follow its record.
-    fn follow(&mut self, told: &Transition, open: bool) {
+    /// Makes the quorum and the incident of an alert follow its record. What is on trial belongs to no incident.
+    fn follow(&mut self, told: &Transition, open: bool, shadow: bool) {
         let now = self.now.unwrap_or(told.at);
         if let Subject::Place(place) = &told.subject {
             let key = (told.rule.clone(), place.clone());
@@ -198,6 +206,9 @@ impl City {
             }
             cell.given.take(told.started_at, number_of(told));
             self.quorums.recount(&key, &self.law, now);
+        }
+        if shadow {
+            return;
         }
         let state = if open { State::Firing } else { State::Resolved };
         self.group(&Told { state, ..Told::of(0, told, now) }, now);

@@ -39,12 +39,16 @@ impl Edited {
         edited
     }
 
-    pub(super) fn any(&self) -> bool {
-        self.0.iter().flatten().any(|e| *e)
+    /// Either.
+    fn or(mut self, other: Self) -> Self {
+        for (mine, theirs) in self.0.iter_mut().flatten().zip(other.0.iter().flatten()) {
+            *mine |= theirs;
+        }
+        self
     }
 
-    fn of(&self, term: u8, level: Level) -> bool {
-        self.0.get(usize::from(term)).is_none_or(|t| t[level as usize])
+    pub(super) fn any(&self) -> bool {
+        self.0.iter().flatten().any(|e| *e)
     }
 }
 
@@ -69,18 +73,20 @@ impl Cell {
     /// What is held is known again: judges it by what was edited in the meantime, limits and the lengths of timers.
     pub(super) fn resume(&mut self, bench: &mut Bench<'_>, sight: Sight, now: Timestamp) {
         if self.active.as_ref().is_none_or(|a| !a.stale) {
-            let edited = self.active.as_ref().map_or(Edited::ALL, |a| Edited::waiting(a));
+            let terms = bench.ladder.terms(self.period);
             let judging = Judging { sight: Some(sight), event: sight.at, decided: now, reason: Reason::RuleChanged };
-            self.judge(bench, edited, judging);
+            self.judge(bench, terms, judging);
         }
     }
 
-    /// Judges by the terms of the cell's period.
-    pub(super) fn judge(&mut self, bench: &mut Bench<'_>, edited: Edited, on: Judging) {
+    /// Judges by the terms of the cell's period, where it was judged by the terms `was` before: what has another limit than
+    /// then, and what waits for a value since an earlier edit. Where nothing is active there is nothing to go on with.
+    pub(super) fn judge(&mut self, bench: &mut Bench<'_>, was: &[Term], on: Judging) {
         if self.is_shut(bench, on.sight.as_ref()) {
             return;
         }
         let terms = bench.ladder.terms(self.period);
+        let edited = self.active.as_ref().map_or(Edited::ALL, |a| Edited::between(was, terms).or(Edited::waiting(a)));
         if self.active.is_none() {
             if !on.sight.is_some_and(|s| s.reaches_any(terms)) {
                 return;
@@ -95,7 +101,9 @@ impl Cell {
         }
         if let Some(sight) = &on.sight {
             judge_levels(active, terms, edited, sight);
-            complete(active, bench, terms, sight.at, None);
+            active.wait_for_nothing();
+            complete(active, bench, terms, sight.at, Some(sight.held));
+            active.wait_for_nothing();
         } else {
             for (state, edited) in active.terms_mut().zip(edited.0) {
                 for level in Level::ALL.into_iter().filter(|l| edited[*l as usize]) {
@@ -127,28 +135,14 @@ impl Cell {
         let term = now_on.map_or(active.shown, |(_, term)| term);
         let value = on.sight.and_then(|s| s.value(term)).or(value).unwrap_or_default();
         let limit = level.and_then(|l| shown_limit(terms.get(usize::from(term))?, l, value));
-        if level != Some(old) || (edited.of(term, old) && limit != shown) {
+        let bound = |terms: &[Term], term: u8| Some(terms.get(usize::from(term))?.step(old)?.bound);
+        let moved = bound(was, term) != bound(terms, term) && limit != shown;
+        if level != Some(old) || moved {
             let Judging { sight, event, decided, reason } = on;
             announce(active, bench, terms, reason, Telling { event, decided, sight, reason: None });
-            // What is left are levels that are pending, or nothing.
-            self.begin_rest(bench, event);
-        }
-    }
-
-    /// After an episode was ended by other limits: pending levels begin anew with them.
-    fn begin_rest(&mut self, bench: &mut Bench<'_>, event: Timestamp) {
-        if self.active.as_ref().is_none_or(|a| a.firing.is_some()) {
-            return;
-        }
-        let Some(mut over) = self.active.take() else { return };
-        if over.highest_raw().is_some() {
-            for l in over.terms_mut().flat_map(|t| &mut t.levels) {
-                *l = if l.raw { LevelState { since: event, ..*l } } else { LevelState::default() };
-            }
-            self.begin(bench, event);
-            if let Some(active) = &mut self.active {
-                active.stale = over.stale;
-                active.take_levels(*over);
+            if level.is_none() {
+                // No level is reached any more, or it would be on.
+                self.active = None;
             }
         }
     }
@@ -157,7 +151,6 @@ impl Cell {
 /// Moves the triggers of edited levels by their new limits. What is back behind them ends at once if it was on: that is a
 /// judgement, not a recovery.
 fn judge_levels(active: &mut Active, terms: &[Term], edited: Edited, sight: &Sight) {
-    let open = active.firing.is_some();
     for (((term, state), seen), edited) in terms.iter().zip(active.terms_mut()).zip(sight.seen).zip(edited.0) {
         if seen.value.is_nan() {
             for level in Level::ALL {
@@ -173,26 +166,22 @@ fn judge_levels(active: &mut Active, terms: &[Term], edited: Edited, sight: &Sig
             } else if !l.raw && seen.reaches(term, step) {
                 l.raw = true;
                 l.samples = l.samples.max(1);
-                l.since = sight.at;
+                (l.since, l.later) = (sight.at, None);
             }
-        }
-    }
-    if open && !active.levels().any(|l| l.on) {
-        let highest = active.highest_raw();
-        let reached = active.terms_mut().find(|t| highest.is_some_and(|l| t.levels[l as usize].raw));
-        if let (Some(level), Some(state)) = (highest, reached) {
-            state.levels[level as usize].on = true;
         }
     }
 }
 
 /// An open episode whose value is not known is not ended by other limits: it takes the nearest level the new ladder has.
 fn keep_open(active: &mut Active, terms: &[Term], old: Level) {
-    let shown = usize::from(active.shown);
-    let Some(term) = terms.get(shown) else { return };
-    let nearest = term.steps.iter().rev().find(|s| s.level <= old).or(term.steps.first());
-    let Some(step) = nearest.filter(|s| active.highest_on().is_none_or(|(on, _)| on < s.level)) else { return };
-    if let Some(state) = active.terms_mut().nth(shown) {
-        state.levels[step.level as usize] = LevelState { raw: true, on: true, samples: 1, ..LevelState::default() };
+    let has = |level: &Level| terms.iter().any(|t| t.step(*level).is_some());
+    let below = Level::ALL.into_iter().rev().filter(|l| *l <= old).find(has);
+    let Some(nearest) = below.or_else(|| Level::ALL.into_iter().find(has)) else { return };
+    if active.highest_on().is_some_and(|(on, _)| on >= nearest) {
+        return;
+    }
+    let of_term = terms.iter().zip(active.terms_mut()).find(|(t, _)| t.step(nearest).is_some());
+    if let Some((_, state)) = of_term {
+        state.levels[nearest as usize] = LevelState { raw: true, on: true, samples: 1, ..LevelState::default() };
     }
 }

@@ -14,7 +14,7 @@ use super::level::{Active, Bench, LevelState, NEVER, complete, timer};
 use super::mute::Pause;
 use super::sight::Sight;
 use crate::alert::{Change, Given, Opening};
-use crate::fact::Reason;
+use crate::fact::{Measure, Reason};
 use crate::id::{EpisodeId, Subject};
 use crate::limit;
 use crate::place::Level;
@@ -114,7 +114,7 @@ impl Cell {
                     self.tell(bench, Telling { event: due, decided, sight: Some(*sight), reason: None });
                 }
                 _ if self.edge <= to => {
-                    let is_fresh = sight.lag < self.stale_after && self.edge <= fresh;
+                    let is_fresh = sight.came_with < self.stale_after && self.edge <= fresh;
                     let known = counts && is_fresh && self.active.as_ref().is_none_or(|a| !a.stale);
                     self.turn(bench, known.then_some(sight), pace);
                 }
@@ -132,6 +132,7 @@ impl Cell {
         };
         active.stop_timers();
         active.stale = true;
+        let event = bench.book.moved(episode, event);
         let historic = decided.since(event) > bench.device.historic_after();
         bench.book.change(
             episode,
@@ -236,7 +237,8 @@ impl Cell {
         let value = sight.value(active.shown);
         let term = bench.ladder.terms(self.period).get(usize::from(active.shown));
         let threshold = value.and_then(|v| shown_limit(term?, level, v));
-        let historic = now.since(sight.at) > bench.device.historic_after();
+        let event = bench.book.moved(episode, sight.at);
+        let historic = now.since(event) > bench.device.historic_after();
         let reason = if stale { Reason::DataStale } else { Reason::DataFresh };
         let change = Change {
             level: Some(level),
@@ -245,7 +247,7 @@ impl Cell {
             value,
             threshold,
             measure: None,
-            event: sight.at,
+            event,
             decided: now,
             reason,
         };
@@ -258,6 +260,7 @@ impl Cell {
         let mut contradicted = false;
         for ((term, state), seen) in terms.iter().zip(active.terms_mut()).zip(sight.seen) {
             if seen.value.is_nan() {
+                state.levels.iter_mut().for_each(|l| l.held_until = NEVER);
                 continue;
             }
             state.edited = [false; 4];
@@ -266,7 +269,7 @@ impl Cell {
                 if l.raw && seen.is_back(term, step) {
                     l.raw = false;
                     l.samples = 0;
-                    l.since = sight.at;
+                    (l.since, l.later) = (sight.at, None);
                     if l.on && sight.at < l.held_until {
                         l.on = false;
                         contradicted = true;
@@ -274,10 +277,10 @@ impl Cell {
                 } else if l.raw {
                     l.samples = l.samples.saturating_add(1);
                 } else if seen.reaches(term, step) {
-                    *l = LevelState { raw: true, samples: 1, since: sight.at, ..*l };
+                    *l = LevelState { raw: true, samples: 1, since: sight.at, later: None, ..*l };
                 } else if l.on && l.since == NEVER && seen.may_fall() {
                     // Back, and the time before the gap does not count.
-                    l.since = sight.at;
+                    (l.since, l.later) = (sight.at, None);
                 }
                 l.held_until = NEVER;
             }
@@ -342,16 +345,19 @@ pub(super) fn announce(active: &mut Active, bench: &mut Bench<'_>, terms: &[Term
     let last = || active.firing.and_then(|(e, _)| bench.book.get(e)).and_then(|r| r.transition.value);
     let term = terms.get(usize::from(active.shown));
     let threshold = shown.and_then(|l| shown_limit(term?, l, value.or_else(last).unwrap_or_default()));
+    let event = active.firing.map_or(t.event.max(active.since), |(e, _)| bench.book.moved(e, t.event));
     // Of a rule on the last value alone it goes without saying.
-    let measure = term.filter(|t| terms.len() > 1 || t.signal != Signal::Last).map(|t| (t.signal, t.window));
+    let expression = bench.ladder.expression.as_deref();
+    let told = term.filter(|t| expression.is_some() || terms.len() > 1 || t.signal != Signal::Last);
+    let measure = told.map(|t| Measure::new(t.signal, t.window).of(expression));
     let change = Change {
         level,
         measure,
         stale: active.stale,
-        historic: t.decided.since(t.event) > bench.device.historic_after(),
+        historic: t.decided.since(event) > bench.device.historic_after(),
         value,
         threshold,
-        event: t.event,
+        event,
         decided: t.decided,
         reason,
     };
@@ -363,7 +369,7 @@ pub(super) fn announce(active: &mut Active, bench: &mut Bench<'_>, terms: &[Term
                 episode,
                 rule: bench.rule.id.clone(),
                 subject,
-                quantity: Some(bench.ladder.quantity.clone()),
+                quantity: bench.ladder.shown().cloned(),
                 place: Some(bench.device.place.clone()),
                 domain: bench.rule.domain,
                 started_at: active.since,

@@ -12,7 +12,7 @@ use crate::id::EpisodeId;
 use crate::place::Level;
 use crate::registry::Device;
 use crate::rule::{Rule, Step, Term, Threshold};
-use crate::time::Timestamp;
+use crate::time::{Millis, Timestamp};
 
 /// Before all time: a timer that does not run, a moment that never was.
 pub(super) const NEVER: Timestamp = Timestamp(i64::MIN);
@@ -66,11 +66,29 @@ pub(super) struct LevelState {
     /// Where `for` completed on a held value: when. A reading before that can contradict it.
     #[n(4)]
     pub(super) held_until: Timestamp,
+    /// By how much the timer ends later: time lost to deafness that readings settled since it began.
+    #[n(5)]
+    pub(super) later: Option<Millis>,
 }
 
 impl Default for LevelState {
     fn default() -> Self {
-        Self { raw: false, on: false, since: NEVER, samples: 0, held_until: NEVER }
+        Self { raw: false, on: false, since: NEVER, samples: 0, held_until: NEVER, later: None }
+    }
+}
+
+impl LevelState {
+    /// When the running timer is over, event time.
+    fn over(&self, pause: Pause, length: Millis) -> Timestamp {
+        pause.moved(self.since) + self.later.unwrap_or(Millis::ZERO) + length
+    }
+
+    /// A deafness is settled by a reading behind it: the running timer ends later by what it cost.
+    fn delay(&mut self, pause: Pause) {
+        let lost = pause.moved(self.since).since(self.since);
+        if lost > Millis::ZERO {
+            self.later = Some(self.later.unwrap_or(Millis::ZERO) + lost);
+        }
     }
 }
 
@@ -184,19 +202,22 @@ impl Active {
         self.terms().flat_map(|t| &t.levels)
     }
 
-    /// Sets the running timers behind the time lost to deafness and drops those that what is seen contradicts: they must
+    /// Delays the running timers by the time lost to deafness and drops those that what is seen contradicts: they must
     /// not complete in a time that nobody heard.
     pub(super) fn settle(&mut self, bench: &Bench<'_>, terms: &[Term], sight: &Sight) {
         for ((term, state), seen) in terms.iter().zip(self.terms_mut()).zip(sight.seen) {
             for step in &term.steps {
                 let l = &mut state.levels[step.level as usize];
                 if l.raw && !l.on {
-                    l.since = bench.pause.moved(l.since);
+                    l.delay(bench.pause);
                     if seen.is_back(term, step) {
                         *l = LevelState::default();
                     }
                 } else if l.on && !l.raw && l.since != NEVER {
-                    l.since = if seen.reaches(term, step) { NEVER } else { bench.pause.moved(l.since) };
+                    l.delay(bench.pause);
+                    if seen.reaches(term, step) {
+                        (l.since, l.later) = (NEVER, None);
+                    }
                 }
             }
         }
@@ -212,13 +233,25 @@ impl Active {
         Level::ALL.into_iter().rev().find(|l| self.terms().any(|t| t.levels[*l as usize].raw))
     }
 
+    /// In an open episode no timer is waited for: if nothing is on, the highest level reached is.
+    pub(super) fn wait_for_nothing(&mut self) {
+        if self.firing.is_some()
+            && !self.levels().any(|l| l.on)
+            && let Some(highest) = self.highest_raw()
+        {
+            for l in self.terms_mut().map(|t| &mut t.levels[highest as usize]) {
+                l.on = l.raw;
+            }
+        }
+    }
+
     /// Stops every timer: what is missing neither raises nor ends anything.
     pub(super) fn stop_timers(&mut self) {
         for l in self.terms_mut().flat_map(|t| &mut t.levels) {
             if !l.on {
                 *l = LevelState::default();
             } else if !l.raw {
-                l.since = NEVER;
+                (l.since, l.later) = (NEVER, None);
             }
         }
     }
@@ -229,8 +262,8 @@ pub(super) fn timer(active: &Active, bench: &Bench<'_>, terms: &[Term]) -> Optio
     let due = |(step, state): (&Step, &TermState)| {
         let l = &state.levels[step.level as usize];
         match (l.raw, l.on) {
-            (true, false) if l.samples >= bench.needed(step) => Some(bench.pause.moved(l.since) + step.hold),
-            (false, true) if l.since != NEVER => Some(bench.pause.moved(l.since) + step.keep),
+            (true, false) if l.samples >= bench.needed(step) => Some(l.over(bench.pause, step.hold)),
+            (false, true) if l.since != NEVER => Some(l.over(bench.pause, step.keep)),
             _ => None,
         }
     };
@@ -244,13 +277,12 @@ pub(super) fn complete(active: &mut Active, bench: &Bench<'_>, terms: &[Term], a
         for step in &term.steps {
             let needed = bench.needed(step);
             let l = &mut state.levels[step.level as usize];
-            let since = bench.pause.moved(l.since);
-            if l.raw && !l.on && l.samples >= needed && at >= since + step.hold {
+            if l.raw && !l.on && l.samples >= needed && at >= l.over(bench.pause, step.hold) {
                 l.on = true;
                 l.held_until = if held.is_some_and(|h| at > h) { at } else { NEVER };
-            } else if l.on && !l.raw && l.since != NEVER && at >= since + step.keep {
+            } else if l.on && !l.raw && l.since != NEVER && at >= l.over(bench.pause, step.keep) {
                 l.on = false;
-                l.since = NEVER;
+                (l.since, l.later) = (NEVER, None);
             }
         }
     }

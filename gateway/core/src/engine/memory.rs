@@ -7,10 +7,11 @@
 use minicbor::{Decode, Encode};
 
 use super::ladder::stale_after;
+use super::profile::Profile;
 use super::window::{Stuck, Window};
 use crate::reading::quantity::QuantitySpec;
 use crate::registry::Device;
-use crate::rule::{Signal, Term, Threshold};
+use crate::rule::{ExpressionInput, Signal, Term, Threshold};
 use crate::time::{Millis, Timestamp};
 
 /// What one or more terms ask for.
@@ -32,6 +33,12 @@ enum Asked {
         #[n(1)]
         gap: Millis,
     },
+    /// What is usual at each hour of the week, by the clock of a zone.
+    #[n(2)]
+    Profile {
+        #[n(0)]
+        zone: u64,
+    },
 }
 
 impl Asked {
@@ -43,11 +50,15 @@ impl Asked {
                 let gap = stale_after(ladder, device);
                 Some(Self::Run { tolerance, gap })
             }
-            signal => {
-                let percentile = matches!(signal, Signal::Percentile(_));
-                Some(Self::Window { length: term.window, percentile })
-            }
+            Signal::Baseline { .. } => Some(Self::Profile { zone: ladder.zone() }),
+            signal => Self::window(signal, term.window),
         }
+    }
+
+    /// `None` for a signal without a window.
+    fn window(signal: Signal, length: Millis) -> Option<Self> {
+        let percentile = matches!(signal, Signal::Percentile(_));
+        (length > Millis::ZERO).then_some(Self::Window { length, percentile })
     }
 }
 
@@ -59,6 +70,8 @@ enum Kept {
     /// `None` before the first reading.
     #[n(1)]
     Run(#[n(0)] Option<Stuck>),
+    #[n(2)]
+    Profile(#[n(0)] Box<Profile>),
 }
 
 /// All that a series remembers.
@@ -75,16 +88,18 @@ impl Memories {
         self.kept.is_empty()
     }
 
-    /// Keeps what these ladders ask for.
+    /// Keeps what these ladders ask for, and expressions that name the series.
     pub(super) fn select<'a>(
         &mut self,
         ladders: impl Iterator<Item = &'a Threshold>,
+        inputs: impl Iterator<Item = &'a ExpressionInput>,
         spec: Option<&QuantitySpec>,
         device: &Device,
     ) {
         let mut old = core::mem::take(&mut self.kept);
-        for (ladder, term) in ladders.flat_map(|l| l.first().iter().map(move |t| (l, t))) {
-            let Some(asked) = Asked::by(term, ladder, device) else { continue };
+        let terms = ladders.flat_map(|l| l.first().iter().map(move |t| (l, t)));
+        let of_terms = terms.filter_map(|(ladder, term)| Asked::by(term, ladder, device));
+        for asked in of_terms.chain(inputs.filter_map(|i| Asked::window(i.signal, i.window))) {
             if self.kept.iter().any(|(a, _)| *a == asked) {
                 continue;
             }
@@ -108,7 +123,8 @@ impl Memories {
                     }
                     None => *run = Some(Stuck::begin(at, value)),
                 },
-                (Kept::Run(_), Asked::Window { .. }) => {}
+                // Looked at and learnt by the clocks of its rules.
+                (Kept::Profile(_) | Kept::Run(_), _) => {}
             }
         }
     }
@@ -119,25 +135,25 @@ impl Memories {
             match kept {
                 Kept::Window(window) => window.restart(),
                 Kept::Run(run) => *run = None,
+                Kept::Profile(profile) => profile.restart(),
             }
         }
     }
 
-    /// The window of a term.
-    pub(super) fn window(&mut self, term: &Term) -> Option<&mut Window> {
-        let percentile = matches!(term.signal, Signal::Percentile(_));
-        let asked = Asked::Window { length: term.window, percentile };
+    /// The window of a signal.
+    pub(super) fn window(&mut self, signal: Signal, length: Millis) -> Option<&mut Window> {
+        let asked = Asked::window(signal, length)?;
         self.kept.iter_mut().find(|(a, _)| *a == asked).and_then(|(_, k)| match k {
             Kept::Window(window) => Some(&mut **window),
-            Kept::Run(_) => None,
+            Kept::Run(_) | Kept::Profile(_) => None,
         })
     }
 
-    /// What a window's term says, and how far its window can be believed: coverage, and whether it is full.
-    pub(super) fn value(&mut self, term: &Term) -> Option<(f64, f64, bool)> {
+    /// What a window says, and how far its window can be believed: coverage, and whether it is full.
+    pub(super) fn value(&mut self, signal: Signal, length: Millis) -> Option<(f64, f64, bool)> {
         let mut scratch = core::mem::take(&mut self.scratch);
-        let said = self.window(term).and_then(|w| {
-            let value = w.value(term.signal, &mut scratch)?;
+        let said = self.window(signal, length).and_then(|w| {
+            let value = w.value(signal, &mut scratch)?;
             Some((value, w.coverage(), w.is_full()))
         });
         self.scratch = scratch;
@@ -149,7 +165,16 @@ impl Memories {
         let asked = Asked::by(term, ladder, device)?;
         self.kept.iter().find(|(a, _)| *a == asked).and_then(|(_, k)| match k {
             Kept::Run(run) => run.map(|r| at.since(r.since).0 as f64 / 1000.0),
-            Kept::Window(_) => None,
+            Kept::Window(_) | Kept::Profile(_) => None,
+        })
+    }
+
+    /// The profile by the clock of a rule.
+    pub(super) fn profile(&mut self, ladder: &Threshold) -> Option<&mut Profile> {
+        let asked = Asked::Profile { zone: ladder.zone() };
+        self.kept.iter_mut().find(|(a, _)| *a == asked).and_then(|(_, k)| match k {
+            Kept::Profile(profile) => Some(&mut **profile),
+            Kept::Window(_) | Kept::Run(_) => None,
         })
     }
 }
@@ -161,5 +186,6 @@ fn new(asked: Asked, spec: Option<&QuantitySpec>) -> Kept {
             Kept::Window(Box::new(Window::new(length, plausible)))
         }
         Asked::Run { .. } => Kept::Run(None),
+        Asked::Profile { .. } => Kept::Profile(Box::new(Profile::new())),
     }
 }

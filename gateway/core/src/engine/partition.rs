@@ -174,7 +174,12 @@ impl Partition {
                 }
             }
             // Its effect is in `pass_time`.
-            Input::ClockStep { .. } | Input::Liveness(_) | Input::Delivered(_) | Input::Told { .. } => {}
+            Input::ClockStep { .. }
+            | Input::Liveness(_)
+            | Input::Delivered(_)
+            | Input::Told { .. }
+            | Input::Maintain(_)
+            | Input::EndMaintenance { .. } => {}
         }
     }
 
@@ -212,7 +217,7 @@ impl Partition {
 
     /// All open alerts, in the order of their ids.
     pub fn open_alerts(&self) -> impl Iterator<Item = &Transition> {
-        self.book.records().map(|r| &r.transition)
+        self.book.records().filter(|r| !r.shadow).map(|r| &r.transition)
     }
 
     /// What is known of each device heard of so far.

@@ -68,6 +68,8 @@ pub(super) struct Series {
     pub(super) held: Held,
     /// Engine time minus event time when the last value was taken, at least 0; the series' clock is `now` minus this.
     pub(super) lag: Millis,
+    /// The same without what the clock stepped since.
+    pub(super) came_with: Millis,
     pub(super) mute: Mute,
     /// The value is too old for one of the rules on it (or, without rules, for its interval). It can be so when it comes:
     /// a device that sends what it stored is alive, and its values are old.
@@ -92,6 +94,7 @@ impl Series {
             quantity: quantity.clone(),
             held,
             lag: Millis::ZERO,
+            came_with: Millis::ZERO,
             mute: Mute::No,
             stale: false,
             stale_after: scene.device.stale_after(),
@@ -116,7 +119,10 @@ impl Series {
         self.cells.shrink_to_fit();
         self.stale_after = self.cells.iter().map(|c| c.stale_after).min().unwrap_or_else(|| device.stale_after());
         let ladders = self.cells.iter().filter_map(|c| ladder(scene.rules, scene.own, c.rule));
-        self.memories.select(ladders, quantity::lookup(self.quantity.as_str()), device);
+        let on_device = about.iter().filter_map(|n| ladder(scene.rules, scene.own, *n));
+        let named = on_device.filter_map(|l| l.expression.as_deref()).flat_map(|e| &e.inputs);
+        let inputs = named.filter(|i| i.quantity == self.quantity);
+        self.memories.select(ladders, inputs, quantity::lookup(self.quantity.as_str()), device);
     }
 
     /// How a value that came at `now` stands to the last one. A borrowed time says nothing about the order of measuring:
@@ -167,7 +173,7 @@ impl Series {
     /// What a cell sees in the value held now.
     pub(super) fn sight(&mut self, scene: &Scene<'_>, rule: u32) -> Option<Sight> {
         let ladder = ladder(scene.rules, scene.own, rule)?;
-        Some(Sight::of(ladder, scene.device, (self.held, self.lag), &mut self.memories))
+        Some(Sight::of(ladder, scene.device, (self.held, self.came_with), &mut self.memories))
     }
 
     /// Takes a value: the first of the series where `first`, otherwise one that is newer than the last. `timed` says
@@ -180,8 +186,9 @@ impl Series {
         if !plain {
             self.remember(scene, held, now, first, timed);
         }
-        let was = (core::mem::replace(&mut self.held, held), self.lag);
+        let was = (core::mem::replace(&mut self.held, held), self.came_with);
         self.lag = now.since(held.at).max(Millis::ZERO);
+        self.came_with = self.lag;
         for i in 0..self.cells.len() {
             let Some(cell) = self.cells.get(i).filter(|c| !c.ignores(held.value)) else { continue };
             let number = cell.rule;
@@ -221,7 +228,7 @@ impl Series {
     /// it is not added up.
     fn remember(&mut self, scene: &Scene<'_>, held: Held, now: Timestamp, first: bool, timed: bool) {
         let interval = scene.device.interval.unwrap_or(limit::STALE_UNKNOWN);
-        let soon = now.since(self.taken()).times(2) < interval;
+        let soon = now.since(self.taken()).times(2) <= interval;
         let again = self.mute != Mute::No;
         self.draining = !timed && !first && (again || (self.draining && soon));
         if self.draining {
@@ -229,6 +236,12 @@ impl Series {
         }
         let before = (!first).then_some(self.held.at);
         self.memories.push(before, held.at, held.value, interval);
+        self.look(scene, held);
+    }
+
+    /// Whether the held value is too old for who wants it at most `stale_after` old: now, or from the start.
+    pub(super) fn is_old(&self, stale_after: Millis, now: Timestamp) -> bool {
+        self.came_with >= stale_after || now >= self.taken() + stale_after
     }
 
     /// Engine time from which the series is silent. After Maibo was deaf it is from when it hears again.
@@ -311,7 +324,7 @@ impl Series {
             let pause = self.mute.pause(self.lag);
             for i in 0..self.cells.len() {
                 let Some(cell) = self.cells.get(i) else { continue };
-                let counts = self.lag < cell.stale_after && now < taken + cell.stale_after;
+                let counts = !self.is_old(cell.stale_after, now);
                 let number = cell.rule;
                 if cell.ignores(self.held.value) || (!counts && cell.edge > clock) {
                     continue;
@@ -326,6 +339,19 @@ impl Series {
             }
         }
         self.refresh(scene);
+    }
+
+    /// Finds out anew, after an edit, whether the held value is too old for one of the rules on it.
+    pub(super) fn renew(&mut self, now: Timestamp) {
+        let old = self.is_old(self.stale_after, now);
+        match self.mute {
+            Mute::No => self.stale = old,
+            Mute::Again { from, lost } | Mute::Waiting { from, lost } => {
+                self.stale = old && self.stale;
+                self.mute = if old { Mute::Waiting { from, lost } } else { Mute::Again { from, lost } };
+            }
+            Mute::Deaf { .. } => {}
+        }
     }
 
     /// Engine time jumped: what is counted in it moves along, what is counted in event time stays.

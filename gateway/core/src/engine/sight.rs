@@ -11,7 +11,7 @@ use crate::rule::{Direction, Signal, Step, Term, Threshold};
 use crate::time::{Millis, Timestamp};
 
 /// Share of a window that must be covered before it is believed.
-const COVERED: f64 = 0.75;
+pub(super) const COVERED: f64 = 0.75;
 
 /// What one term says.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,8 +47,10 @@ impl Seen {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Sight {
     pub(super) at: Timestamp,
+    /// When the value was measured: at `at` or before.
+    pub(super) held: Timestamp,
     /// How late the value came.
-    pub(super) lag: Millis,
+    pub(super) came_with: Millis,
     pub(super) seen: [Seen; MAX_TERMS],
 }
 
@@ -57,10 +59,10 @@ impl Sight {
     pub(super) fn of(
         ladder: &Threshold,
         device: &Device,
-        (held, lag): (Held, Millis),
+        (held, came_with): (Held, Millis),
         memories: &mut Memories,
     ) -> Self {
-        let mut sight = Self { at: held.at, lag, seen: [Seen::NOTHING; MAX_TERMS] };
+        let mut sight = Self { at: held.at, held: held.at, came_with, seen: [Seen::NOTHING; MAX_TERMS] };
         for (term, seen) in ladder.first().iter().zip(&mut sight.seen) {
             *seen = see(term, ladder, device, held, memories);
         }
@@ -94,8 +96,11 @@ fn see(term: &Term, ladder: &Threshold, device: &Device, held: Held, memories: &
     match term.signal {
         Signal::Last => certain(held.value),
         Signal::Stuck { .. } => memories.stuck(ladder, term, device, held.at).map_or(Seen::NOTHING, certain),
+        Signal::Baseline { weeks, floor } => {
+            memories.profile(ladder).and_then(|p| p.departure(weeks, floor)).map_or(Seen::NOTHING, certain)
+        }
         signal => {
-            let Some((value, coverage, full)) = memories.value(term) else { return Seen::NOTHING };
+            let Some((value, coverage, full)) = memories.value(signal, term.window) else { return Seen::NOTHING };
             let covered = coverage >= COVERED;
             let early = match signal {
                 Signal::Max | Signal::Sum | Signal::Count | Signal::Range => term.direction == Direction::Above,

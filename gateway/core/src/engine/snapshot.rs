@@ -128,6 +128,9 @@ struct SavedSeries {
     memories: Option<Memories>,
     #[n(7)]
     draining: Option<bool>,
+    /// Where the clock stepped since the value came.
+    #[n(8)]
+    came_with: Option<Millis>,
 }
 
 #[derive(Encode, Decode)]
@@ -183,6 +186,7 @@ fn save_series(series: &Series, rules: &RuleSet) -> SavedSeries {
         cells: cells.collect(),
         memories: (!series.memories.is_empty()).then(|| series.memories.clone()),
         draining: series.draining.then_some(true),
+        came_with: (series.came_with != series.lag).then_some(series.came_with),
     }
 }
 
@@ -235,6 +239,7 @@ fn restore_device(saved: SavedDevice, number: u32, scene: &Scene<'_>) -> DeviceS
         let mut series = Series::new(&old.quantity, old.held, &about, scene);
         (series.lag, series.mute, series.stale) = (old.lag, old.mute, old.stale);
         series.draining = old.draining.unwrap_or(false);
+        series.came_with = old.came_with.unwrap_or(old.lag);
         if let Some(memories) = old.memories {
             series.memories = memories;
         }
@@ -252,6 +257,7 @@ fn restore_device(saved: SavedDevice, number: u32, scene: &Scene<'_>) -> DeviceS
     }
     device.series.sort_by(|a, b| a.quantity.cmp(&b.quantity));
     device.await_values(&about, scene.rules);
+    device.select_expressions(&about, scene.rules);
     device
 }
 
@@ -282,7 +288,7 @@ impl Partition {
     pub fn restore(bytes: &[u8], versions: &Versions) -> Result<Self, RestoreError> {
         let saved: SavedPartition = unpack(bytes)?;
         let law = law(saved.rules, saved.catalogue, versions)?;
-        let mut book = restore_book(saved.open, saved.flaps, saved.rules);
+        let mut book = restore_book(saved.open, saved.flaps, saved.rules, &law.rules);
         for spent in saved.spent {
             book.spend(&spent.rule, spent.subject, spent.spent);
         }
@@ -313,14 +319,14 @@ fn law(rules: Option<Version>, catalogue: Option<Version>, versions: &Versions) 
     Ok(law.with_own_limits())
 }
 
-fn restore_book(open: Vec<Record>, flaps: Vec<Flaps>, rules: Option<Version>) -> Book {
+fn restore_book(open: Vec<Record>, flaps: Vec<Flaps>, version: Option<Version>, rules: &RuleSet) -> Book {
     let mut book = Book::default();
     book.remember(flaps);
     for record in open {
         book.put(record);
     }
-    if let Some(version) = rules {
-        book.judge_by(version);
+    if let Some(version) = version {
+        book.judge_by(version, rules);
     }
     book
 }

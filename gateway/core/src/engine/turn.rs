@@ -24,10 +24,9 @@ impl Cell {
         if is.is_empty() {
             return self.fall_asleep(bench, at, decided, Reason::Calendar);
         }
-        let edited = Edited::between(was, is);
-        if edited.any() {
+        if Edited::between(was, is).any() {
             let sight = sight.map(|s| s.held_to(at));
-            self.judge(bench, edited, Judging { sight, event: at, decided, reason: Reason::Calendar });
+            self.judge(bench, was, Judging { sight, event: at, decided, reason: Reason::Calendar });
         }
     }
 

@@ -204,7 +204,8 @@ const fn needs_cover(signal: Signal) -> bool {
         | Signal::Sum
         | Signal::Count
         | Signal::Range
-        | Signal::Stuck { .. } => false,
+        | Signal::Stuck { .. }
+        | Signal::Baseline { .. } => false,
     }
 }
 

@@ -2,8 +2,9 @@
 
 use minicbor::{Decode, Encode};
 
+use crate::id::Quantity;
 use crate::reading::Text;
-use crate::rule::Signal;
+use crate::rule::{Expression, ExpressionInput, Signal};
 use crate::time::Millis;
 
 /// How a value was computed.
@@ -18,6 +19,56 @@ pub struct Measure {
     /// Of a rate: the unit of time.
     #[n(2)]
     pub per: Option<Millis>,
+    /// Where it is of what an expression gives, not of a quantity: which.
+    #[n(3)]
+    pub formula: Option<Box<Formula>>,
+}
+
+/// An expression and what it was computed from.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Formula {
+    /// As it stands in the rule.
+    #[n(0)]
+    pub text: Text,
+    /// Its series, in the order of their quantities.
+    #[n(1)]
+    pub inputs: Vec<NamedInput>,
+    /// Whether it is true or false, told as 1 and 0.
+    #[n(2)]
+    pub truth: bool,
+}
+
+/// One series of an expression.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct NamedInput {
+    /// Its name in the expression.
+    #[n(0)]
+    pub name: Text,
+    /// What is measured.
+    #[n(1)]
+    pub quantity: Quantity,
+    /// The signal's word.
+    #[n(2)]
+    pub signal: Text,
+    /// Length of the window; zero for the last value.
+    #[n(3)]
+    pub window: Millis,
+}
+
+impl From<&Expression> for Formula {
+    fn from(expression: &Expression) -> Self {
+        let input = |i: &ExpressionInput| NamedInput {
+            name: Text::from(i.name.as_str()),
+            quantity: i.quantity.clone(),
+            signal: Text::from(i.signal.as_str()),
+            window: i.window,
+        };
+        Self {
+            text: Text::from(expression.text.as_str()),
+            inputs: expression.inputs.iter().map(input).collect(),
+            truth: expression.truth,
+        }
+    }
 }
 
 impl Measure {
@@ -27,13 +78,18 @@ impl Measure {
             Signal::Rate { per } => Some(per),
             _ => None,
         };
-        Self { signal: Text::from(signal.as_str()), window, per }
+        Self { signal: Text::from(signal.as_str()), window, per, formula: None }
+    }
+
+    /// The same of what an expression gives.
+    pub(crate) fn of(self, expression: Option<&Expression>) -> Self {
+        Self { formula: expression.map(|e| Box::new(Formula::from(e))), ..self }
     }
 
     /// The unit of the value, where that of the quantity is `of`.
     pub fn unit(&self, of: &str) -> String {
         match (&*self.signal, self.per) {
-            ("count", _) => "1".to_owned(),
+            ("count" | "baseline", _) => "1".to_owned(),
             ("stuck", _) => "s".to_owned(),
             (_, Some(Millis(1_000))) => format!("{of}/s"),
             (_, Some(Millis(60_000))) => format!("{of}/min"),

@@ -39,11 +39,14 @@ pub struct Matcher {
     pub domains: Vec<Domain>,
     /// In places that lie within one of these: of a city code all below it. An alert without a place is in none.
     pub districts: Vec<PlaceCode>,
+    /// Only episodes that nobody takes notice of: from this reminder on, at most [`crate::limit::MAX_REMINDERS`]; 0: at
+    /// once. What is acknowledged in time, and blue, of which nobody is reminded, it never hears of.
+    pub from_reminder: u32,
 }
 
 impl Default for Matcher {
     fn default() -> Self {
-        Self { min_level: Level::Blue, domains: Vec::new(), districts: Vec::new() }
+        Self { min_level: Level::Blue, domains: Vec::new(), districts: Vec::new(), from_reminder: 0 }
     }
 }
 
@@ -71,9 +74,11 @@ impl Receiver {
 /// The level is that of the episode's peak: who was told of red is told of the way down. Every version counts, those
 /// that only say that the data went stale or fresh and those of an operator included.
 pub fn matches(transition: &Transition, receiver: &Receiver) -> bool {
-    let Matcher { min_level, domains, districts } = &receiver.matcher;
+    let Matcher { min_level, domains, districts, from_reminder } = &receiver.matcher;
+    let reminder = transition.handling.as_ref().and_then(|h| h.reminder).map_or(0, |r| r.number);
     let at = transition.place.as_ref().map_or("", PlaceCode::as_str);
     transition.peak >= *min_level
+        && reminder >= *from_reminder
         && (domains.is_empty() || domains.contains(&transition.domain))
         && (districts.is_empty() || districts.iter().any(|d| at.starts_with(place::stem(d.as_str()))))
 }

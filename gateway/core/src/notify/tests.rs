@@ -35,6 +35,21 @@ fn transition() -> Transition {
     }
 }
 
+// An escalation hears of an episode from the reminder on that it waits for, and then of all that follows.
+#[test]
+fn an_escalation_waits_for_its_reminder() {
+    let second = receiver(Matcher { from_reminder: 2, ..Matcher::default() });
+    let reminded = |number: Option<u32>| {
+        let reminder = number.map(|number| crate::fact::Reminder { number, after: Millis(1) });
+        let handling = crate::fact::Handling { reminder, ..Default::default() };
+        Transition { handling: Some(Box::new(handling)), ..transition() }
+    };
+    let heard = [None, Some(1), Some(2), Some(3)].map(|n| second.wants(&reminded(n), false));
+    assert_eq!(heard, [false, false, true, true]);
+    assert!(second.wants(&reminded(None), true), "what follows");
+    assert!(receiver(Matcher::default()).wants(&reminded(None), false));
+}
+
 fn receiver(matcher: Matcher) -> Receiver {
     Receiver { name: "bureau".to_owned(), mode: Mode::All, matcher }
 }

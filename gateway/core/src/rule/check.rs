@@ -7,17 +7,18 @@ use toml::Value;
 
 use super::table::Reader;
 use super::{Absence, Confidence, Rule, RuleKind, Selector};
-use super::{event, quorum};
+use super::{event, mute, quorum};
 use crate::id::{DeviceId, PlaceCode, Quantity, RuleId};
 use crate::limit;
 use crate::place::{Domain, Level};
 use crate::reading::quantity::{self, QuantitySpec};
 
+mod expression;
 mod ladder;
 mod threshold;
 
 /// Keys that only a threshold has.
-pub(super) const LADDER_KEYS: [&str; 17] = [
+pub(super) const LADDER_KEYS: [&str; 19] = [
     "levels",
     "direction",
     "deadband",
@@ -31,6 +32,8 @@ pub(super) const LADDER_KEYS: [&str; 17] = [
     "percentile",
     "per",
     "tolerance",
+    "weeks",
+    "floor",
     "any",
     "zone",
     "in_force",
@@ -61,13 +64,21 @@ pub(super) fn rule(mut r: Reader<'_>) -> Option<Rule> {
     let (when, kind) = if r.has("quorum") {
         (Some(Some((Selector::default(), None))), quorum::read(&mut r))
     } else {
-        let when = r.need_table("when").map(selector);
+        let mut said = expression::Said::Nothing;
+        let when = r.need_table("when").map(|mut sub| {
+            said = expression::read(&mut sub);
+            selector(sub)
+        });
+        let other = ["event", "absent"].into_iter().find(|key| r.has(key));
+        if let (Some(other), expression::Said::Good(_)) = (other, &said) {
+            r.problem("when.expression", format_args!("does not belong to a rule with `{other}`"));
+        }
         let kind = if r.has("event") {
             event::read(&mut r, when.as_ref())
         } else if r.has("absent") {
             absence(&mut r, when.as_ref())
         } else {
-            threshold::read(&mut r, when.as_ref())
+            threshold::read(&mut r, id.as_ref(), when.as_ref(), said)
         };
         (when, kind)
     };
@@ -82,6 +93,8 @@ pub(super) fn rule(mut r: Reader<'_>) -> Option<Rule> {
         Some(text) => confidence(&mut r, &text).map(Some),
     };
     let advice = r.need_words("advice");
+    let shadow = r.flag("shadow");
+    let mute = mute::read(&mut r);
     r.finish();
     Some(Rule {
         id: id?,
@@ -93,6 +106,8 @@ pub(super) fn rule(mut r: Reader<'_>) -> Option<Rule> {
         effective,
         confidence: confidence?,
         advice: advice?,
+        shadow: shadow?,
+        mute: mute.ok()?,
     })
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::table::{Problems, Reader};
 use super::{Problem, RuleSet};
-use super::{check, quorum};
+use super::{check, inhibit, quorum};
 use crate::id::Version;
 use crate::limit;
 
@@ -14,19 +14,34 @@ pub(super) fn compile(packs: &[(&str, &str)]) -> Result<RuleSet, Vec<Problem>> {
     packs.sort_unstable();
     let mut problems = Problems::default();
     let mut rules = BTreeMap::new();
+    let mut expressions = 0;
+    let mut inhibits = BTreeMap::new();
     for (name, text) in &packs {
-        let table = match text.strip_prefix('\u{feff}').unwrap_or(text).parse::<toml::Table>() {
+        let mut table = match text.strip_prefix('\u{feff}').unwrap_or(text).parse::<toml::Table>() {
             Ok(table) => table,
             Err(error) => {
                 problems.add(*name, error.to_string().trim_end());
                 continue;
             }
         };
-        for (i, table) in rule_tables(name, table, &mut problems).into_iter().enumerate() {
+        let [of_rules, of_inhibits] = ["rule", "inhibit"].map(|key| tables(name, key, &mut table, &mut problems));
+        for (key, _) in table {
+            problems.add(format!("{name}: {key}"), "unknown key");
+        }
+        for (i, table) in of_inhibits.into_iter().enumerate() {
+            let path = format!("{name}: inhibit[{i}]");
+            inhibit::read(Reader::new(path, table, &mut problems), name, &mut inhibits);
+        }
+        for (i, table) in of_rules.into_iter().enumerate() {
             let Some(rule) = check::rule(Reader::new(format!("{name}: rule[{i}]"), table, &mut problems)) else {
                 continue;
             };
             let path = format!("{name}: {}.id", rule.id);
+            let computes = rule.threshold().is_some_and(|t| t.expression.is_some());
+            expressions += usize::from(computes);
+            if computes && expressions > limit::MAX_EXPRESSIONS {
+                problems.add(&path, format_args!("more than {} expressions", limit::MAX_EXPRESSIONS));
+            }
             if rules.len() >= limit::MAX_RULES {
                 problems.add(path, format_args!("more than {} rules", limit::MAX_RULES));
             } else if let Some((first, _)) = rules.get(&rule.id) {
@@ -37,9 +52,10 @@ pub(super) fn compile(packs: &[(&str, &str)]) -> Result<RuleSet, Vec<Problem>> {
         }
     }
     quorum::watched(&rules, &mut problems);
+    let inhibits = inhibit::checked(inhibits, &rules, &mut problems);
     let version = Version::of(&canonical(&packs));
     let rules = rules.into_values().map(|(_, rule)| rule).collect();
-    problems.or(RuleSet::new(version, rules))
+    problems.or(RuleSet::new(version, rules, inhibits))
 }
 
 /// Names and texts with their lengths, so that no two sets of packs share the bytes.
@@ -52,22 +68,20 @@ fn canonical(packs: &[(&str, &str)]) -> Vec<u8> {
     bytes
 }
 
-fn rule_tables(name: &str, mut pack: toml::Table, problems: &mut Problems) -> Vec<toml::Table> {
+/// Takes a list of tables out of a pack.
+fn tables(name: &str, key: &str, pack: &mut toml::Table, problems: &mut Problems) -> Vec<toml::Table> {
     let mut tables = Vec::new();
-    match pack.remove("rule") {
+    match pack.remove(key) {
         None => {}
         Some(toml::Value::Array(list)) => {
             for (i, value) in list.into_iter().enumerate() {
                 match value {
                     toml::Value::Table(table) => tables.push(table),
-                    _ => problems.add(format!("{name}: rule[{i}]"), "is not a table"),
+                    _ => problems.add(format!("{name}: {key}[{i}]"), "is not a table"),
                 }
             }
         }
-        Some(_) => problems.add(format!("{name}: rule"), "is not a list; write [[rule]]"),
-    }
-    for (key, _) in pack {
-        problems.add(format!("{name}: {key}"), "unknown key");
+        Some(_) => problems.add(format!("{name}: {key}"), format_args!("is not a list; write [[{key}]]")),
     }
     tables
 }

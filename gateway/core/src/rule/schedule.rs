@@ -69,6 +69,12 @@ impl Schedule {
         &self.zone
     }
 
+    /// The wall clock of the zone at an instant, as milliseconds since 1970 there.
+    pub(crate) fn wall(&self, t: Timestamp) -> i64 {
+        let offset = self.zone.to_offset(instant(t));
+        t.0.saturating_add(i64::from(offset.seconds()) * 1000)
+    }
+
     /// Whether the rule goes out of force some day.
     pub const fn ends(&self) -> bool {
         self.until.is_some()

@@ -2,7 +2,8 @@
 
 use crate::time::Millis;
 
-/// A number made of the readings of one series. Except for [`Self::Last`] and [`Self::Stuck`] it is that of a window.
+/// A number made of the readings of one series. Except for [`Self::Last`], [`Self::Stuck`] and
+/// [`Self::Baseline`] it is that of a window.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Signal {
     /// The newest value, in the quantity's unit.
@@ -37,6 +38,13 @@ pub enum Signal {
         /// How far a value may lie from the first of the run and count as the same; at least 0, in the quantity's unit.
         tolerance: f64,
     },
+    /// How far the value departs from what is usual at its hour of the week, in deviations; unit 1.
+    Baseline {
+        /// Different weeks that the hour must have values of before anything is said, from 1.
+        weeks: u8,
+        /// The least that counts as one deviation; at least 0, in the quantity's unit.
+        floor: f64,
+    },
 }
 
 impl Signal {
@@ -55,6 +63,17 @@ impl Signal {
             Self::Percentile(_) => "percentile",
             Self::Leq => "leq",
             Self::Stuck { .. } => "stuck",
+            Self::Baseline { .. } => "baseline",
+        }
+    }
+
+    /// Its parameter as a number, where it has one: what makes two of one word different.
+    pub(super) const fn parameter(&self) -> u64 {
+        match self {
+            Self::Rate { per } => per.0.unsigned_abs(),
+            Self::Percentile(rank) => *rank as u64,
+            Self::Stuck { tolerance } => tolerance.to_bits(),
+            _ => 0,
         }
     }
 

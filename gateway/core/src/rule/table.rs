@@ -90,6 +90,18 @@ impl<'a> Reader<'a> {
         self.problem(key, format_args!("is {}, not {wanted}", kind_of(found)));
     }
 
+    /// Takes an optional yes or no; without it no. `None` where it is neither.
+    pub(super) fn flag(&mut self, key: &str) -> Option<bool> {
+        match self.take(key) {
+            None => Some(false),
+            Some(Value::Boolean(flag)) => Some(flag),
+            Some(other) => {
+                self.wrong(key, "true or false", &other);
+                None
+            }
+        }
+    }
+
     /// Takes an optional text.
     pub(super) fn opt_text(&mut self, key: &str) -> Option<String> {
         let value = self.take(key)?;

@@ -3,7 +3,9 @@
 //! A threshold has terms, any of which may alarm. Its schedule, where it has one, picks which limits hold: the terms are
 //! the same in every period, their steps are not. Where no period holds the threshold is asleep and has no terms at all.
 
-use super::{Schedule, Signal};
+use std::sync::Arc;
+
+use super::{Expression, Schedule, Signal};
 use crate::id::Quantity;
 use crate::place::Level;
 use crate::time::{Millis, Timestamp};
@@ -135,8 +137,10 @@ impl Term {
 /// Limits on a quantity.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Threshold {
-    /// What is judged.
+    /// What is judged; of an expression the name of its results, which nobody sees.
     pub quantity: Quantity,
+    /// What is judged instead of something measured.
+    pub expression: Option<Arc<Expression>>,
     /// The terms in each period of the schedule; without one there is one set of them. At least one set, each with the
     /// same signals.
     pub periods: Vec<Vec<Term>>,
@@ -151,6 +155,16 @@ pub struct Threshold {
 }
 
 impl Threshold {
+    /// The quantity judged, where it is one that is measured or an index.
+    pub fn shown(&self) -> Option<&Quantity> {
+        self.expression.is_none().then_some(&self.quantity)
+    }
+
+    /// The quantities that it looks at: the one judged, or those that the expression names.
+    pub fn quantities(&self) -> impl Iterator<Item = &Quantity> {
+        self.shown().into_iter().chain(self.expression.iter().flat_map(|e| &e.inputs).map(|i| &i.quantity))
+    }
+
     /// The terms of a period; none where the rule is asleep.
     pub fn terms(&self, period: Option<u8>) -> &[Term] {
         period.and_then(|p| self.periods.get(usize::from(p))).map_or(&[], Vec::as_slice)
@@ -172,6 +186,23 @@ impl Threshold {
     /// When the next period begins, or this one ends, after an event time; `MAX` where it never does.
     pub fn edge(&self, at: Timestamp) -> Timestamp {
         self.schedule.as_ref().map_or(Timestamp::MAX, |s| s.next_edge(at))
+    }
+
+    /// The wall clock of the rule at an event time, as milliseconds since 1970 there.
+    pub(crate) fn wall(&self, at: Timestamp) -> i64 {
+        // Beijing, which keeps no summer time since 1991.
+        self.schedule.as_ref().map_or_else(|| at.0.saturating_add(8 * 3_600_000), |s| s.wall(at))
+    }
+
+    /// The zone of that clock as a number.
+    pub(crate) fn zone(&self) -> u64 {
+        let name = self.schedule.as_ref().and_then(|s| s.zone().iana_name()).unwrap_or("Asia/Shanghai");
+        xxhash_rust::xxh3::xxh3_64(name.as_bytes())
+    }
+
+    /// Whether it looks at what is usual for the series.
+    pub(crate) fn has_baseline(&self) -> bool {
+        self.first().iter().any(|t| matches!(t.signal, Signal::Baseline { .. }))
     }
 
     /// Whether both judge the same signals of the same quantity.

@@ -1,9 +1,10 @@
 //! A device that sends what it stored is alive, and its values are old.
 
 use maibo_core::engine::{Unknown, Verdict};
+use maibo_core::input::Input;
 use maibo_core::place::Level;
 
-use crate::engine_world::{World, absent, depth, s};
+use crate::engine_world::{World, absent, depth, ladder, s, untimed};
 
 // draining: alive and stale. No absence is told, and what is old is not known.
 #[test]
@@ -48,4 +49,15 @@ fn nothing_completes_by_itself_while_draining() {
     let mut w = World::new(&depth("for = \"20s\"\nmin_samples = 1"));
     w.at(s(1000)).value_at(0, 12.0).run(s(2000)).expect(&[]);
     w.value_at(s(20), 12.0).expect(&["20000 v1 firing blue threshold stale historic"]);
+}
+
+// without times of their own readings drain within half an interval of one another, that moment included: two of them are
+// no range.
+#[test]
+fn exactly_half_an_interval_later_it_drains_still() {
+    let lines = "when = { quantity = \"water_depth\" }\nlevels = { yellow = 10 }\ndirection = \"above\"\nsignal = \"range\"\nwindow = \"20s\"";
+    let mut w = World::new(&ladder("range", lines));
+    w.at(0).batch(vec![Input::Reading(untimed(0, 0.0))]).deaf(0);
+    w.at(1).batch(vec![Input::Reading(untimed(1, 0.0))]).at(5_001).listening();
+    w.batch(vec![Input::Reading(untimed(5_001, 10.0))]).expect(&[]);
 }

@@ -9,7 +9,7 @@ use maibo_core::place::Level;
 use maibo_core::reading::{Event, Text};
 use maibo_core::time::Timestamp;
 
-use crate::engine_world::{World, ZERO, absent, depth, ladder, s};
+use crate::engine_world::{World, ZERO, absent, depth, ladder, reading, s, source};
 
 /// Congestion is orange, anything else from a road sensor yellow, a radar's ones are blue.
 pub(crate) const CODES: &str = "\"rsi.707\" = \"orange\", \"rsi.*\" = \"yellow\", \"radar.1\" = \"blue\"";
@@ -291,4 +291,15 @@ fn a_clock_that_lags_steadily() {
     take(&mut w, received(until(report("rsi.707", "1", s(115 - 3600)), s(145 - 3600)), s(115))).run(s(145));
     let told: Vec<_> = w.transitions().iter().filter(|t| t.rule.as_str() == "road").map(|t| t.at.0 - ZERO).collect();
     assert_eq!(told, [s(115), s(145)]);
+}
+
+// event: what a repeat was waited for up to the moment at which Maibo hears again is over then, not with the next batch.
+#[test]
+fn what_is_over_when_maibo_hears_again() {
+    let mut w = World::new(&rule(CODES, ", expires_after = \"50s\""));
+    take(&mut w, report("rsi.707", "1", 0)).run(s(49)).expect(&["0 v1 firing orange event"]);
+    let sign = Input::Reading(reading("d", "water_depth", s(50), s(50), 0.0));
+    let deaf = Input::Deaf { source: Some(source("s")), from: Timestamp(ZERO + s(50) - 1) };
+    w.at(s(50)).batch(vec![sign, deaf]).expect(&[]);
+    w.listening().expect(&["50000 v2 resolved orange event_expired"]);
 }

@@ -236,13 +236,13 @@ fn the_log_is_law() {
     let mut told = world();
     take(&mut told, report("rsi.707", "1", 0));
     let decided = told.facts.clone();
-    told.machine.impose(&decided, &[]);
+    told.impose(&decided, &[]);
     assert_eq!((told.machine.open_alerts().count(), told.known()), (0, Verdict::Normal));
     take(&mut told, report("rsi.707", "1", s(1)));
     assert_eq!(told.machine.open_alerts().count(), 1);
 
     let mut w = world();
-    w.at(0).alive().machine.impose(&[], &[edited(&decided[0], |t| t.level = Level::Red)]);
+    w.at(0).alive().impose(&[], &[edited(&decided[0], |t| t.level = Level::Red)]);
     w.restart();
     assert_eq!(w.known(), Verdict::Firing { level: Level::Red, stale: false });
     w.at(s(1)).edit(&rule("\"rsi.707\" = \"blue\"", "")).expect(&[]);
@@ -253,9 +253,9 @@ fn the_log_is_law() {
     let mut w = world();
     take(&mut w, until(report("rsi.707", "1", 0), s(9))).run(s(8)).at(s(9)).tick();
     let end = w.facts[1..].to_vec();
-    w.machine.impose(&end, &[]);
+    w.impose(&end, &[]);
     w.restart();
     assert_eq!(w.machine.open_alerts().count(), 1, "still open by the log");
-    w.machine.impose(&[], &end);
+    w.impose(&[], &end);
     assert_eq!(w.machine.open_alerts().count(), 0);
 }

@@ -109,7 +109,8 @@ fn every_shipped_ladder_ends() {
     let texts: Vec<(&str, &str)> = packs.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     let set = maibo_core::rule::RuleSet::compile(&texts).unwrap_or_else(|p| panic!("{p:?}"));
     for rule in &set.rules {
-        let Some(ladder) = rule.threshold() else { continue };
+        // What an expression gives has no range; its own scenarios show that it ends.
+        let Some(ladder) = rule.threshold().filter(|t| t.expression.is_none()) else { continue };
         let spec = maibo_core::reading::quantity::lookup(ladder.quantity.as_str()).expect("registered");
         let tenths = (0..=10_000).map(|i| spec.min + (spec.max - spec.min) * f64::from(i) / 10_000.0);
         for term in ladder.periods.iter().flatten().filter(|t| t.signal.is_a_value()) {

@@ -80,7 +80,11 @@ impl Block {
 
     /// The next fact about a device: its alert of `depth` ends now.
     pub(crate) fn ends(&mut self, device: &str) -> Told {
-        let mut told = self.open.remove(&("depth".to_owned(), device.to_owned())).expect("an open alert");
+        self.ends_by("depth", device)
+    }
+
+    pub(crate) fn ends_by(&mut self, rule: &str, device: &str) -> Told {
+        let mut told = self.open.remove(&(rule.to_owned(), device.to_owned())).expect("an open alert");
         (told.index, told.version, told.state) = (self.next, told.version + 1, State::Resolved);
         told.at = Timestamp(ZERO + self.w.now());
         (told.decided, told.resolved_at) = (told.at, Some(told.at));

@@ -17,7 +17,8 @@ use maibo_model::{Level, Mark, Model, Told};
 use super::ZERO;
 
 /// Words of rule sets and catalogues that the model does not know yet.
-const UNKNOWN: [&str; 6] = ["event = {", "quorum = {", "[[rule.during]]", "in_force", "limits", "\"aqi_"];
+const UNKNOWN: [&str; 8] =
+    ["shadow", "expression = ", "\"baseline\"", "quorum = {", "[[rule.during]]", "in_force", "limits", "\"aqi_"];
 
 /// Whether the model knows what this rule set or catalogue says.
 pub(crate) fn knows(text: &str) -> bool {
@@ -213,6 +214,10 @@ fn translated(input: &Input) -> Option<maibo_model::Input> {
         Input::ClockStep { by } => maibo_model::Input::ClockStep { by: by.0 },
         Input::Rules { version } => maibo_model::Input::Rules { version: version.0 },
         Input::Catalogue { version } => maibo_model::Input::Catalogue { version: version.0 },
-        Input::Command(_) | Input::Delivered(_) | Input::Told { .. } => return None,
+        Input::Command(_)
+        | Input::Delivered(_)
+        | Input::Told { .. }
+        | Input::Maintain(_)
+        | Input::EndMaintenance { .. } => return None,
     })
 }

@@ -29,6 +29,10 @@ enum Rule {
         intervals: i32,
         level: &'static str,
     },
+    Event {
+        codes: &'static str,
+        expires: &'static str,
+    },
 }
 
 /// What is judged of the series, and over which window.
@@ -113,9 +117,16 @@ fn rule() -> impl Strategy<Value = Rule> {
     ];
     let decimals = prop_oneof![4 => Just(None), 1 => (0..2_u32).prop_map(Some)];
     let ladder = (prop_oneof![3 => Just(true), 1 => Just(false)], any::<bool>(), decimals, terms, times());
+    let codes = [
+        "\"x.1\" = \"orange\", \"x.*\" = \"blue\", \"y\" = \"red\"",
+        "\"x.*\" = \"orange\", \"y\" = \"blue\"",
+        "\"*\" = \"yellow\", \"x.2\" = \"red\"",
+    ];
+    let expires = ["", ", expires_after = \"20s\"", ", expires_after = \"50s\""];
     prop_oneof![
-        4 => ladder.prop_map(|(depth, of_kind, decimals, terms, times)| Rule::Ladder { depth, of_kind, decimals, terms, times }),
-        1 => (1..6_i32, select(&LEVELS[..])).prop_map(|(intervals, level)| Rule::Absence { intervals, level }),
+        1 => (select(codes.to_vec()), select(expires.to_vec())).prop_map(|(codes, expires)| Rule::Event { codes, expires }),
+        6 => ladder.prop_map(|(depth, of_kind, decimals, terms, times)| Rule::Ladder { depth, of_kind, decimals, terms, times }),
+        2 => (1..6_i32, select(&LEVELS[..])).prop_map(|(intervals, level)| Rule::Absence { intervals, level }),
     ]
 }
 
@@ -181,6 +192,10 @@ impl Rule {
                 let lines =
                     format!("when = {{ kind = \"k\" }}\nabsent = {{ intervals = {intervals} }}\nlevel = \"{level}\"");
                 ladder(id, &lines)
+            }
+            Self::Event { codes, expires } => {
+                let codes = format!("codes = {{ {codes} }}{expires}");
+                ladder(id, &format!("when = {{ kind = \"k\" }}\nevent = {{ {codes} }}"))
             }
             Self::Ladder { depth, of_kind, decimals, terms, times } => {
                 let quantity = if *depth { "water_depth" } else { "temperature" };

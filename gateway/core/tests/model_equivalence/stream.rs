@@ -2,7 +2,7 @@
 
 use maibo_core::id::{Actor, DeviceId, EpisodeId, PartitionId, Version};
 use maibo_core::input::{Act, Command, Input};
-use maibo_core::reading::{Liveness, Quality, Reading, Text};
+use maibo_core::reading::{Event, Liveness, Quality, Reading, Text};
 use maibo_core::time::{Millis, Timestamp};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -39,6 +39,7 @@ enum What {
     Alive {
         device: usize,
     },
+    Event(Report),
     Tick,
     Deaf {
         back: i64,
@@ -74,6 +75,58 @@ struct Value {
     number: f64,
     timed: bool,
     quality: Quality,
+}
+
+#[derive(Clone, Debug)]
+struct Report {
+    device: usize,
+    code: &'static str,
+    identity: &'static str,
+    /// Before the receive time.
+    age: i64,
+    /// How long before the batch it was received.
+    waited: i64,
+    /// From the present on.
+    expires: Option<i64>,
+    cancelled: bool,
+}
+
+fn report() -> impl Strategy<Value = Report> {
+    let code = select(vec!["x.1", "x.2", "x.1", "y", "z"]);
+    let identity = select(vec!["1", "1", "2"]);
+    let age = prop_oneof![8 => Just(0_i64), 4 => 0..60_000_i64, 1 => -60_000..120_000_i64, 1 => Just(ZERO)];
+    let waited = prop_oneof![8 => Just(0_i64), 1 => -1000..30_000_i64];
+    let expires = prop_oneof![3 => Just(None), 2 => (-20_000..120_000_i64).prop_map(Some), 1 => Just(Some(-ZERO))];
+    let cancelled = prop_oneof![4 => Just(false), 1 => Just(true)];
+    let device = prop_oneof![4 => Just(0_usize), 1 => 1..3_usize];
+    (device, code, identity, age, waited, expires, cancelled).prop_map(
+        |(device, code, identity, age, waited, expires, cancelled)| Report {
+            device,
+            code,
+            identity,
+            age,
+            waited,
+            expires,
+            cancelled,
+        },
+    )
+}
+
+impl Report {
+    fn event(&self, now: i64) -> Event {
+        let received = now - self.waited;
+        Event {
+            device: DeviceId::new(DEVICES[self.device]).expect("id"),
+            code: Text::from(self.code),
+            identity: Text::from(self.identity),
+            at: Timestamp(ZERO + received - self.age),
+            received: Timestamp(ZERO + received),
+            expires: self.expires.map(|after| Timestamp(ZERO + now + after)),
+            cancelled: self.cancelled,
+            position: None,
+            text: Text::default(),
+        }
+    }
 }
 
 fn value() -> impl Strategy<Value = Value> {
@@ -117,6 +170,7 @@ fn what() -> impl Strategy<Value = What> {
         1 => (0..3_usize, 1..14_i64, lag, number()).prop_map(|(device, n, lag, value)| What::Lagging { device, n, lag, value }),
         3 => (0..3_usize, select(vec![0.0, 0.0, 1.0])).prop_map(|(back, more)| What::Again { back, more }),
         3 => (0..3_usize).prop_map(|device| What::Alive { device }),
+        6 => report().prop_map(What::Event),
         3 => Just(What::Tick),
         3 => deaf.prop_map(|(back, source)| What::Deaf { back, source }),
         4 => sources().prop_map(|source| What::Listening { source }),
@@ -239,6 +293,7 @@ impl Player {
                 received: Timestamp(ZERO + now),
                 alive: true,
             }),
+            What::Event(report) => Input::Event(report.event(now)),
             What::Deaf { back, source: of } => {
                 Input::Deaf { source: of.map(source), from: Timestamp(ZERO + now - back) }
             }

@@ -162,3 +162,37 @@ fn roads_are_judged_by_their_class() {
     );
     assert_eq!(told, ["expressway-congestion e yellow 1–open"]);
 }
+
+// instruments at fault: PM2.5 far above PM10 for three hours, not when there is next to none of both, and not when dust rises
+// between two values of one moment.
+#[test]
+fn particles_that_do_not_fit_together() {
+    let air = ["st,air-station,110105001,1h,"];
+    let hours = |pm25: f64, pm10: f64, from: i64, to: i64| {
+        (from..to).flat_map(move |h| [("st", "pm25", h * 60, pm25), ("st", "pm10", h * 60, pm10)])
+    };
+    let found = play(
+        "2027-05-01T00:00:00",
+        &air,
+        hours(30.0, 50.0, 0, 5).chain(hours(45.0, 30.0, 5, 10)).chain(hours(10.0, 30.0, 10, 14)),
+    );
+    assert_eq!(found, ["pm25-above-pm10 st blue 480–660"]);
+    let calm = hours(30.0, 50.0, 0, 5).chain(hours(45.0, 20.0, 5, 10)).chain(hours(45.0, 60.0, 10, 14));
+    assert_eq!(play("2027-05-01T00:00:00", &air, calm), [""; 0]);
+}
+
+// what hides things in dry air is no fog.
+#[test]
+fn poor_visibility_in_dry_air() {
+    let minutes = |visibility: f64, humidity: f64, from: i64, to: i64| {
+        (from..to).flat_map(move |m| [("w", "visibility", m, visibility), ("w", "humidity", m, humidity)])
+    };
+    let weather = ["w,weather,110105001,1m,"];
+    let found = play(
+        "2027-03-15T12:00:00",
+        &weather,
+        minutes(9000.0, 30.0, 0, 5).chain(minutes(800.0, 25.0, 5, 30)).chain(minutes(9000.0, 30.0, 30, 60)),
+    );
+    assert_eq!(found, ["dry-low-visibility w blue 15–40"]);
+    assert_eq!(play("2027-03-15T12:00:00", &weather, minutes(800.0, 90.0, 0, 60)), [""; 0], "fog");
+}

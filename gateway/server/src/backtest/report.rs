@@ -77,6 +77,7 @@ fn with_counts(data: api::BacktestData, outcome: &Outcome, per_second: Option<f6
         incomparable,
         unregistered,
         refused,
+        undefined,
         events,
     } = outcome.counts;
     api::BacktestData {
@@ -91,6 +92,7 @@ fn with_counts(data: api::BacktestData, outcome: &Outcome, per_second: Option<f6
         incomparable,
         unregistered,
         refused,
+        undefined,
         events: events.judged,
         cut_off: outcome.cut_off,
         readings_per_second: per_second,
@@ -120,7 +122,8 @@ fn load(load: &Load) -> api::BacktestLoad {
     }
 }
 
-fn rule(summary: &RuleSummary) -> api::BacktestRule {
+/// One rule's figures.
+pub fn rule(summary: &RuleSummary) -> api::BacktestRule {
     let mut peaks = api::LevelCounts::default();
     for (level, n) in Level::ALL.into_iter().zip(summary.peaks) {
         *peaks.of(words::level(level)) = n;

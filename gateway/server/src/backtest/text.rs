@@ -144,6 +144,7 @@ fn data(out: &mut String, d: &api::BacktestData) {
         (d.incomparable, "not plausible, not judged"),
         (d.unregistered, "OF DEVICES THAT THE CATALOGUE DOES NOT KNOW, not judged"),
         (d.refused, "beyond the limit of quantities of a device, not judged"),
+        (d.undefined, "evaluations of expressions without a result"),
         (d.cut_off, "silences that only the end of the data brings about, not counted"),
     ];
     for (n, what) in counts.into_iter().filter(|(n, _)| *n > 0) {

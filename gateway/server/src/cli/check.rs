@@ -32,9 +32,10 @@ pub(super) fn check(config: &Path) -> u8 {
     match Settings::load(config) {
         Ok(settings) => {
             println!(
-                "{}: ok, {} rules (version {}), {} devices (version {}), {} source(s)",
+                "{}: ok, {} rules, {} of them on trial (version {}), {} devices (version {}), {} source(s)",
                 config.display(),
                 settings.rules.rules.len(),
+                settings.rules.shadows().count(),
                 settings.rules.version,
                 settings.catalogue.len(),
                 settings.catalogue.version,

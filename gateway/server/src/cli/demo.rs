@@ -107,6 +107,7 @@ fn settings(arguments: &Arguments, city: &City, data: PathBuf) -> Result<Setting
         sources: vec![Source::Embedded(embedded::Settings { id, listen, connections_max: 20_000 })],
         routes: vec![Route::standard(Profile::Native), Route::standard(Profile::OpenV2x)],
         packs,
+        files: rules.version,
         rules,
         catalogue_text,
         catalogue,

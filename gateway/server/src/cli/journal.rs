@@ -141,6 +141,13 @@ fn input(input: &Input) -> Value {
         Input::Told { first, next, items } => json!({
             "kind": "told", "first": first, "next": next, "items": items.iter().map(told).collect::<Vec<_>>(),
         }),
+        Input::Maintain(m) => json!({
+            "kind": "maintain", "maintenance": m.id.to_string(), "of": m.scope.kind(), "id": m.scope.id(),
+            "from": m.from.0, "until": m.until.0, "by": m.by.as_str(), "reason": &*m.reason,
+        }),
+        Input::EndMaintenance { id, by } => json!({
+            "kind": "end_maintenance", "maintenance": id.to_string(), "by": by.as_str(),
+        }),
         Input::ClockStep { by } => json!({"kind": "clock_step", "by_ms": by.0}),
         Input::Rules { version } => json!({"kind": "rules", "version": version.to_string()}),
         Input::Catalogue { version } => json!({"kind": "catalogue", "version": version.to_string()}),
@@ -183,8 +190,8 @@ fn fact_line(fact: &Fact) -> Value {
 
 fn body(body: &Body) -> Value {
     match body {
-        Body::Transition(t) => json!({
-            "kind": "transition", "episode": t.episode.to_string(), "version": t.version, "rule": t.rule.as_str(),
+        Body::Transition(t) | Body::Shadow(t) => json!({
+            "kind": if matches!(body, Body::Shadow(_)) { "shadow" } else { "transition" }, "episode": t.episode.to_string(), "version": t.version, "rule": t.rule.as_str(),
             "subject": t.subject.id(), "subject_kind": t.subject.kind(),
             "quantity": t.quantity.as_ref().map(maibo_core::id::Quantity::as_str), "place": t.place.as_ref().map(maibo_core::id::PlaceCode::as_str),
             "domain": t.domain.as_str(), "state": t.state.as_str(), "level": t.level.as_str(),
@@ -226,6 +233,18 @@ fn body(body: &Body) -> Value {
                 "incident": g.incident.to_string(),
                 "episodes": g.episodes.iter().map(ToString::to_string).collect::<Vec<_>>(),
             })).collect::<Vec<_>>(),
+        }),
+        Body::Inhibition { episode, by } => json!({
+            "kind": "inhibition", "episode": episode.to_string(), "by": by.map(|by| by.to_string()),
+        }),
+        Body::Released { parent, episodes } => json!({
+            "kind": "released", "parent": parent.to_string(),
+            "episodes": episodes.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        }),
+        Body::Maintenance(m) => json!({
+            "kind": "maintenance", "maintenance": m.id.to_string(), "state": m.state.as_str(), "of": m.scope.kind(),
+            "id": m.scope.id(), "from": m.from.0, "until": m.until.0, "by": m.by.as_str(), "reason": &*m.reason,
+            "ended_by": m.ended_by.as_ref().map(maibo_core::id::Actor::as_str),
         }),
         Body::Refused { episode, reason } => {
             json!({"kind": "refused", "episode": episode.to_string(), "reason": &**reason})

@@ -100,6 +100,7 @@ impl Check {
                     sources,
                     routes,
                     packs,
+                    files: rules.version,
                     rules,
                     catalogue_text,
                     catalogue,

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use maibo_core::fact::Fact;
+use maibo_core::fact::{Fact, Transition};
 use maibo_core::notify::Receiver;
 use maibo_store::facts::FactsReader;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::shelf::{Shelf, Trouble, noted};
-use super::{Describe, body};
+use super::{Describe, Polite, body};
 
 /// Facts in one transaction: few enough that the first of many alerts does not wait for the last.
 const BATCH: usize = 500;
@@ -23,14 +23,20 @@ pub(super) struct Follower {
     receivers: Arc<Vec<Receiver>>,
     woken: Vec<Arc<Notify>>,
     describe: Describe,
+    polite: Polite,
     batch: Arc<Vec<Fact>>,
     trouble: Trouble,
 }
 
 impl Follower {
-    pub(super) fn new(shelf: Shelf, receivers: Vec<Receiver>, woken: Vec<Arc<Notify>>, describe: Describe) -> Self {
+    pub(super) fn new(
+        shelf: Shelf,
+        receivers: Vec<Receiver>,
+        woken: Vec<Arc<Notify>>,
+        (describe, polite): (Describe, Polite),
+    ) -> Self {
         let (receivers, batch) = (Arc::new(receivers), Arc::default());
-        Self { shelf, receivers, woken, describe, batch, trouble: Trouble::default() }
+        Self { shelf, receivers, woken, describe, polite, batch, trouble: Trouble::default() }
     }
 
     /// Runs until the pipeline has ended or `stop`.
@@ -78,9 +84,10 @@ impl Follower {
             return Some(false);
         }
         let (batch, receivers) = (Arc::clone(&self.batch), Arc::clone(&self.receivers));
-        let describe = Arc::clone(&self.describe);
+        let (describe, polite) = (Arc::clone(&self.describe), Arc::clone(&self.polite));
         let work = move |outbox: &mut maibo_store::outbox::Outbox, now| {
-            outbox.follow(&batch, &receivers, now, |t| body::native(&describe(t), true))
+            let manners = |fact: &Fact, t: &Transition| polite(fact, t);
+            outbox.follow_by(&batch, &receivers, now, manners, |t| body::native(&describe(t), true))
         };
         let settled = noted(&mut self.trouble, "follower", self.shelf.with(work).await?)?;
         self.batch = Arc::default();

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use maibo_core::id::PlaceCode;
+use maibo_core::limit::MAX_REMINDERS;
 use maibo_core::notify::{Matcher, Mode, Receiver};
 use maibo_core::place::{Domain, Level};
 use reqwest::Url;
@@ -42,6 +43,12 @@ pub struct ReceiverSettings {
     /// Place codes such as `110105`; none means all.
     #[serde(default)]
     pub districts: Vec<String>,
+    /// `always` (the default), or `unacknowledged`: it hears only of episodes that nobody takes notice of.
+    #[serde(default)]
+    pub when: Option<String>,
+    /// With `when = "unacknowledged"`: from which reminder on, 1 (the default) to 5.
+    #[serde(default)]
+    pub reminders: Option<u32>,
     /// Private networks where it may be, such as `10.1.2.3/32`.
     #[serde(default)]
     pub allow: Vec<String>,
@@ -101,7 +108,9 @@ impl ReceiverSettings {
         }
         let mode = word(&mut p, "mode", self.mode.as_deref(), Mode::parse, "all, latest");
         let level = word(&mut p, "min_level", self.min_level.as_deref(), Level::parse, "blue, yellow, orange, red");
+        let from_reminder = self.first_reminder(&mut p);
         let matcher = Matcher {
+            from_reminder,
             min_level: level.unwrap_or(Level::Blue),
             domains: each(&mut p, "domains", &self.domains, |d| Domain::parse(d).ok_or("is not a domain")),
             districts: each(&mut p, "districts", &self.districts, |d| {
@@ -119,6 +128,20 @@ impl ReceiverSettings {
             }
             _ => Err(p),
         }
+    }
+
+    /// The reminder from which on it hears of an episode; 0: from its opening on.
+    fn first_reminder(&self, p: &mut Vec<String>) -> u32 {
+        let waits = |w: &str| ["always", "unacknowledged"].iter().position(|x| *x == w);
+        let waits = word(p, "when", self.when.as_deref(), waits, "always, unacknowledged") == Some(1);
+        match self.reminders {
+            Some(_) if !waits => p.push("reminders: belongs to `when = \"unacknowledged\"`".to_owned()),
+            Some(n) if !(1..=MAX_REMINDERS).contains(&n) => {
+                p.push(format!("reminders: {n} is not 1 to {MAX_REMINDERS}: so often is reminded of an alert"));
+            }
+            _ => {}
+        }
+        if waits { self.reminders.unwrap_or(1) } else { 0 }
     }
 
     /// The address; messages never show it, because it may hold a token.

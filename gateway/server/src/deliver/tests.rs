@@ -6,4 +6,5 @@ mod places;
 mod silence;
 mod support;
 mod unrecorded;
+mod withheld;
 mod words;

@@ -89,14 +89,17 @@ impl Worker {
         }
         let (room, name) = (self.parallel.saturating_sub(flying.len()), self.poster.receiver().to_owned());
         let work = move |outbox: &mut maibo_store::outbox::Outbox, now| {
+            let lifted = outbox.lift(now)?;
             let due = outbox.claim(&name, now, room)?;
-            let next = outbox.next_due(&name)?;
-            Ok::<_, OutboxError>((due, next.map(|at| at.since(now))))
+            // What is withheld now may be due before anything that is owed.
+            let next = outbox.next_due(&name)?.into_iter().chain(outbox.next_lift()?).min();
+            Ok::<_, OutboxError>((lifted, due, next.map(|at| at.since(now))))
         };
         let result = self.shelf.with(work).await?;
-        let Some((due, next)) = noted(&mut self.trouble, self.poster.receiver(), result) else {
+        let Some((lifted, due, next)) = noted(&mut self.trouble, self.poster.receiver(), result) else {
             return Some(RETRY);
         };
+        self.shelf.settled(lifted);
         for due in due {
             self.launch(due, flying);
         }

@@ -10,7 +10,7 @@ use utoipa::IntoParams;
 
 use super::extract::{self, Params};
 use super::{Fault, HttpState};
-use crate::live::{Roster, Scope, words};
+use crate::live::{Picture, Roster, Scope, words};
 
 /// Parameters of the list of alerts.
 #[derive(Deserialize, IntoParams)]
@@ -60,8 +60,7 @@ pub(super) async fn list(
     let more = rows.len() > limit || rows.len() == maibo_store::state::PAGE_MAX;
     rows.truncate(limit);
     let next = rows.last().filter(|_| more).map(|row| row.opened.to_string());
-    let roster = state.picture.roster();
-    Ok(Json(api::Page { items: rows.iter().map(|row| words::alert(&row.alert, &roster)).collect(), next }))
+    Ok(Json(api::Page { items: rows.iter().map(|row| state.picture.shown(&row.alert)).collect(), next }))
 }
 
 /// `None` where the caller asks only for what it may not see.
@@ -120,7 +119,7 @@ pub(super) async fn one(
     if !scope.allows_alert(&row.alert) {
         return Err(missing());
     }
-    Ok(Json(api::AlertDetail { incident, ..detail(&row, versions, &state.picture.roster()) }))
+    Ok(Json(api::AlertDetail { incident, ..detail(&row, versions, &state.picture) }))
 }
 
 fn after(text: Option<&str>) -> Result<Option<u64>, Fault> {
@@ -132,11 +131,12 @@ pub(super) fn missing() -> Fault {
     Fault::not_found("there is no such alert")
 }
 
-fn detail(row: &AlertRow, versions: Vec<VersionRow>, roster: &Roster) -> api::AlertDetail {
+fn detail(row: &AlertRow, versions: Vec<VersionRow>, picture: &Picture) -> api::AlertDetail {
+    let roster = picture.roster();
     let rule = roster.rules.get(&row.alert.rule);
     api::AlertDetail {
-        alert: words::alert(&row.alert, roster),
-        versions: versions.into_iter().filter_map(|row| version(row, roster)).collect(),
+        alert: picture.shown(&row.alert),
+        versions: versions.into_iter().filter_map(|row| version(row, &roster)).collect(),
         advice: rule.map(|r| r.advice.clone()),
         source: rule.map(|r| r.source.clone()),
         levels: rule.and_then(|r| r.levels.clone()),

@@ -273,7 +273,7 @@ fn judged(catalogue: &Catalogue, id: &DeviceId, sets: &[&RuleSet]) -> Vec<Quanti
         match &rule.kind {
             // An index is worked out from whatever the station measures.
             RuleKind::Threshold(ladder) if !DERIVED.contains(&ladder.quantity.as_str()) => {
-                found.push(ladder.quantity.clone());
+                found.extend(ladder.quantities().cloned());
             }
             RuleKind::Threshold(_) | RuleKind::Absence(_) => {
                 found.extend(quantity::all().iter().filter_map(quantity::QuantitySpec::quantity));

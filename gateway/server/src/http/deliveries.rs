@@ -24,7 +24,7 @@ use crate::live::{Scope, words};
 pub(super) struct DeliveriesQuery {
     /// To one receiver.
     receiver: Option<String>,
-    /// `pending`, `delivered`, `superseded`, `silenced` or `dead`.
+    /// `pending`, `delivered`, `superseded`, `silenced`, `inhibited`, `muted`, `maintenance` or `dead`.
     outcome: Option<String>,
     /// 1 to 1,000, default 100.
     limit: Option<String>,
@@ -42,7 +42,7 @@ pub(super) async fn list(
 ) -> Result<Json<api::Page<api::Delivery>>, Fault> {
     let limit = extract::limit(query.limit.as_deref())?;
     let before = extract::cursor(query.cursor.as_deref())?;
-    let words = "pending, delivered, superseded, silenced, dead";
+    let words = "pending, delivered, superseded, silenced, inhibited, muted, maintenance, dead";
     extract::word("outcome", query.outcome.as_deref(), outcome, words)?;
     if let Some(outbox) = state.outbox.clone() {
         let filter = OutboxFilter { receiver: query.receiver, outcome: query.outcome, episode: None };
@@ -91,6 +91,9 @@ fn outcome(word: &str) -> Option<api::Outcome> {
         "delivered" => Some(api::Outcome::Delivered),
         "superseded" => Some(api::Outcome::Superseded),
         "silenced" => Some(api::Outcome::Silenced),
+        "inhibited" => Some(api::Outcome::Inhibited),
+        "muted" => Some(api::Outcome::Muted),
+        "maintenance" => Some(api::Outcome::Maintenance),
         "dead" => Some(api::Outcome::Dead),
         _ => None,
     }

@@ -94,7 +94,7 @@ pub(super) async fn one(
     let next = alerts.last().filter(|_| more).map(|row| row.opened.to_string());
     let roster = state.picture.roster();
     let seen = alerts.iter().filter(|row| scope.allows_alert(&row.alert));
-    let members = api::Page { items: seen.map(|row| words::alert(&row.alert, &roster)).collect(), next };
+    let members = api::Page { items: seen.map(|row| state.picture.shown(&row.alert)).collect(), next };
     Ok(Json(api::IncidentDetail { incident: incident(&row, &roster), members }))
 }
 

@@ -7,8 +7,8 @@ use axum::response::IntoResponse;
 use utoipa::OpenApi;
 
 use super::{
-    acknowledge, acts, alerts, backtest, deliveries, devices, health, incidents, places, quarantine, rules, series,
-    status, view,
+    acknowledge, acts, alerts, backtest, deliveries, devices, health, incidents, index, maintenance, places,
+    quarantine, rule_versions, rules, series, shadow, status, upload, view,
 };
 
 #[derive(OpenApi)]
@@ -29,6 +29,8 @@ use super::{
         alerts::list,
         alerts::one,
         acknowledge::acknowledge,
+        index::index,
+        index::explain,
         incidents::list,
         incidents::one,
         acts::assign,
@@ -37,9 +39,16 @@ use super::{
         acts::unsilence,
         acts::close,
         acts::feedback,
+        maintenance::list,
+        maintenance::plan,
+        maintenance::end,
         deliveries::list,
         quarantine::list,
         rules::list,
+        upload::upload,
+        rule_versions::list,
+        rule_versions::one,
+        shadow::report,
         backtest::backtest,
         view::devices,
         view::snapshot,

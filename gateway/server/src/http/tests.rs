@@ -31,9 +31,11 @@ mod commands;
 mod hosts;
 mod incidents;
 mod live_socket;
+mod maintenance;
 mod reads;
 mod ready;
 mod scopes;
+mod trials;
 
 const CONFIG: &str = r#"
 data = "data"
@@ -64,13 +66,18 @@ impl Server {
     }
 
     async fn build(run: bool, limits: Limits) -> Self {
+        Self::ruled(run, limits, RULES).await
+    }
+
+    /// With other rules.
+    async fn ruled(run: bool, limits: Limits, rules: &str) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let shapes = r#"{"type":"FeatureCollection","features":[
             {"type":"Feature","properties":{"code":"110105"},"geometry":null},
             {"type":"Feature","properties":{"code":"110106"},"geometry":null},
             {"type":"Feature","properties":{},"geometry":null}]}"#;
         for (name, text) in
-            [("maibo.toml", CONFIG), ("devices.csv", CATALOGUE), ("rules.toml", RULES), ("districts.json", shapes)]
+            [("maibo.toml", CONFIG), ("devices.csv", CATALOGUE), ("rules.toml", rules), ("districts.json", shapes)]
         {
             std::fs::write(dir.path().join(name), text).expect("writes");
         }

@@ -18,6 +18,8 @@ pub(super) struct Alerts {
     open: BTreeMap<EpisodeId, Arc<Transition>>,
     /// With the engine time at which each was told.
     resolved: VecDeque<(Timestamp, Arc<Transition>)>,
+    /// Open alerts whose cause is told instead of them.
+    inhibited: BTreeMap<EpisodeId, EpisodeId>,
 }
 
 impl Alerts {
@@ -26,6 +28,7 @@ impl Alerts {
         match t.state {
             State::Firing => self.open.insert(t.episode, Arc::new(t.clone())),
             State::Resolved => {
+                self.inhibited.remove(&t.episode);
                 let before = self.open.remove(&t.episode);
                 // A later version of a resolved alert takes the place of the earlier one.
                 self.resolved.retain(|(_, r)| r.episode != t.episode);
@@ -53,6 +56,26 @@ impl Alerts {
     /// The open ones, then those that are over.
     pub(super) fn all(&self) -> Vec<Arc<Transition>> {
         self.open.values().chain(self.resolved.iter().map(|(_, t)| t)).cloned().collect()
+    }
+
+    /// An open alert has another cause, or none; gives the alert where it is shown.
+    pub(super) fn inhibit(&mut self, episode: EpisodeId, by: Option<EpisodeId>) -> Option<Arc<Transition>> {
+        let alert = self.open.get(&episode)?;
+        match by {
+            Some(by) => drop(self.inhibited.insert(episode, by)),
+            None => drop(self.inhibited.remove(&episode)),
+        }
+        Some(Arc::clone(alert))
+    }
+
+    /// Open alerts whose cause is told instead, and the cause of each.
+    pub(super) fn causes(&self) -> BTreeMap<EpisodeId, EpisodeId> {
+        self.inhibited.clone()
+    }
+
+    /// The cause that is told instead of an alert.
+    pub(super) fn cause(&self, episode: EpisodeId) -> Option<EpisodeId> {
+        self.inhibited.get(&episode).copied()
     }
 
     /// One of them.

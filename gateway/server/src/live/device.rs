@@ -52,19 +52,27 @@ pub struct Slot {
     deaf: bool,
     /// Too old, for a device the engine says nothing about, or said nothing about for too long.
     stale: bool,
+    /// It is under maintenance.
+    maintained: bool,
     /// Points of its score that the value of its primary quantity costs.
     lost: f64,
+    /// That value.
+    compared: Option<f64>,
 }
 
 /// What the index needs of a device.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Condition {
-    /// Whether it is known.
-    pub(super) known: bool,
+    /// Why nothing can be said of it; `None`: it is known.
+    pub(super) unknown: Option<api::UnknownWhy>,
     /// Its highest open level.
     pub(super) level: Option<Level>,
     /// 0 to 100, where it has one.
     pub(super) score: Option<f64>,
+    /// What `value` scores by its distance from the limits.
+    pub(super) distance: f64,
+    /// The last value of its primary quantity that could be compared.
+    pub(super) value: Option<f64>,
 }
 
 /// A device as it is at one moment, without its recent readings: copied under the picture's lock, put into words after.
@@ -85,6 +93,9 @@ impl Slot {
     /// Why nothing can be said; `None` where something can. A firing device can be unknown too: its alert stands on old
     /// data.
     pub fn unknown(&self) -> Option<api::UnknownWhy> {
+        if self.maintained {
+            return Some(api::UnknownWhy::Maintenance);
+        }
         if self.deaf {
             return Some(api::UnknownWhy::Deaf);
         }
@@ -104,7 +115,8 @@ impl Slot {
         }
     }
 
-    /// The level code of frames: 0 normal, 1 to 4 blue to red, -1 never seen, -2 stale, -3 deaf.
+    /// The level code of frames: 0 normal, 1 to 4 blue to red, -1 never seen, -2 stale, -3 deaf, -4 under
+    /// maintenance.
     pub fn code(&self) -> i8 {
         match (self.level(), self.unknown()) {
             (Some(level), _) => level as i8 + 1,
@@ -112,19 +124,22 @@ impl Slot {
             (None, Some(api::UnknownWhy::Never)) => -1,
             (None, Some(api::UnknownWhy::Stale)) => -2,
             (None, Some(api::UnknownWhy::Deaf)) => -3,
+            (None, Some(api::UnknownWhy::Maintenance)) => -4,
         }
     }
 
     /// What the index needs. A firing device of which nothing can be said has what its level leaves it.
     pub(super) fn condition(&self) -> Condition {
-        let (known, level) = (self.unknown().is_none(), self.level());
-        let score = match (level, known) {
-            (Some(level), true) => Some(cap(level).min(100.0 - self.lost)),
-            (Some(level), false) => Some(cap(level)),
-            (None, true) => Some(100.0 - self.lost),
-            (None, false) => None,
+        // What is worked on says nothing about the city.
+        let level = self.level().filter(|_| !self.maintained);
+        let (unknown, distance) = (self.unknown(), 100.0 - self.lost);
+        let score = match (level, unknown) {
+            (Some(level), None) => Some(cap(level).min(distance)),
+            (Some(level), Some(_)) => Some(cap(level)),
+            (None, None) => Some(distance),
+            (None, Some(_)) => None,
         };
-        Condition { known, level, score }
+        Condition { unknown, level, score, distance, value: self.compared }
     }
 
     /// A copy without the recent readings.
@@ -143,10 +158,10 @@ impl Slot {
     pub(super) fn score(&mut self, primary: Option<&Quantity>, scale: &Scale) {
         match primary.map(|q| self.last(q)) {
             Some(Some(last)) if last.value.is_finite() && last.quality.comparable() => {
-                self.lost = 100.0 - scale.score(last.value);
+                (self.lost, self.compared) = (100.0 - scale.score(last.value), Some(last.value));
             }
             Some(Some(_)) => {}
-            Some(None) | None => self.lost = 0.0,
+            Some(None) | None => (self.lost, self.compared) = (0.0, None),
         }
     }
 
@@ -159,6 +174,11 @@ impl Slot {
     pub(super) fn count(&mut self, level: Level, more: bool) {
         let n = &mut self.open[level as usize];
         *n = if more { n.saturating_add(1) } else { n.saturating_sub(1) };
+    }
+
+    /// It is under maintenance, or not any more; true where that is news.
+    pub(super) fn maintain(&mut self, is: bool) -> bool {
+        std::mem::replace(&mut self.maintained, is) != is
     }
 
     /// Takes in what the engine says.

@@ -1,11 +1,12 @@
 //! The model behind the picture, under its one lock.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use maibo_api as api;
 use maibo_core::engine::{DeviceView, Unknown, Verdict, VerdictChange};
-use maibo_core::fact::{Body, Transition};
-use maibo_core::id::{DeviceId, PartitionId, Version};
+use maibo_core::fact::{Body, Maintenance, Transition};
+use maibo_core::id::{DeviceId, EpisodeId, PartitionId, Version};
 use maibo_core::input::Input;
 use maibo_core::time::Timestamp;
 
@@ -13,11 +14,12 @@ use super::Start;
 use super::alerts::Alerts;
 use super::device::{Known, Slot};
 use super::index::Sight;
+use super::maintenance::Maintenances;
 use super::outlet::{Beat, Outlet};
 use super::rates::Rates;
 use super::roster::Roster;
 use super::sources::Sources;
-use super::view::{AlertNews, DeviceNews, Layout, Scope, View};
+use super::view::{AlertNews, Changed, DeviceNews, Layout, Scope, View};
 use crate::ingest::ClockMode;
 use crate::pipeline::Step;
 use crate::versions::VersionStore;
@@ -46,6 +48,7 @@ pub(super) struct Model {
     /// In the roster's order.
     slots: Vec<Slot>,
     pub(super) alerts: Alerts,
+    pub(super) maintenances: Maintenances,
     pub(super) sources: Sources,
     views: Vec<View>,
     rates: Rates,
@@ -67,6 +70,7 @@ impl Model {
             slots: vec![Slot::default(); roster.devices.len()],
             sources: Sources::new(start.sources, start.now),
             alerts: Alerts::default(),
+            maintenances: Maintenances::default(),
             views: vec![city],
             rates: Rates::default(),
             now: start.now,
@@ -132,6 +136,7 @@ impl Model {
         self.roster = roster;
         for (entry, slot) in self.roster.devices.iter().zip(&mut self.slots) {
             slot.score(entry.primary.as_ref(), &entry.scale);
+            slot.maintain(self.maintenances.covers(entry));
         }
         for (view, layout) in self.views.iter_mut().zip(layouts) {
             view.rebuild(layout);
@@ -149,21 +154,49 @@ impl Model {
         for change in step.verdicts {
             self.verdict(change);
         }
-        let mut changed = Vec::new();
+        let mut changed: Vec<Changed<'a>> = Vec::new();
         for fact in step.facts {
             self.facts = self.facts.max(fact.index + 1);
-            if let Body::Transition(t) = &fact.body {
-                self.transition(t);
-                changed.push(&**t);
-                if t.version == 1 {
-                    self.rates.opened(self.now);
+            match &fact.body {
+                Body::Transition(t) => {
+                    self.transition(t);
+                    changed.push((Cow::Borrowed(&**t), self.alerts.cause(t.episode)));
+                    if t.version == 1 {
+                        self.rates.opened(self.now);
+                    }
                 }
+                Body::Inhibition { episode, by } => changed.extend(self.inhibit(*episode, *by)),
+                Body::Released { episodes, .. } => {
+                    let freed: Vec<_> = episodes.iter().filter_map(|e| self.inhibit(*e, None)).collect();
+                    changed.extend(freed);
+                }
+                Body::Maintenance(m) => self.maintain(m),
+                _ => {}
             }
         }
         if changed.is_empty() {
             return Vec::new();
         }
         self.views.iter().map(|view| view.alerts(self.now, &changed)).collect()
+    }
+
+    /// A maintenance was planned, begins or is over.
+    pub(super) fn maintain(&mut self, m: &Maintenance) {
+        self.maintenances.apply(m);
+        let roster = Arc::clone(&self.roster);
+        for (i, entry) in roster.devices.iter().enumerate() {
+            let is = self.maintenances.covers(entry);
+            if self.slots.get_mut(i).is_some_and(|slot| slot.maintain(is)) {
+                self.mark(i);
+            }
+        }
+    }
+
+    /// An open alert has another cause, or none: what to tell, where that is news.
+    pub(super) fn inhibit(&mut self, episode: EpisodeId, by: Option<EpisodeId>) -> Option<Changed<'static>> {
+        let before = self.alerts.cause(episode);
+        let alert = self.alerts.inhibit(episode, by)?;
+        (before != by).then(|| (Cow::Owned((*alert).clone()), by))
     }
 
     fn input(&mut self, partition: PartitionId, input: &Input) {
@@ -274,6 +307,7 @@ impl Model {
             roster: Arc::clone(&self.roster),
             conditions: self.slots.iter().map(Slot::condition).collect(),
             open: self.alerts.open(),
+            now: self.now,
         }
     }
 }

@@ -10,7 +10,9 @@ use maibo_core::engine::{CLOCK_RULE, MANY_RULE, SOURCE_RULE};
 use maibo_core::id::{DeviceId, Quantity, RuleId, Version};
 use maibo_core::place::Domain;
 use maibo_core::registry::{Catalogue, Device, place};
-use maibo_core::rule::{Bound, Direction, Rule, RuleKind, RuleSet, Signal, Term, Threshold};
+use maibo_core::rule::{
+    Bound, Direction, Expression, ExpressionInput, Rule, RuleKind, RuleSet, Signal, Term, Threshold,
+};
 use maibo_core::time::Millis;
 
 use super::score::Scale;
@@ -45,6 +47,24 @@ pub struct Entry {
     pub street: u32,
 }
 
+impl Entry {
+    /// Code of the street it lies in; its place's where that is no smaller than a district.
+    pub fn street_code(&self) -> &str {
+        street_code(&self.place)
+    }
+}
+
+/// What of one domain lies in one street.
+#[derive(Clone, Debug)]
+pub struct Street {
+    /// The street's code.
+    pub code: String,
+    /// Code of its district; empty where it lies in none.
+    pub district: String,
+    /// Which domain.
+    pub domain: Domain,
+}
+
 /// Devices and rules in force.
 pub struct Roster {
     /// Version of the rule set.
@@ -54,7 +74,9 @@ pub struct Roster {
     /// In the catalogue's order; a device is its position.
     pub devices: Vec<Entry>,
     /// Streets that have devices of a domain, once a domain: what the domains' indices are made of.
-    pub streets: Vec<Domain>,
+    pub streets: Vec<Street>,
+    /// Their numbers.
+    numbers: BTreeMap<Domain, BTreeMap<String, u32>>,
     /// The rules as told, with no open alerts counted.
     pub rules: BTreeMap<RuleId, api::Rule>,
     catalogue: Arc<Catalogue>,
@@ -63,15 +85,19 @@ pub struct Roster {
 impl Roster {
     /// Compiles both.
     pub fn new(catalogue: &Arc<Catalogue>, rules: &RuleSet) -> Self {
-        let mut numbers: BTreeMap<(Domain, &str), u32> = BTreeMap::new();
+        let mut numbers: BTreeMap<Domain, BTreeMap<String, u32>> = BTreeMap::new();
         let mut streets = Vec::new();
         let mut scales = BTreeMap::new();
         let mut devices = Vec::with_capacity(catalogue.len());
         for device in catalogue.devices() {
-            let code = device.place.as_str();
-            let street = *numbers.entry((device.domain, code.get(..9).unwrap_or(code))).or_insert_with(|| {
-                streets.push(device.domain);
-                streets.len() as u32 - 1
+            let code = street_code(device.place.as_str());
+            let known = numbers.entry(device.domain).or_default();
+            let street = known.get(code).copied().unwrap_or_else(|| {
+                let district = place::district(&device.place).unwrap_or_default().to_owned();
+                streets.push(Street { code: code.to_owned(), district, domain: device.domain });
+                let number = streets.len() as u32 - 1;
+                known.insert(code.to_owned(), number);
+                number
             });
             devices.push(entry(device, rules, street, &mut scales));
         }
@@ -80,6 +106,7 @@ impl Roster {
             catalogue_version: catalogue.version,
             devices,
             streets,
+            numbers,
             rules: rules.rules.iter().map(|r| (r.id.clone(), told(r))).collect(),
             catalogue: Arc::clone(catalogue),
         }
@@ -93,6 +120,11 @@ impl Roster {
     /// One device.
     pub fn get(&self, id: &DeviceId) -> Option<&Entry> {
         self.devices.get(self.position(id)?)
+    }
+
+    /// Number of the street of a domain that a place lies in, or is; `None` where no device of the domain is in it.
+    pub fn street(&self, place: &str, domain: Domain) -> Option<u32> {
+        self.numbers.get(&domain)?.get(street_code(place)).copied()
     }
 
     /// A rule's title; of a rule that is gone its identifier.
@@ -126,10 +158,13 @@ impl Roster {
 }
 
 fn entry(device: &Device, rules: &RuleSet, street: u32, scales: &mut BTreeMap<Vec<u32>, Arc<Scale>>) -> Entry {
-    let ladder = |n: u32| rules.rules.get(n as usize).and_then(Rule::threshold);
+    // What is on trial moves no figure that people see.
+    let ladder = |n: u32| rules.rules.get(n as usize).filter(|r| !r.shadow).and_then(Rule::threshold);
     let mut judged: Vec<u32> = rules.about(device).into_iter().filter(|n| ladder(*n).is_some()).collect();
     // Rules are in the order of their identifiers: the same device always shows the same quantity first.
-    let primary = judged.first().and_then(|n| ladder(*n)).map(|t| t.quantity.clone());
+    let measured = judged.iter().find_map(|n| ladder(*n)?.shown());
+    let named = || judged.iter().find_map(|n| ladder(*n)?.quantities().next());
+    let primary = measured.or_else(named).cloned();
     judged.retain(|n| ladder(*n).map(|t| &t.quantity) == primary.as_ref());
     let make = |judged: &Vec<u32>| Arc::new(Scale::new(judged.iter().filter_map(|n| ladder(*n))));
     let scale = Arc::clone(scales.entry(judged).or_insert_with_key(make));
@@ -149,6 +184,11 @@ fn entry(device: &Device, rules: &RuleSet, street: u32, scales: &mut BTreeMap<Ve
     }
 }
 
+/// The first nine digits of a place's code; all of a shorter one.
+fn street_code(place: &str) -> &str {
+    place.get(..9).unwrap_or(place)
+}
+
 /// A district's name; its code where no name is known.
 pub fn district_name(code: &str) -> api::Words {
     place::named(code).map_or_else(|| words::words(code, code), |p| words::words(p.zh, p.en))
@@ -162,6 +202,7 @@ fn told(rule: &Rule) -> api::Rule {
         domain: words::domain(rule.domain),
         quantity: None,
         unit: None,
+        expression: None,
         levels: None,
         direction: None,
         deadband: None,
@@ -173,6 +214,7 @@ fn told(rule: &Rule) -> api::Rule {
         advice: pair(&rule.advice),
         terms: Vec::new(),
         open: 0,
+        shadow: rule.shadow,
     };
     match &rule.kind {
         RuleKind::Threshold(threshold) => ladder(&mut told, threshold),
@@ -184,8 +226,9 @@ fn told(rule: &Rule) -> api::Rule {
 
 /// A rule has one `for` on the interface: that of its highest level, the shortest wait that matters most.
 fn ladder(told: &mut api::Rule, threshold: &Threshold) {
-    told.unit = Some(words::unit(&threshold.quantity).to_owned());
-    told.quantity = Some(threshold.quantity.to_string());
+    told.unit = threshold.shown().map(|q| words::unit(q).to_owned());
+    told.quantity = threshold.shown().map(ToString::to_string);
+    told.expression = threshold.expression.as_deref().map(expression);
     for (n, terms) in (0..).zip(&threshold.periods) {
         let period = threshold.schedule.as_ref().and_then(|s| s.periods().get(n)).map(|p| p.name.to_string());
         told.terms.extend(terms.iter().map(|t| term(t, period.clone())));
@@ -198,6 +241,20 @@ fn ladder(told: &mut api::Rule, threshold: &Threshold) {
     }
     if let Some(step) = threshold.first().iter().filter_map(|t| t.steps.last()).max_by_key(|s| s.level) {
         (told.for_ms, told.keep_firing_for_ms) = (step.hold.0, step.keep.0);
+    }
+}
+
+fn expression(expression: &Expression) -> api::RuleExpression {
+    let input = |i: &ExpressionInput| api::RuleInput {
+        name: i.name.to_string(),
+        quantity: i.quantity.to_string(),
+        signal: i.signal.as_str().to_owned(),
+        window_ms: i.window.0,
+    };
+    api::RuleExpression {
+        text: expression.text.clone(),
+        truth: expression.truth,
+        inputs: expression.inputs.iter().map(input).collect(),
     }
 }
 

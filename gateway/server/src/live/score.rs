@@ -52,6 +52,18 @@ impl Scale {
     pub(super) fn score(&self, value: f64) -> f64 {
         self.0.iter().map(|side| side.score(value)).fold(100.0, f64::min)
     }
+
+    /// The limit that a value has reached, else the first one ahead of it, with its level: of the side that it scores least
+    /// on. `None` where there are no limits.
+    pub(super) fn limit(&self, value: f64) -> Option<(Level, f64)> {
+        let worst = self.0.iter().min_by(|a, b| a.score(value).total_cmp(&b.score(value)))?;
+        worst.limit(value)
+    }
+}
+
+/// The level whose cap is a point's score.
+fn level(score: f64) -> Option<Level> {
+    Level::ALL.into_iter().find(|l| cap(*l).total_cmp(&score).is_eq())
 }
 
 /// The sides that a ladder has limits on.
@@ -82,6 +94,13 @@ impl Side {
             self.points.push((limit - far, 100.0));
         }
         self.points.push((limit, cap(level)));
+    }
+
+    fn limit(&self, value: f64) -> Option<(Level, f64)> {
+        let value = if self.negated { -value } else { value };
+        let limits = self.points.get(1..).unwrap_or_default();
+        let (at, score) = limits.iter().rev().find(|(at, _)| value >= *at).or(limits.first())?;
+        Some((level(*score)?, if self.negated { -at } else { *at }))
     }
 
     fn score(&self, value: f64) -> f64 {
@@ -149,6 +168,26 @@ mod tests {
         let band = scale("blue = [10, 30], red = [0, 40]", "outside");
         assert_eq!(scores(&band, &[20.0, 15.0, 12.5, 10.0, 5.0, 0.0]), [100.0, 100.0, 97.5, 95.0, 67.5, 40.0]);
         assert_eq!(scores(&band, &[25.0, 30.0, 35.0, 40.0]), [100.0, 95.0, 67.5, 40.0]);
+    }
+
+    // P: the limit beside a value is the highest that it has reached, else the first ahead, of the side it is worst on.
+    #[test]
+    fn limits() {
+        let up = scale("blue = 20, red = 60", "above");
+        let of = |scale: &Scale, value| scale.limit(value).expect("a limit");
+        assert_eq!([of(&up, 1.0), of(&up, 19.9), of(&up, 20.0)], [(Level::Blue, 20.0); 3]);
+        assert_eq!([of(&up, 60.0), of(&up, 1e9)], [(Level::Red, 60.0); 2]);
+        let down = scale("blue = 10, red = -2", "below");
+        assert_eq!(
+            [of(&down, 30.0), of(&down, 10.0), of(&down, -2.0)],
+            [(Level::Blue, 10.0), (Level::Blue, 10.0), (Level::Red, -2.0)]
+        );
+        let band = scale("blue = [10, 30], red = [0, 40]", "outside");
+        assert_eq!(
+            [of(&band, 12.0), of(&band, 28.0), of(&band, -1.0)],
+            [(Level::Blue, 10.0), (Level::Blue, 30.0), (Level::Red, 0.0)]
+        );
+        assert_eq!(Scale::default().limit(5.0), None);
     }
 
     // P: towards the limits the score never rises, whatever the ladder.

@@ -13,10 +13,12 @@ use maibo_core::place::Level;
 use super::*;
 
 mod clients;
+mod explained;
 mod following;
 mod load;
 mod stage;
 mod standstill;
+mod withheld;
 
 pub(crate) use stage::{CATALOGUE, RULES, device, reading, transition};
 use stage::{Stage, catalogue, fact, positions, verdict};

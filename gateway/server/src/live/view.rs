@@ -2,12 +2,14 @@
 //!
 //! Under the picture's lock a view only notes what changed and gives out numbers; frames are made after it, from [`DeviceNews`] and [`AlertNews`].
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::body::Bytes;
 use maibo_api as api;
 use maibo_core::fact::Transition;
+use maibo_core::id::EpisodeId;
 use maibo_core::place::Domain;
 use maibo_core::time::Timestamp;
 
@@ -171,8 +173,8 @@ impl View {
     }
 
     /// Takes the alerts that the view shows.
-    pub(super) fn alerts<'a>(&self, now: Timestamp, changed: &[&'a Transition]) -> AlertNews<'a> {
-        let told: Vec<&Transition> = changed.iter().copied().filter(|t| self.scope.allows_alert(t)).collect();
+    pub(super) fn alerts<'a>(&self, now: Timestamp, changed: &[Changed<'a>]) -> AlertNews<'a> {
+        let told: Vec<Changed<'a>> = changed.iter().filter(|(t, _)| self.scope.allows_alert(t)).cloned().collect();
         AlertNews { places: self.hub.reserve(told.len().div_ceil(FRAME_ALERTS)), ts: now.0, told }
     }
 }
@@ -193,19 +195,22 @@ impl DeviceNews {
     }
 }
 
+/// A version of an alert, and the cause that is told instead of it.
+pub(super) type Changed<'a> = (Cow<'a, Transition>, Option<EpisodeId>);
+
 /// Alerts with their numbers, to be told after the picture's lock.
 #[must_use]
 pub(super) struct AlertNews<'a> {
     places: Places,
     ts: i64,
-    told: Vec<&'a Transition>,
+    told: Vec<Changed<'a>>,
 }
 
 impl AlertNews<'_> {
     pub(super) fn tell(self, roster: &Roster) {
         let mut places = self.places;
         for chunk in self.told.chunks(FRAME_ALERTS) {
-            let up = chunk.iter().map(|t| words::alert(t, roster)).collect();
+            let up = chunk.iter().map(|(t, cause)| words::alert_by(t, *cause, roster)).collect();
             places.fill(|seq| encode(&api::ServerFrame::Al(api::AlertFrame { s: seq, ts: self.ts, up })));
         }
     }

@@ -3,7 +3,7 @@
 use maibo_api as api;
 use maibo_core::alert::sentence;
 use maibo_core::fact::{Reason, Stamp, Stamps, State, Transition};
-use maibo_core::id::Quantity;
+use maibo_core::id::{EpisodeId, Quantity};
 use maibo_core::place::{Domain, Level};
 use maibo_core::reading::quantity;
 use maibo_core::registry::place;
@@ -151,8 +151,18 @@ pub fn alert(t: &Transition, roster: &Roster) -> api::Alert {
         flapping: t.is_flapping(),
         stamps: handling.map(|h| stamps(&h.stamps)).unwrap_or_default(),
         text: text(t, roster),
-        measure: t.measure.as_ref().map(|m| api::Measure { signal: m.signal.to_string(), window_ms: m.window.0 }),
+        measure: t.measure.as_ref().map(|m| api::Measure {
+            signal: m.signal.to_string(),
+            window_ms: m.window.0,
+            expression: m.formula.as_ref().map(|f| f.text.to_string()),
+        }),
+        inhibited_by: None,
     }
+}
+
+/// The same while a cause is told instead of it.
+pub fn alert_by(t: &Transition, cause: Option<EpisodeId>, roster: &Roster) -> api::Alert {
+    api::Alert { inhibited_by: cause.map(|c| c.to_string()), ..alert(t, roster) }
 }
 
 /// A transition in one sentence.

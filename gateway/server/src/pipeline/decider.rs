@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use maibo_core::engine::{CommandOutcome, Machine, Output, Versions};
-use maibo_core::fact::Fact;
+use maibo_core::fact::{Body, Fact};
 use maibo_core::id::{PartitionId, Position};
 use maibo_core::time::{Millis, Timestamp};
 use maibo_store::facts::{FactsError, FactsLog};
@@ -108,6 +108,8 @@ impl Decider {
             observer.observe(&step);
         }
         if !facts.is_empty() {
+            let trials = facts.iter().filter(|f| matches!(f.body, Body::Shadow(_))).count();
+            self.metrics.shadow_facts.inc_by(trials as u64);
             self.metrics.facts.inc_by(facts.len() as u64);
             self.wake.send_replace(self.facts.next_index());
         }

@@ -220,6 +220,7 @@ impl Sequencer {
                 }
                 pending.batches.entry(PartitionId::CITY).or_default().push(told);
             }
+            Work::City(input) => pending.batches.entry(PartitionId::CITY).or_default().push(input),
             Work::Command { partition, command, reply } => {
                 pending.batches.entry(partition).or_default().push(Input::Command(command));
                 pending.replies.push((partition, reply));

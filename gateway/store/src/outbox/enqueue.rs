@@ -2,27 +2,44 @@
 
 use std::collections::BTreeSet;
 
-use maibo_core::fact::{Body, Delivery, Fact, Silenced, State, Transition};
-use maibo_core::notify::{Mode, Receiver, message_id};
+use maibo_core::fact::{Body, Delivery, Fact, State, Transition};
+use maibo_core::notify::{Manners, Mode, Receiver, message_id};
 use maibo_core::time::Timestamp;
 use rusqlite::{Transaction, params};
 
+use super::hold::Because;
 use super::{Outbox, OutboxError, SETTLED_COLUMNS, delivery};
 
 /// Why a version is dead that never was tried.
 const TOO_MANY: &str = "too many deliveries wait for this receiver";
 
 impl Outbox {
-    /// Takes in facts in the order of their index; those already taken are passed over. `now` is the driver's time;
-    /// `body` makes the message, asked once for each transition that somebody wants. Gives what was settled thereby.
+    /// [`Self::follow_by`] where rules say nothing about telling.
     ///
     /// # Errors
-    /// [`OutboxError::Skipped`] where facts were left out, or SQLite's; then nothing of this call is kept.
+    /// As there.
     pub fn follow(
         &mut self,
         facts: &[Fact],
         receivers: &[Receiver],
         now: Timestamp,
+        body: impl FnMut(&Transition) -> Vec<u8>,
+    ) -> Result<Vec<Delivery>, OutboxError> {
+        self.follow_by(facts, receivers, now, |_, _| Manners::default(), body)
+    }
+
+    /// Takes in facts in the order of their index; those already taken are passed over. `now` is the driver's time;
+    /// `manners` is what the rules say about telling a transition; `body` makes the message, asked once for each that
+    /// somebody wants. Gives what was settled thereby.
+    ///
+    /// # Errors
+    /// [`OutboxError::Skipped`] where facts were left out, or SQLite's; then nothing of this call is kept.
+    pub fn follow_by(
+        &mut self,
+        facts: &[Fact],
+        receivers: &[Receiver],
+        now: Timestamp,
+        mut manners: impl FnMut(&Fact, &Transition) -> Manners,
         mut body: impl FnMut(&Transition) -> Vec<u8>,
     ) -> Result<Vec<Delivery>, OutboxError> {
         let mut next = self.next;
@@ -41,20 +58,32 @@ impl Outbox {
             match &fact.body {
                 Body::Transition(t) => {
                     let mut text = None;
+                    let hold = batch.hold(t, manners(fact, t))?;
                     for (receiver, waiting) in receivers.iter().zip(&mut waiting) {
                         if !receiver.wants(t, batch.told(receiver, t)?) {
                             continue;
                         }
-                        if let Some(silence) = t.silenced() {
-                            batch.withhold(receiver, t, fact.at, silence)?;
+                        let because = match t.silenced() {
+                            Some(silence) => Some(Because::silenced(silence)),
+                            None => hold.because(&transaction, batch.heard(receiver, t)?, t.state)?,
+                        };
+                        let text = text.get_or_insert_with(|| body(t));
+                        if let Some(because) = because {
+                            batch.withhold(receiver, t, fact.at, &because, text)?;
                         } else {
-                            let text = text.get_or_insert_with(|| body(t));
+                            batch.settle_held(&receiver.name, &t.episode.to_string(), None)?;
                             let room = *waiting < self.pending_max;
                             *waiting += usize::from(batch.tell(receiver, t, fact.at, text, room)?);
                         }
                     }
+                    if t.state == State::Resolved {
+                        batch.settle_rest(&t.episode.to_string())?;
+                    }
                 }
                 Body::Delivery(d) => batch.reported(d)?,
+                Body::Inhibition { episode, by } => batch.decided(*episode, *by)?,
+                Body::Released { episodes, .. } => episodes.iter().try_for_each(|e| batch.decided(*e, None))?,
+                Body::Maintenance(m) => batch.maintain(m)?,
                 Body::RulesActivated { .. }
                 | Body::CatalogueActivated { .. }
                 | Body::ClockStepped { .. }
@@ -62,7 +91,8 @@ impl Outbox {
                 | Body::Gap { .. }
                 | Body::Refused { .. }
                 | Body::Incident(_)
-                | Body::Grouped(_) => {}
+                | Body::Grouped(_)
+                | Body::Shadow(_) => {}
             }
             next += 1;
         }
@@ -71,6 +101,32 @@ impl Outbox {
         transaction.commit()?;
         self.next = next;
         Ok(settled)
+    }
+
+    /// Makes owed what nothing withholds any more by `now`. Gives what was settled thereby.
+    ///
+    /// # Errors
+    /// SQLite's; then nothing of this call is kept.
+    pub fn lift(&mut self, now: Timestamp) -> Result<Vec<Delivery>, OutboxError> {
+        if self.next_lift()?.is_none_or(|at| at > now) {
+            return Ok(Vec::new());
+        }
+        let transaction = self.connection.transaction()?;
+        let mut batch = Batch { tx: &transaction, in_flight: &self.in_flight, now, settled: Vec::new() };
+        batch.lift()?;
+        let settled = batch.settled;
+        transaction.commit()?;
+        Ok(settled)
+    }
+
+    /// When [`Self::lift`] is wanted next.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn next_lift(&self) -> Result<Option<Timestamp>, OutboxError> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT min(look_at) FROM hold WHERE look_at IS NOT NULL")?;
+        Ok(statement.query_row([], |row| row.get::<_, Option<i64>>(0))?.map(Timestamp))
     }
 }
 
@@ -83,10 +139,11 @@ fn pending(tx: &Transaction<'_>, receivers: &[Receiver], max: usize) -> Result<V
     Ok(counts.map(|n| n.map(|n| n as usize)).collect::<Result<_, _>>()?)
 }
 
-struct Batch<'a> {
-    tx: &'a Transaction<'a>,
+/// One call's work.
+pub(super) struct Batch<'a> {
+    pub(super) tx: &'a Transaction<'a>,
     in_flight: &'a BTreeSet<i64>,
-    now: Timestamp,
+    pub(super) now: Timestamp,
     settled: Vec<Delivery>,
 }
 
@@ -95,6 +152,15 @@ impl Batch<'_> {
     fn told(&self, receiver: &Receiver, t: &Transition) -> Result<bool, OutboxError> {
         let mut statement =
             self.tx.prepare_cached("SELECT 1 FROM delivery WHERE receiver = ?1 AND episode = ?2 LIMIT 1")?;
+        Ok(statement.exists(params![receiver.name, t.episode.to_string()])?)
+    }
+
+    /// Whether the receiver has heard of the episode, or is owed some of it already.
+    fn heard(&self, receiver: &Receiver, t: &Transition) -> Result<bool, OutboxError> {
+        let mut statement = self.tx.prepare_cached(
+            "SELECT 1 FROM delivery WHERE receiver = ?1 AND episode = ?2
+               AND state IN ('pending', 'delivered', 'superseded', 'dead') LIMIT 1",
+        )?;
         Ok(statement.exists(params![receiver.name, t.episode.to_string()])?)
     }
 
@@ -158,39 +224,6 @@ impl Batch<'_> {
         Ok(superseded == 0)
     }
 
-    /// Lists one version as not told to one receiver. What was owed before the silence stays owed.
-    fn withhold(
-        &mut self,
-        receiver: &Receiver,
-        t: &Transition,
-        at: Timestamp,
-        silence: &Silenced,
-    ) -> Result<(), OutboxError> {
-        let inserted = self
-            .tx
-            .prepare_cached(
-                "INSERT INTO delivery (message, receiver, episode, version, latest, urgency, created_at, body, state,
-                   next_at, last_error, settled_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, x'', 'silenced', ?8, ?9, ?8)
-                 ON CONFLICT DO NOTHING",
-            )?
-            .execute(params![
-                message_id(&receiver.name, t.episode, t.version),
-                receiver.name,
-                t.episode.to_string(),
-                t.version,
-                receiver.mode == Mode::Latest,
-                t.level as i64,
-                at.0,
-                self.now.0,
-                format!("silenced by {}: {}", silence.by, &*silence.note),
-            ])?;
-        if inserted == 1 {
-            self.note_settled(self.tx.last_insert_rowid())?;
-        }
-        Ok(())
-    }
-
     /// Whether a version of the episode is pending.
     fn waits(&self, receiver: &str, episode: &str) -> Result<bool, OutboxError> {
         let mut statement = self.tx.prepare_cached(
@@ -200,7 +233,7 @@ impl Batch<'_> {
     }
 
     /// Settles the versions before `version` that are not under way; gives how many.
-    fn supersede(&mut self, receiver: &str, episode: &str, version: u32) -> Result<usize, OutboxError> {
+    pub(super) fn supersede(&mut self, receiver: &str, episode: &str, version: u32) -> Result<usize, OutboxError> {
         let ids: Vec<i64> = self
             .tx
             .prepare_cached(
@@ -222,7 +255,7 @@ impl Batch<'_> {
         Ok(count)
     }
 
-    fn note_settled(&mut self, id: i64) -> Result<(), OutboxError> {
+    pub(super) fn note_settled(&mut self, id: i64) -> Result<(), OutboxError> {
         self.settled.push(settled(self.tx, id)?);
         Ok(())
     }

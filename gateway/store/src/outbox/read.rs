@@ -12,7 +12,7 @@ use super::{OutboxError, PAGE_MAX, connect};
 pub struct OutboxFilter {
     /// To this receiver.
     pub receiver: Option<String>,
-    /// `pending`, `delivered`, `superseded`, `silenced` or `dead`.
+    /// `pending`, `delivered`, `superseded`, `silenced`, `inhibited`, `muted`, `maintenance` or `dead`.
     pub outcome: Option<String>,
     /// Of this episode.
     pub episode: Option<String>,
@@ -31,7 +31,8 @@ pub struct OutboxRow {
     pub episode: String,
     /// Which version.
     pub version: u32,
-    /// `pending`, `delivered`, `superseded`, `silenced` or `dead`.
+    /// `pending`, `delivered`, `superseded`, `silenced`, `inhibited`, `muted`, `maintenance` or `dead`. One that is withheld
+    /// and may yet be told has the reason here and is not settled.
     pub outcome: String,
     /// Attempts made.
     pub attempts: u32,
@@ -73,8 +74,11 @@ impl OutboxReader {
     ) -> Result<Vec<OutboxRow>, OutboxError> {
         let mut conditions = vec!["id < ?"];
         let mut values = vec![Value::from(before.map_or(i64::MAX, |b| i64::try_from(b).unwrap_or(i64::MAX)))];
-        let wanted =
-            [("receiver = ?", &filter.receiver), ("state = ?", &filter.outcome), ("episode = ?", &filter.episode)];
+        let wanted = [
+            ("receiver = ?", &filter.receiver),
+            ("ifnull(held, state) = ?", &filter.outcome),
+            ("episode = ?", &filter.episode),
+        ];
         for (condition, value) in wanted {
             if let Some(value) = value {
                 conditions.push(condition);
@@ -83,7 +87,7 @@ impl OutboxReader {
         }
         values.push(Value::from(limit.min(PAGE_MAX) as i64));
         let mut statement = self.connection.prepare_cached(&format!(
-            "SELECT id, message, receiver, episode, version, state, attempts, last_error, needs_operator,
+            "SELECT id, message, receiver, episode, version, ifnull(held, state), attempts, last_error, needs_operator,
                iif(head = 1, next_at, NULL), created_at, settled_at
              FROM delivery WHERE {} ORDER BY id DESC LIMIT ?",
             conditions.join(" AND ")

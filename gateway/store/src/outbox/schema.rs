@@ -76,6 +76,60 @@ const STEPS: &[&str] = &[
      CREATE INDEX delivery_unreported ON delivery (settled_at, id) WHERE settled_at IS NOT NULL AND reported = 0;
      CREATE INDEX delivery_state ON delivery (state, id);
      CREATE INDEX delivery_receiver ON delivery (receiver, id);",
+    // Versions that wait because something withholds them are `held`, by the word in `held`. `hold` says of an episode what
+    // withholds it: `parent` its cause (without one, and with `expires`: whether there is one is not decided yet, or that
+    // came too late), `muted_until`, `maintenance` the id of what is in `maintenance` while it is under way; `look_at` is when any of this
+    // ends by itself.
+    "CREATE TABLE fresh (
+       id INTEGER PRIMARY KEY,
+       message TEXT NOT NULL UNIQUE,
+       receiver TEXT NOT NULL,
+       episode TEXT NOT NULL,
+       version INTEGER NOT NULL,
+       latest INTEGER NOT NULL,
+       urgency INTEGER NOT NULL,
+       created_at INTEGER NOT NULL,
+       body BLOB NOT NULL,
+       state TEXT NOT NULL CHECK
+         (state IN ('pending', 'delivered', 'superseded', 'dead', 'silenced', 'grouped', 'inhibited', 'muted', 'maintenance', 'held')),
+       head INTEGER NOT NULL DEFAULT 0 CHECK (head = 0 OR state = 'pending'),
+       attempts INTEGER NOT NULL DEFAULT 0,
+       next_at INTEGER NOT NULL,
+       last_error TEXT,
+       needs_operator INTEGER NOT NULL DEFAULT 0,
+       settled_at INTEGER CHECK ((settled_at IS NULL) = (state IN ('pending', 'held'))),
+       closed_at INTEGER,
+       reported INTEGER NOT NULL DEFAULT 0,
+       held TEXT CHECK ((held IS NULL) = (state <> 'held')),
+       UNIQUE (receiver, episode, version)
+     ) STRICT;
+     INSERT INTO fresh SELECT *, NULL FROM delivery;
+     DROP TABLE delivery;
+     ALTER TABLE fresh RENAME TO delivery;
+     CREATE UNIQUE INDEX delivery_head ON delivery (receiver, episode) WHERE head = 1;
+     CREATE INDEX delivery_due ON delivery (receiver, urgency, next_at, id) WHERE head = 1;
+     CREATE INDEX delivery_pending ON delivery (receiver, id) WHERE state = 'pending';
+     CREATE INDEX delivery_closed ON delivery (closed_at) WHERE state = 'pending' AND closed_at IS NOT NULL;
+     CREATE INDEX delivery_settled ON delivery (settled_at, id) WHERE settled_at IS NOT NULL;
+     CREATE INDEX delivery_unreported ON delivery (settled_at, id) WHERE settled_at IS NOT NULL AND reported = 0;
+     CREATE INDEX delivery_state ON delivery (state, id);
+     CREATE INDEX delivery_receiver ON delivery (receiver, id);
+     CREATE INDEX delivery_held ON delivery (episode) WHERE state = 'held';
+     CREATE TABLE hold (
+       episode TEXT PRIMARY KEY,
+       parent TEXT,
+       expires INTEGER,
+       muted_until INTEGER,
+       maintenance TEXT,
+       device TEXT,
+       place TEXT,
+       look_at INTEGER,
+       over INTEGER NOT NULL DEFAULT 0
+     ) STRICT, WITHOUT ROWID;
+     CREATE INDEX hold_look ON hold (look_at) WHERE look_at IS NOT NULL;
+     CREATE INDEX hold_parent ON hold (parent) WHERE parent IS NOT NULL;
+     CREATE INDEX hold_maintenance ON hold (maintenance) WHERE maintenance IS NOT NULL;
+     CREATE TABLE maintenance (id TEXT PRIMARY KEY, device TEXT, place TEXT, words TEXT NOT NULL) STRICT, WITHOUT ROWID;",
 ];
 
 /// The format this binary writes.
@@ -126,6 +180,6 @@ mod tests {
                 r.get(0)
             })
             .expect("reads");
-        assert_eq!(indexes, 8);
+        assert_eq!(indexes, 9);
     }
 }

@@ -12,6 +12,7 @@ use proptest::prelude::*;
 use super::*;
 
 mod silence;
+mod withheld;
 
 const NOW: Timestamp = Timestamp(1_000_000);
 

@@ -68,6 +68,21 @@ const STEPS: &[&str] = &[
      CREATE INDEX membership_incident ON membership (incident);",
     // The whole transition of a version, for the sentence about it; missing in rows that are older than this.
     "ALTER TABLE alert_version ADD COLUMN body BLOB;",
+    // What rules on trial would have told, by the index of the episode's first fact; `total` counts openings of a rule,
+    // also those that are forgotten.
+    "CREATE TABLE shadow (
+       opened INTEGER PRIMARY KEY,
+       episode TEXT NOT NULL UNIQUE,
+       rule TEXT NOT NULL,
+       recorded INTEGER NOT NULL,
+       first TEXT NOT NULL,
+       transitions INTEGER NOT NULL,
+       raised INTEGER NOT NULL,
+       body BLOB NOT NULL
+     ) STRICT;
+     CREATE INDEX shadow_rule ON shadow (rule, opened);
+     CREATE TABLE shadow_total (rule TEXT PRIMARY KEY, total INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+     CREATE TABLE activation (fact INTEGER PRIMARY KEY, at INTEGER NOT NULL, version TEXT NOT NULL, actor TEXT) STRICT;",
 ];
 
 /// The format this binary writes.

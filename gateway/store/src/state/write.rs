@@ -49,12 +49,16 @@ impl StateWriter {
                 Body::Delivery(delivery) => apply_delivery(&transaction, fact, delivery)?,
                 Body::Incident(incident) => apply_incident(&transaction, fact, incident)?,
                 Body::Grouped(groups) => apply_groups(&transaction, groups)?,
+                Body::RulesActivated { version } => super::activation::apply(&transaction, fact, *version)?,
+                Body::Shadow(transition) => super::shadow::apply(&transaction, fact, transition)?,
                 // Part of the record, not of any list that is read here.
-                Body::RulesActivated { .. }
-                | Body::CatalogueActivated { .. }
+                Body::CatalogueActivated { .. }
                 | Body::ClockStepped { .. }
                 | Body::Source { .. }
                 | Body::Gap { .. }
+                | Body::Inhibition { .. }
+                | Body::Released { .. }
+                | Body::Maintenance(_)
                 | Body::Refused { .. } => {}
             }
             next += 1;

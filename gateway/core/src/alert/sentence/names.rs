@@ -31,6 +31,7 @@ pub(super) fn signal(word: &str) -> (&str, &str) {
         "rate" => ("变化率", "rate"),
         "delta" => ("变化", "change"),
         "percentile" => ("百分位值", "percentile"),
+        "baseline" => ("偏离", "departure"),
         "leq" => ("等效声级", "Leq"),
         other => (other, other),
     }

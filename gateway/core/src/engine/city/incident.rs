@@ -2,7 +2,7 @@
 //!
 //! Alerts of one rule in one district belong together while each was decided within [`limit::INCIDENT_GAP`] of the one
 //! before; what lay in the past stays apart from the present. The alert of a quorum takes the incidents of its devices into
-//! one, the earliest. An incident is closed when all its alerts have been over for [`limit::INCIDENT_REST`].
+//! one, the earliest; one of mere consequences goes into that of their cause. An incident is closed when all its alerts have been over for [`limit::INCIDENT_REST`].
 //!
 //! **Invariants:** every alert told to the machine, and every alert of the machine itself, belongs to exactly one
 //! incident; a step gives at most one fact an incident, and as few [`Body::Grouped`] as hold what came in.
@@ -110,6 +110,25 @@ impl Incidents {
             }
             (State::Resolved, Some(id)) => self.leave(id, told.episode, now),
             (State::Resolved, None) => {}
+        }
+    }
+
+    /// A consequence goes to the incident of its cause, with its own incident where nothing else is open there: where all
+    /// are consequences (`cause` says of what) of alerts of that one.
+    pub(super) fn yield_to(
+        &mut self,
+        child: EpisodeId,
+        parent: EpisodeId,
+        cause: impl Fn(EpisodeId) -> Option<EpisodeId>,
+    ) {
+        let (Some(from), Some(into)) = (self.of(child), self.of(parent)) else { return };
+        let only = self
+            .cases
+            .get(&from)
+            .is_some_and(|case| case.open.iter().all(|e| cause(*e).is_some_and(|cause| self.of(cause) == Some(into))));
+        if from != into && only {
+            self.merge(from, into);
+            self.touched.insert(into);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use minicbor::{Decode, Encode};
 
-use crate::id::{PlaceCode, RuleId};
+use crate::id::{DeviceId, PlaceCode, RuleId};
 use crate::input::Told;
 use crate::place::Level;
 use crate::time::Timestamp;
@@ -22,6 +22,9 @@ pub(in crate::engine) struct Member {
     pub(in crate::engine) since: [Timestamp; 4],
     #[n(4)]
     pub(in crate::engine) historic: bool,
+    /// `None` only in what was saved before this was kept.
+    #[n(5)]
+    pub(in crate::engine) device: Option<DeviceId>,
 }
 
 impl Member {
@@ -33,6 +36,7 @@ impl Member {
             level: told.level,
             since: [told.at; 4],
             historic: told.historic,
+            device: told.subject.device().cloned(),
         }
     }
 

@@ -248,11 +248,14 @@ impl Quorums {
         for (key, cell) in &mut self.cells {
             let Some(episode) = cell.firing else { continue };
             let new = stage.law.rules.get(&key.0);
-            let same = match (last.get(&key.0).and_then(Rule::quorum), new.and_then(Rule::quorum)) {
-                (Some(old), Some(new)) => (&old.rule, old.of) == (&new.rule, new.of),
-                (None, Some(_)) => true,
-                (_, None) => false,
-            };
+            let old = last.get(&key.0);
+            let moved = matches!((old, new), (Some(old), Some(new)) if old.shadow != new.shadow);
+            let same = !moved
+                && match (old.and_then(Rule::quorum), new.and_then(Rule::quorum)) {
+                    (Some(old), Some(new)) => (&old.rule, old.of) == (&new.rule, new.of),
+                    (None, Some(_)) => true,
+                    (_, None) => false,
+                };
             if !same {
                 let reason = if new.is_none() { Reason::RuleRemoved } else { Reason::RuleChanged };
                 (cell.firing, cell.lost) = (None, None);

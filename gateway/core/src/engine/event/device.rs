@@ -11,7 +11,7 @@ use crate::fact::{Reason, Transition};
 use crate::id::Subject;
 use crate::limit;
 use crate::reading::Event;
-use crate::rule::{Rule, RuleSet};
+use crate::rule::RuleSet;
 use crate::time::Timestamp;
 
 impl DeviceState {
@@ -67,10 +67,10 @@ impl DeviceState {
                 return true;
             }
             scene.book.spend(&rule.id, subject.clone(), Spent { given: cell.all_given(), at: now });
-            let reason = match scene.rules.get(&rule.id).map(Rule::event) {
+            let reason = match scene.rules.get(&rule.id) {
                 None => Reason::RuleRemoved,
-                Some(Some(_)) => Reason::SubjectGone,
-                Some(None) => Reason::RuleChanged,
+                Some(next) if next.event().is_some() && next.shadow == rule.shadow => Reason::SubjectGone,
+                Some(_) => Reason::RuleChanged,
             };
             for known in &mut cell.known {
                 known.close(scene, now, now, reason);

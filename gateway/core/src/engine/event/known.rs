@@ -107,6 +107,7 @@ impl Known {
         decided: Timestamp,
         reason: Reason,
     ) {
+        let event = scene.book.moved(episode, event);
         let change = self.change(scene, level, event, decided, reason);
         scene.book.change(episode, change);
     }

@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 
 use minicbor::{Decode, Encode};
 
-use super::super::city::{Case, Cell, City, IncidentKey, Incidents, Member, Quorums, Slot, Source};
+use super::super::city::{
+    Case, Cell, City, IncidentKey, Incidents, Inhibitions, Maintenances, Member, Quorums, Slot, Source,
+};
 use super::super::fleet::Law;
 use super::super::{RestoreError, Versions};
 use super::{law, pack, restore_book, unpack};
 use crate::alert::{Flaps, Given, Record};
+use crate::fact::Maintenance;
 use crate::id::{EpisodeId, PlaceCode, Position, RuleId, SourceId, Version};
 use crate::time::Timestamp;
 
@@ -40,6 +43,14 @@ struct SavedCity {
     #[n(11)]
     #[cbor(default)]
     flaps: Vec<Flaps>,
+    /// Alerts not known to be consequences or not, and when that is decided.
+    #[n(12)]
+    waiting: Option<Vec<(EpisodeId, Timestamp)>>,
+    /// Consequences and their causes.
+    #[n(13)]
+    inhibited: Option<Vec<(EpisodeId, EpisodeId)>>,
+    #[n(14)]
+    maintenances: Option<Vec<Maintenance>>,
 }
 
 #[derive(Encode, Decode)]
@@ -54,6 +65,11 @@ struct SavedQuorum {
     firing: Option<EpisodeId>,
     #[n(4)]
     lost: Option<Timestamp>,
+}
+
+/// Nothing is written where there is nothing to say.
+fn some<T>(list: Vec<T>) -> Option<Vec<T>> {
+    Some(list).filter(|list| !list.is_empty())
 }
 
 fn save_quorum((rule, place): &(RuleId, PlaceCode), cell: &Cell) -> SavedQuorum {
@@ -88,6 +104,9 @@ impl City {
             incidents: Some(self.incidents.cases.values().cloned().collect()),
             incident_keys: Some(self.incidents.slots.iter().map(|(key, slot)| (key.clone(), *slot)).collect()),
             flaps: self.book.flaps(self.now),
+            waiting: some(self.inhibitions.waiting.iter().map(|(id, at)| (*id, *at)).collect()),
+            inhibited: some(self.inhibited().collect()),
+            maintenances: some(self.maintenances().cloned().collect()),
         })
     }
 
@@ -100,7 +119,9 @@ impl City {
         let law = law(saved.rules, saved.catalogue, versions)?;
         let open = saved.members.unwrap_or_default().into_iter().collect();
         let keys = saved.incident_keys.unwrap_or_default().into_iter().collect();
-        Ok(Self {
+        let book = restore_book(saved.open, saved.flaps, saved.rules, &law.rules);
+        let inhibitions = Inhibitions::restore(saved.waiting.unwrap_or_default(), saved.inhibited.unwrap_or_default());
+        let mut city = Self {
             now: saved.now,
             position: saved.position,
             quorums: restore_quorums(saved.quorums.unwrap_or_default(), &open, &law, saved.now.unwrap_or_default()),
@@ -108,10 +129,14 @@ impl City {
             noted: 0,
             law,
             sources: saved.sources.into_iter().collect(),
-            book: restore_book(saved.open, saved.flaps, saved.rules),
+            book,
             facts_seen: saved.facts_seen.unwrap_or_default(),
             untold: saved.facts_seen.is_none(),
             open,
-        })
+            inhibitions,
+            maintenances: Maintenances::restore(saved.maintenances.unwrap_or_default()),
+        };
+        city.know_parties();
+        Ok(city)
     }
 }

@@ -83,7 +83,7 @@ impl Digest {
                 self.delta().map(|delta| delta / time.0 as f64 * per.0 as f64)
             }
             Signal::Leq => Some(10.0 * (self.energy / count).log10()),
-            Signal::Percentile(_) | Signal::Stuck { .. } => None,
+            Signal::Percentile(_) | Signal::Stuck { .. } | Signal::Baseline { .. } => None,
         }
     }
 

@@ -3,21 +3,26 @@
 //! A rule has one term, whose keys stand in the rule itself, or several below `any`. What a period of the schedule says
 //! about levels takes the place of the rule's own.
 
+use std::sync::Arc;
+
 use toml::Value;
 
 use super::When;
+use super::expression::Said;
 use super::ladder::{bounds, per_level};
-use crate::id::Quantity;
+use crate::id::{Quantity, RuleId};
 use crate::limit;
 use crate::place::Level;
 use crate::rule::table::Reader;
-use crate::rule::{Bound, Direction, RuleKind, Schedule, Signal, Step, Term, Threshold, schedule, sound};
+use crate::rule::{Bound, Direction, Expression, RuleKind, Schedule, Signal, Step, Term, Threshold, schedule, sound};
 use crate::time::Millis;
 
 /// Keys that stand in the terms where a rule has several.
-const TERM_KEYS: [&str; 6] = ["signal", "window", "percentile", "per", "tolerance", "levels"];
+const TERM_KEYS: [&str; 8] = ["signal", "window", "percentile", "per", "tolerance", "weeks", "floor", "levels"];
 /// Where a rate does not say by which unit of time.
 const PER: Millis = Millis::from_secs(3_600);
+/// Where a baseline does not say how many weeks it must know.
+const WEEKS: u8 = 3;
 
 /// The limits of one term in one period.
 type Bounds = Vec<(Level, Bound)>;
@@ -33,12 +38,17 @@ struct Draft {
 }
 
 /// Reads a threshold. `None` where anything is wrong; the problems say what.
-pub(super) fn read(r: &mut Reader<'_>, when: Option<&When>) -> Option<RuleKind> {
+pub(super) fn read(r: &mut Reader<'_>, id: Option<&RuleId>, when: Option<&When>, said: Said) -> Option<RuleKind> {
     if r.take("level").is_some() {
         r.problem("level", "belongs to an absence rule; a ladder has `levels`");
     }
-    let quantity = when.and_then(Option::as_ref).and_then(|(_, q)| q.clone());
-    if quantity.is_none() && matches!(when, Some(Some(_))) {
+    let is_plain = matches!(said, Said::Nothing);
+    let expression = if let Said::Good(expression) = said { Some(expression) } else { None };
+    let quantity = match &expression {
+        Some(expression) => id.and_then(|id| expression.quantity(id)),
+        None => when.and_then(Option::as_ref).and_then(|(_, q)| q.clone()),
+    };
+    if is_plain && quantity.is_none() && matches!(when, Some(Some(_))) {
         r.problem("when.quantity", "is missing");
     }
     let several = r.take("any");
@@ -85,6 +95,7 @@ pub(super) fn read(r: &mut Reader<'_>, when: Option<&When>) -> Option<RuleKind> 
             // The rule's own limits are looked at once.
             if own.is_some() || n == 0 || !periods.iter().take(n).any(Option::is_none) {
                 good &= is_sound(r, &at, bounds, draft, &quantity);
+                good &= expression.as_ref().is_none_or(|e| judges_result(r, &at, bounds, draft, e));
             }
             let steps = bounds.iter().map(step).collect();
             let Draft { signal, window, direction, deadband, .. } = *draft;
@@ -92,7 +103,8 @@ pub(super) fn read(r: &mut Reader<'_>, when: Option<&When>) -> Option<RuleKind> 
         }
         sets.push(set);
     }
-    let threshold = Threshold { quantity, periods: sets, schedule, min_samples, stale_after, decimals };
+    let expression = expression.map(Arc::new);
+    let threshold = Threshold { quantity, expression, periods: sets, schedule, min_samples, stale_after, decimals };
     good.then_some(RuleKind::Threshold(threshold))
 }
 
@@ -103,6 +115,24 @@ fn is_sound(r: &mut Reader<'_>, at: &str, bounds: &Bounds, draft: &Draft, quanti
         good &= sound::recoverable(r, at, bounds, draft.direction, draft.deadband, quantity);
     }
     good
+}
+
+/// Whether a ladder can judge what the expression gives.
+fn judges_result(r: &mut Reader<'_>, at: &str, bounds: &Bounds, draft: &Draft, expression: &Expression) -> bool {
+    if matches!(draft.signal, Signal::Percentile(_)) {
+        r.problem(
+            &format!("{at}signal"),
+            "`percentile` needs the plausible range of a quantity, which a result has not",
+        );
+        return false;
+    }
+    let one = matches!(bounds[..], [(_, Bound::Value(limit))] if limit > draft.deadband && limit <= 1.0);
+    if expression.truth && draft.signal == Signal::Last && !(one && draft.direction == Direction::Above) {
+        let text = "the expression is true or false, which count as 1 and 0: write one level with the limit 1, direction above";
+        r.problem(&format!("{at}levels"), text);
+        return false;
+    }
+    true
 }
 
 fn direction(r: &mut Reader<'_>) -> Option<Direction> {
@@ -190,9 +220,16 @@ fn terms(
 }
 
 /// Reads `signal` and what belongs to it.
-fn signal(r: &mut Reader<'_>) -> Option<(Signal, Millis)> {
+pub(super) fn signal(r: &mut Reader<'_>) -> Option<(Signal, Millis)> {
     let name = r.opt_text("signal").unwrap_or_else(|| "last".to_owned());
-    for (key, of) in [("percentile", "percentile"), ("per", "rate"), ("tolerance", "stuck")] {
+    let belongs = [
+        ("percentile", "percentile"),
+        ("per", "rate"),
+        ("tolerance", "stuck"),
+        ("weeks", "baseline"),
+        ("floor", "baseline"),
+    ];
+    for (key, of) in belongs {
         if r.has(key) && name != of {
             r.take(key);
             r.problem(key, format_args!("belongs to the signal `{of}`"));
@@ -220,9 +257,10 @@ fn signal(r: &mut Reader<'_>) -> Option<(Signal, Millis)> {
                 per => Signal::Rate { per },
             },
         },
-        "stuck" => Signal::Stuck { tolerance: tolerance(r)? },
+        "stuck" => Signal::Stuck { tolerance: at_least_zero(r, "tolerance")? },
+        "baseline" => Signal::Baseline { weeks: weeks(r)?, floor: at_least_zero(r, "floor")? },
         _ => {
-            let all = "last, mean, min, max, sum, count, range, rate, delta, percentile, leq, stuck";
+            let all = "last, mean, min, max, sum, count, range, rate, delta, percentile, leq, stuck, baseline";
             r.problem("signal", format_args!("`{name}` is not one of {all}"));
             return None;
         }
@@ -239,19 +277,29 @@ fn percentile(r: &mut Reader<'_>) -> Option<u8> {
     rank
 }
 
-fn tolerance(r: &mut Reader<'_>) -> Option<f64> {
-    let Some(value) = r.take("tolerance") else { return Some(0.0) };
-    let number = r.number("tolerance", &value)?;
+fn at_least_zero(r: &mut Reader<'_>, key: &str) -> Option<f64> {
+    let Some(value) = r.take(key) else { return Some(0.0) };
+    let number = r.number(key, &value)?;
     if number < 0.0 {
-        r.problem("tolerance", "is below 0");
+        r.problem(key, "is below 0");
         return None;
     }
     Some(number)
 }
 
+/// Reads `weeks`; 3 where there is none.
+fn weeks(r: &mut Reader<'_>) -> Option<u8> {
+    let Some(value) = r.take("weeks") else { return Some(WEEKS) };
+    let weeks = value.as_integer().and_then(|n| u8::try_from(n).ok()).filter(|n| (1..=52).contains(n));
+    if weeks.is_none() {
+        r.problem("weeks", "is not a whole number from 1 to 52");
+    }
+    weeks
+}
+
 /// Reads the window of a signal; zero where the signal has none.
 fn window_of(r: &mut Reader<'_>, signal: Signal, value: Option<Value>) -> Option<Millis> {
-    let has_none = matches!(signal, Signal::Last | Signal::Stuck { .. });
+    let has_none = matches!(signal, Signal::Last | Signal::Stuck { .. } | Signal::Baseline { .. });
     match value {
         None if has_none => Some(Millis::ZERO),
         None => {

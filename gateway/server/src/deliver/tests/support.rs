@@ -160,13 +160,16 @@ impl Scene {
         let (wake, woken) = watch::channel(0);
         let metrics = Arc::new(Metrics::new().unwrap());
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let clock = Arc::new(EngineClock::new(Box::<SystemClock>::default(), None));
+        let muted = Arc::clone(&clock);
         let parts = Parts {
             facts: facts.reader(outbox.cursor()),
             outbox,
             wake: woken,
             targets,
             describe: Arc::new(alert),
-            clock: Arc::new(EngineClock::new(Box::<SystemClock>::default(), None)),
+            polite: Arc::new(move |_, t| super::withheld::manners(t, muted.now())),
+            clock,
             wall: Arc::new(SystemClock::default()),
             metrics: Arc::clone(&metrics),
             settled: settled_tx,
@@ -178,14 +181,19 @@ impl Scene {
 
     /// Puts transitions on record and wakes the follower.
     pub(super) fn tell(&mut self, transitions: Vec<Transition>) {
-        let drafts = transitions.into_iter().map(|t| Fact {
+        self.put(transitions.into_iter().map(|t| fact::Body::Transition(Box::new(t))).collect());
+    }
+
+    /// The same of any decisions.
+    pub(super) fn put(&mut self, bodies: Vec<fact::Body>) {
+        let drafts = bodies.into_iter().map(|body| Fact {
             index: 0,
             cause: Cause::default(),
             actor: None,
-            at: t.at,
+            at: Timestamp(1_000),
             rules: Version(0),
             engine: 1,
-            body: fact::Body::Transition(Box::new(t)),
+            body,
         });
         self.facts.append(drafts.collect()).unwrap();
         self.wake.send_replace(self.facts.next_index());
@@ -294,5 +302,6 @@ pub(super) fn alert(t: &Transition) -> api::Alert {
         stamps: api::Stamps::default(),
         text: api::Words { zh: "积水".to_owned(), en: "Waterlogging".to_owned() },
         measure: None,
+        inhibited_by: None,
     }
 }

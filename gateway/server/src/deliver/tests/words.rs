@@ -67,6 +67,7 @@ fn all_problems_at_once() {
         domains: vec!["traffic".to_owned(), "cats".to_owned()],
         districts: vec!["chaoyang".to_owned()],
         allow: vec!["here".to_owned()],
+        ..ReceiverSettings::default()
     };
     let problems = validate(&[bad.clone(), bad], Path::new("/nowhere")).unwrap_err();
     for key in ["name", "mode", "min_level", "domains", "districts", "allow", "secret_file"] {

@@ -130,3 +130,25 @@ async fn a_full_page_of_deliveries_is_not_the_last() {
     assert_eq!((rest.items.len(), rest.next), (3, None));
     server.finish().await;
 }
+
+// P: whoever sees one district has the index of that district, and no explanation of another's.
+#[tokio::test]
+async fn index_of_a_part() {
+    let server = Server::start().await;
+    // No source is listening: only what fires has a score.
+    server.alert("wl-1", 0.06).await;
+    server.alert("wl-2", 0.15).await;
+    let of = |answer: &Answer| answer.json::<api::Index>().domains.iter().map(|d| d.index).collect::<Vec<_>>();
+    let all = server.get("/api/v1/index").await;
+    assert_eq!(of(&all), [None, Some(87.5), None, None, None, None]);
+    let near = get(&server, &district("110106"), "/api/v1/index").await;
+    assert_eq!((of(&near)[1], near.json::<api::Index>().districts.len()), (Some(95.0), 1));
+    let explain = "/api/v1/index/explain";
+    let told: api::IndexExplanation = server.get(&format!("{explain}?of=street:110105003/traffic")).await.json();
+    assert_eq!((told.part.index, told.devices[0].id.as_str()), (Some(80.0), "wl-2"));
+    let hidden = get(&server, &district("110106"), &format!("{explain}?of=street:110105003/traffic")).await;
+    assert_eq!(hidden.problem().code, api::Code::NotFound);
+    assert_eq!(server.get(&format!("{explain}?of=moon")).await.problem().code, api::Code::BadRequest);
+    assert_eq!(server.get(explain).await.json::<api::IndexExplanation>().part.of, "city");
+    server.finish().await;
+}

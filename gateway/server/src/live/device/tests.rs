@@ -137,6 +137,20 @@ fn unknown() {
     assert_eq!((slot.code(), slot.unknown()), (3, Some(api::UnknownWhy::Stale)));
 }
 
+// Product: under maintenance nothing it says counts, an open alert neither; it is shown, and as before at the end.
+#[test]
+fn under_maintenance() {
+    let (mut slot, mut points) = (Slot::default(), 0);
+    slot.reading(&reading(1_000, 1.0), &mut points);
+    assert!(slot.maintain(true) && !slot.maintain(true));
+    assert_eq!((slot.code(), slot.unknown()), (-4, Some(api::UnknownWhy::Maintenance)));
+    slot.count(Level::Red, true);
+    assert_eq!(slot.code(), 4, "an alert is shown all the same");
+    assert_eq!(slot.condition(), Condition { known: false, level: None, score: None });
+    assert!(slot.maintain(false));
+    assert_eq!(slot.condition().score, Some(40.0));
+}
+
 // P: a known device scores by its value, at most what its open level leaves; an unknown one has only what its level says.
 #[test]
 fn scores() {
@@ -163,7 +177,7 @@ fn scores() {
     assert_eq!(slot.condition().score, Some(40.0));
     assert_eq!(measure(&mut slot, reading(6, 0.0)), Some(40.0));
     slot.verdict(Known::No(api::UnknownWhy::Stale));
-    assert_eq!((slot.condition().score, slot.condition().known), (Some(40.0), false));
+    assert_eq!((slot.condition().score, slot.condition().unknown.is_none()), (Some(40.0), false));
     slot.count(Level::Red, false);
     assert_eq!(slot.condition().score, None);
     // Another rule set: nothing is judged about it.

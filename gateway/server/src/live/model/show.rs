@@ -1,11 +1,12 @@
 //! What others read from the model: copies, quickly made under the lock, which are put into words after it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::body::Bytes;
 use maibo_api as api;
 use maibo_core::fact::{State, Transition};
-use maibo_core::id::{DeviceId, Subject};
+use maibo_core::id::{DeviceId, EpisodeId, Subject};
 use maibo_core::time::Timestamp;
 
 use super::Model;
@@ -28,6 +29,8 @@ pub(in crate::live) struct Shot {
     v: Vec<Option<f64>>,
     a: Vec<i64>,
     alerts: Vec<Arc<Transition>>,
+    /// Which of them have a cause that is told instead.
+    causes: BTreeMap<EpisodeId, EpisodeId>,
 }
 
 impl Shot {
@@ -38,7 +41,11 @@ impl Shot {
             epoch: epoch.to_owned(),
             seq: self.seq,
             now: self.now.0,
-            alerts: self.alerts.iter().map(|t| words::alert(t, &self.roster)).collect(),
+            alerts: self
+                .alerts
+                .iter()
+                .map(|t| words::alert_by(t, self.causes.get(&t.episode).copied(), &self.roster))
+                .collect(),
             featured: self.featured(),
             version: self.version,
             l: self.l,
@@ -109,6 +116,7 @@ impl Model {
             v,
             a,
             alerts: self.alerts.all(),
+            causes: self.alerts.causes(),
         })
     }
 

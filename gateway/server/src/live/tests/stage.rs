@@ -69,13 +69,22 @@ impl Stage {
         Self::build(Vec::new(), ClockMode::Wall)
     }
 
+    /// With other devices.
+    pub(super) fn city_of(devices: &str) -> Self {
+        Self::set(devices, Vec::new(), ClockMode::Replay)
+    }
+
     fn build(open: Vec<Transition>, clock: ClockMode) -> Self {
+        Self::set(CATALOGUE, open, clock)
+    }
+
+    fn set(devices: &str, open: Vec<Transition>, clock: ClockMode) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let versions = Arc::new(VersionStore::open(dir.path()).expect("opens"));
         let rules = Arc::new(RuleSet::compile(&[("test.toml", RULES)]).expect("rules"));
-        let catalogue = catalogue(CATALOGUE);
+        let catalogue = catalogue(devices);
         versions.keep_rules(&vec![("test.toml".into(), RULES.into())], &rules).expect("kept");
-        versions.keep_catalogue(CATALOGUE, &catalogue).expect("kept");
+        versions.keep_catalogue(devices, &catalogue).expect("kept");
         let source = SourceInfo { id: SourceId::new("broker").expect("id"), kind: "mqtt", detail: None };
         let picture = Arc::new(Picture::new(Start {
             roster: Roster::new(&catalogue, &rules),
@@ -97,9 +106,20 @@ impl Stage {
         told: &[Transition],
         verdicts: &[VerdictChange],
     ) {
-        let facts: Vec<Fact> = told.iter().map(fact).collect();
+        self.facts(now, partition, inputs, &told.iter().map(fact).collect::<Vec<_>>(), verdicts);
+    }
+
+    /// A step with any facts.
+    pub(super) fn facts(
+        &self,
+        now: i64,
+        partition: PartitionId,
+        inputs: Vec<Input>,
+        facts: &[Fact],
+        verdicts: &[VerdictChange],
+    ) {
         let batches = [(partition, Position(1), Batch { now: Timestamp(now), inputs })];
-        self.picture.observe(&Step { now: Timestamp(now), batches: &batches, facts: &facts, verdicts });
+        self.picture.observe(&Step { now: Timestamp(now), batches: &batches, facts, verdicts });
     }
 
     pub(super) fn read(&self, now: i64, id: &str, value: f64) {

@@ -125,7 +125,7 @@ impl List {
             Signal::Delta => delta,
             Signal::Rate { per } => delta.map(|d| d / (last.at - first.at) as f64 * per.0 as f64),
             Signal::Percentile(p) => well.then(|| self.percentile(p)),
-            Signal::Stuck { .. } => None,
+            Signal::Stuck { .. } | Signal::Baseline { .. } => None,
         }
     }
 }

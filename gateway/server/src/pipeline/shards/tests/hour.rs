@@ -107,6 +107,7 @@ fn settings(city: &City, data: &Path, shards: usize) -> Settings {
         shards,
         sources: Vec::new(),
         routes: Vec::new(),
+        files: maibo_core::id::Version::default(),
         rules: compile_rules(&packs).unwrap(),
         packs,
         catalogue: Catalogue::parse(&catalogue_text).unwrap(),

@@ -1,0 +1,54 @@
+//! When which rule set came into force, and who brought it.
+
+use maibo_core::fact::Fact;
+use maibo_core::id::{Actor, Version};
+use rusqlite::{Transaction, params};
+
+use super::{PAGE_MAX, StateError, StateReader};
+
+/// A rule set that came into force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Activation {
+    /// Index of the fact; the cursor of the list.
+    pub fact: u64,
+    /// When, engine time, ms.
+    pub at: i64,
+    /// Which, as written everywhere.
+    pub version: String,
+    /// Who, where that is recorded.
+    pub actor: Option<String>,
+}
+
+/// Notes an activation.
+pub(super) fn apply(transaction: &Transaction<'_>, fact: &Fact, version: Version) -> Result<(), StateError> {
+    let actor = fact.actor.as_ref().map(Actor::as_str);
+    transaction.prepare_cached("INSERT INTO activation VALUES (?1, ?2, ?3, ?4)")?.execute(params![
+        fact.index as i64,
+        fact.at.0,
+        version.to_string(),
+        actor
+    ])?;
+    Ok(())
+}
+
+impl StateReader {
+    /// At most `limit` activations before the cursor, newest first.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn activations(&self, before: Option<u64>, limit: usize) -> Result<Vec<Activation>, StateError> {
+        let mut statement = self.connection().prepare_cached(
+            "SELECT fact, at, version, actor FROM activation WHERE fact < ?1 ORDER BY fact DESC LIMIT ?2",
+        )?;
+        let before = before.and_then(|b| i64::try_from(b).ok()).unwrap_or(i64::MAX);
+        let rows = statement.query_map(params![before, limit.min(PAGE_MAX) as i64], |row| {
+            Ok(Activation {
+                fact: row.get::<_, i64>(0)? as u64,
+                at: row.get(1)?,
+                version: row.get(2)?,
+                actor: row.get(3)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
