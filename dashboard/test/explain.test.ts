@@ -18,7 +18,7 @@ const domain = (name: 'traffic' | 'ecology', index: number | null): IndexPart =>
   part({ of: `domain:${name}`, kind: 'domain', domain: name, name: { zh: name === 'traffic' ? '城市交通' : '生态环境', en: name }, index, mean: index, weight: index === null ? 0 : 1 });
 const explanation = (fields: Partial<IndexExplanation>): IndexExplanation => ({
   at: '2026-11-23T12:05:00.000Z', part: part({}), formula: { zh: '平均值', en: 'The mean' }, children: [domain('traffic', 70), domain('ecology', 100)],
-  devices: [], rest: { count: 0, weight: 0, sum: 0 }, unknown: { never: 0, stale: 0, deaf: 0, devices: [] }, ...fields,
+  devices: [], rest: { count: 0, weight: 0, sum: 0 }, unknown: { never: 0, stale: 0, deaf: 0, maintenance: 0, devices: [] }, ...fields,
 });
 const street = part({ of: 'street:110105003/traffic', kind: 'street', domain: 'traffic', code: '110105003', name: { zh: '街道 110105003', en: 'Street 110105003' }, index: 40, mean: 70,
   cap: { level: 'red', score: 40, cause: { alert: 'e1', rule: 'wl', title: { zh: '积水', en: 'Water' }, subject: { kind: 'device', id: 'wl-2' } } } });
@@ -76,7 +76,7 @@ describe('the panel', () => {
       city: explanation({}),
       'domain:traffic': explanation({ part: domain('traffic', 70), children: [street] }),
       'street:110105003/traffic': explanation({ part: street, children: [], devices: [device], rest: { count: 1, weight: 1, sum: 100 },
-        unknown: { never: 1, stale: 0, deaf: 0, devices: [{ id: 'wl-3', name: '', why: 'never' }] } }),
+        unknown: { never: 1, stale: 0, deaf: 0, maintenance: 0, devices: [{ id: 'wl-3', name: '', why: 'never' }] } }),
     };
     const desk = deskWith([]);
     desk.city.heartbeat(beatOf({ index: { city: 85, coverage: 0.75, domains: { traffic: { index: 70, coverage: 1 } } } }));

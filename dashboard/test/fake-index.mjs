@@ -1,7 +1,7 @@
 // What the fake gateway says of an index: the city and its domains with the figures of the heartbeat, and one street.
 const TITLES = { municipal: '市政管理', traffic: '城市交通', ecology: '生态环境', health: '公共卫生', safety: '社会安全', emergency: '应急管理' };
 const tenth = (score) => Math.round(score * 10) / 10;
-const none = { never: 0, stale: 0, deaf: 0, devices: [] };
+const none = { never: 0, stale: 0, deaf: 0, maintenance: 0, devices: [] };
 const formula = { zh: '各部分指数的加权平均值。未知的不计分，只降低覆盖率。', en: 'The weighted mean of its parts. What is unknown has no score and lowers the coverage.' };
 
 export function explained(city, of) {
@@ -18,7 +18,7 @@ export function explained(city, of) {
   if (of.startsWith('street:')) {
     const row = (id, value, limit_level, level, score) => ({ id, name: '', quantity: alert.quantity, unit: alert.unit, value, limit: alert.threshold, limit_level, level, score });
     const devices = [row(alert.device, alert.value, alert.level, alert.level, 40), row('dev-2', alert.threshold * 0.8, 'blue', null, 98.3)];
-    const unknown = { never: 1, stale: 1, deaf: 0, devices: [{ id: 'dev-8', name: '', why: 'never' }, { id: 'dev-9', name: '', why: 'stale' }] };
+    const unknown = { never: 1, stale: 1, deaf: 0, maintenance: 0, devices: [{ id: 'dev-8', name: '', why: 'never' }, { id: 'dev-9', name: '', why: 'stale' }] };
     return told({ part: street, devices, rest: { count: 5, weight: 5, sum: 500 }, unknown });
   }
   if (of.startsWith('domain:')) return told({ part: domain(of.slice(7)), children: [street] });

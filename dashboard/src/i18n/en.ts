@@ -33,7 +33,7 @@ export const en: Dictionary = {
   why: {
     title: 'Index explained', open: 'what lowers this index', part: 'Part', index: 'Index', weight: 'Weight', cost: 'Costs', mean: 'Mean', capped: (level: string, score: string) => `Held at ${score} at most by a ${level} alert`,
     rest: (count: number) => `${count} more not listed`, devices: 'Devices that lower it', all: 'No device lowers it', value: 'Value', limit: 'Limit', score: 'Score',
-    unknown: (count: number) => `${count} unknown devices (no score; they lower the coverage)`, whys: { never: 'never seen', stale: 'stale', deaf: 'source deaf' }, failed: 'The explanation cannot be had now',
+    unknown: (count: number) => `${count} unknown devices (no score; they lower the coverage)`, whys: { never: 'never seen', stale: 'stale', deaf: 'source deaf', maintenance: 'maintenance' }, failed: 'The explanation cannot be had now',
   },
   domains: {
     municipal: 'Municipal', traffic: 'Traffic', ecology: 'Ecology', health: 'Public health', safety: 'Public safety', emergency: 'Emergency',

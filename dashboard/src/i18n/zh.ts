@@ -31,7 +31,7 @@ export const zh = {
   why: {
     title: '指数说明', open: '查看是什么拉低了指数', part: '组成', index: '指数', weight: '权重', cost: '拉低', mean: '平均', capped: (level: string, score: string) => `受${level}预警限制，不高于 ${score}`,
     rest: (count: number) => `另有 ${count} 项未列出`, devices: '拉低指数的设备', all: '没有设备拉低指数', value: '数值', limit: '限值', score: '得分',
-    unknown: (count: number) => `未知设备 ${count} 台（不计分，只降低覆盖率）`, whys: { never: '从未上报', stale: '数据停滞', deaf: '来源失联' }, failed: '暂时取不到说明',
+    unknown: (count: number) => `未知设备 ${count} 台（不计分，只降低覆盖率）`, whys: { never: '从未上报', stale: '数据停滞', deaf: '来源失联', maintenance: '检修中' }, failed: '暂时取不到说明',
   },
   domains: {
     municipal: '市政管理', traffic: '城市交通', ecology: '生态环境', health: '公共卫生', safety: '社会安全', emergency: '应急管理',

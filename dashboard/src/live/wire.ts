@@ -230,7 +230,8 @@ export interface IndexExplanation {
     readonly never: number;
     readonly stale: number;
     readonly deaf: number;
-    readonly devices: readonly { readonly id: string; readonly name: string; readonly why: 'never' | 'stale' | 'deaf' }[];
+    readonly maintenance: number;
+    readonly devices: readonly { readonly id: string; readonly name: string; readonly why: 'never' | 'stale' | 'deaf' | 'maintenance' }[];
   };
 }
 

@@ -136,6 +136,8 @@ pub struct IndexUnknown {
     pub stale: u64,
     /// Maibo itself could not hear.
     pub deaf: u64,
+    /// Under maintenance.
+    pub maintenance: u64,
     /// The first of them in the catalogue's order.
     pub devices: Vec<IndexMissing>,
 }

@@ -33,19 +33,20 @@ impl RuleDifference {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     fn set(rules: &[(&str, u32, bool)]) -> RuleSet {
-        let text: String = rules
-            .iter()
-            .map(|(id, intervals, shadow)| {
-                format!(
-                    "[[rule]]\nid = \"{id}\"\ntitle = {{ zh = \"t\", en = \"t\" }}\ndomain = \"traffic\"\nwhen = {{ kind = \"k\" }}\n\
-                     absent = {{ intervals = {intervals} }}\nlevel = \"blue\"\nsource = \"s\"\nshadow = {shadow}\n\
-                     advice = {{ zh = \"a\", en = \"a\" }}\n"
-                )
-            })
-            .collect();
+        let mut text = String::new();
+        for (id, intervals, shadow) in rules {
+            let _ = write!(
+                text,
+                "[[rule]]\nid = \"{id}\"\ntitle = {{ zh = \"t\", en = \"t\" }}\ndomain = \"traffic\"\nwhen = {{ kind = \"k\" }}\n\
+                 absent = {{ intervals = {intervals} }}\nlevel = \"blue\"\nsource = \"s\"\nshadow = {shadow}\n\
+                 advice = {{ zh = \"a\", en = \"a\" }}\n"
+            );
+        }
         RuleSet::compile(&[("p.toml", &text)]).expect("rules")
     }
 

@@ -146,7 +146,8 @@ fn under_maintenance() {
     assert_eq!((slot.code(), slot.unknown()), (-4, Some(api::UnknownWhy::Maintenance)));
     slot.count(Level::Red, true);
     assert_eq!(slot.code(), 4, "an alert is shown all the same");
-    assert_eq!(slot.condition(), Condition { known: false, level: None, score: None });
+    let condition = slot.condition();
+    assert_eq!((condition.unknown, condition.level, condition.score), (Some(api::UnknownWhy::Maintenance), None, None));
     assert!(slot.maintain(false));
     assert_eq!(slot.condition().score, Some(40.0));
 }

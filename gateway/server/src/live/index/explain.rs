@@ -178,6 +178,7 @@ fn street(tree: &Tree<'_>, of: &Part, node: &Node) -> api::IndexExplanation {
             api::UnknownWhy::Never => &mut unknown.never,
             api::UnknownWhy::Stale => &mut unknown.stale,
             api::UnknownWhy::Deaf => &mut unknown.deaf,
+            api::UnknownWhy::Maintenance => &mut unknown.maintenance,
         } += 1;
         if unknown.devices.len() < UNKNOWN_MAX {
             unknown.devices.push(api::IndexMissing { id: entry.id.to_string(), name: entry.name.clone(), why });
