@@ -39,7 +39,7 @@ pub(crate) struct Alert {
 }
 
 /// Reads all packs as they are in force now. Left out are rules of silence, events and quorums, which have no levels,
-/// and those that look at more than the last value.
+/// and those that look at more than the last value of one series.
 pub(crate) fn rules() -> Vec<Rule> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../rules");
     let mut rules = Vec::new();
@@ -50,7 +50,8 @@ pub(crate) fn rules() -> Vec<Rule> {
         }
         let text = std::fs::read_to_string(path).expect("readable");
         let of_the_last_value = |block: &&str| {
-            block.contains("\nlevels") && !block.contains("signal = ") && !block.contains("until = 2026")
+            block.contains("\nlevels")
+                && ["signal = ", "expression = ", "until = 2026"].iter().all(|other| !block.contains(other))
         };
         let with_levels = text.split("[[rule]]").skip(1).filter(of_the_last_value);
         rules.extend(with_levels.map(|block| rule(block).unwrap_or_else(|| panic!("unreadable: {block}"))));

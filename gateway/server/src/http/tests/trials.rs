@@ -26,14 +26,14 @@ async fn enact(server: &Server, rules: &str) -> Version {
     let set = Arc::new(RuleSet::compile(&[("rules.toml", rules)]).expect("rules"));
     let packs = vec![("rules.toml".to_owned(), rules.to_owned())];
     let version = server.state.shared.versions.keep_rules(&packs, &set).expect("kept");
-    let before = server.state.picture.facts();
     let told = server.state.shared.ingest.tell(Work::Everywhere(Input::Rules { version })).await;
     told.expect("takes it");
-    // The facts of one commit are shown together, behind the rules.
-    while server.state.picture.facts() == before {
-        tokio::task::yield_now().await;
-    }
-    assert_eq!(server.state.picture.roster().rules_version, version);
+    let shown = async {
+        while server.state.picture.roster().rules_version != version {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), shown).await.expect("the rules are in force");
     assert!(server.state.projection.reached(server.state.picture.facts(), Duration::from_secs(5)).await);
     version
 }
@@ -153,6 +153,30 @@ async fn brought_by_a_request() {
     let list = server.get("/api/v1/rules/versions").await.json::<api::Page<api::RuleVersion>>().items;
     let shown: Vec<_> = list.iter().map(|v| (v.author.as_str(), v.note.as_deref(), v.in_force)).collect();
     assert_eq!(shown, [("wang", Some("try it"), true), ("file", None, false)]);
+    server.finish().await;
+}
+
+// P: a trial that is passed tells at once what holds; one that begins ends what was told; the report counts one trial.
+#[tokio::test]
+async fn from_one_side_to_the_other() {
+    let server = Server::start().await;
+    // A held value is judged only where Maibo hears.
+    let source = SourceId::new("broker").expect("id");
+    server.state.shared.ingest.tell(Work::Listening { source }).await.expect("takes it");
+    let alert = server.alert("wl-1", 0.6).await;
+    let trial = RULES.replace("source = \"test\"", "source = \"test\"\nshadow = true");
+    enact(&server, &trial).await;
+    let ended: api::Page<api::Alert> = server.get("/api/v1/alerts").await.json();
+    let states: Vec<_> = ended.items.iter().map(|a| (a.id == alert.id, a.state, a.reason.as_str())).collect();
+    assert_eq!(states, [(true, api::AlertState::Resolved, "rule_changed")]);
+    let first = report(&server, "standing-water").await;
+    assert_eq!((first.figures.episodes, first.open.red), (1, 1));
+    enact(&server, RULES).await;
+    let open: api::Page<api::Alert> = server.get("/api/v1/alerts?state=firing").await.json();
+    assert_eq!((open.items.len(), open.items[0].id != alert.id), (1, true));
+    enact(&server, &format!("{trial}# again\n")).await;
+    let again = report(&server, "standing-water").await;
+    assert_eq!((again.figures.episodes, again.figures.open), (1, 1), "the first trial is another");
     server.finish().await;
 }
 
