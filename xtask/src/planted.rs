@@ -21,6 +21,9 @@ const TESTS: [&str; 8] = [
     "--no-fail-fast",
 ];
 
+/// Seconds after which tests that a bug makes run in circles are ended, and count as red: without a bug they take a tenth.
+const HANG_S: &str = "300";
+
 /// What became of the tests.
 #[derive(PartialEq, Eq)]
 enum Outcome {
@@ -70,7 +73,10 @@ fn tests(tree: &Path) -> anyhow::Result<Outcome> {
 
 fn cargo(tree: &Path, more: &[&str]) -> anyhow::Result<bool> {
     let target = std::env::current_dir().context("where are we")?.join("target/planted/build");
-    let status = Command::new("cargo")
+    // Building may take longer on a small machine.
+    let most = if more.is_empty() { HANG_S } else { "3600" };
+    let status = Command::new("timeout")
+        .args(["--kill-after=10", most, "cargo"])
         .args(["test", "--quiet", "--release", "--package", "maibo-core"])
         .args(TESTS)
         .args(more)
@@ -79,7 +85,7 @@ fn cargo(tree: &Path, more: &[&str]) -> anyhow::Result<bool> {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status()
-        .context("start cargo")?;
+        .context("start timeout and cargo")?;
     Ok(status.success())
 }
 
