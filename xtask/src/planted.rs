@@ -15,7 +15,7 @@ const TESTS: [&[&str]; 4] =
     [&["--lib"], &["--test", "engine_semantics"], &["--test", "model_equivalence"], &["--test", "engine_properties"]];
 
 /// Seconds after which tests that a bug makes run in circles are ended, and count as red: without a bug they take a tenth.
-const HANG_S: &str = "300";
+const HANG_S: &str = "120";
 
 /// What became of the tests.
 #[derive(PartialEq, Eq)]
