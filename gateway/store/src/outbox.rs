@@ -13,7 +13,7 @@
 //! Durability: outcomes are synced before they are reported. Enqueuing is not synced by itself, because it can be
 //! repeated: after a power loss rows are missing together with the cursor, and the facts log gives them again.
 //!
-//! Limits: one writer. A receiver has at most [`PENDING_MAX`] rows pending; beyond it versions supersede each other as in
+//! Limits: one writer. A receiver has at most [`PENDING_MAX`] rows pending or held; beyond it versions supersede each other as in
 //! [`Mode::Latest`](maibo_core::notify::Mode), and a version that supersedes nothing is listed as dead. Settled rows are
 //! kept [`SETTLED_KEPT`] and at most [`SETTLED_MAX`] of them; a read returns at most [`PAGE_MAX`].
 
@@ -36,7 +36,7 @@ mod tidy;
 pub use attempt::{Due, Ended, Ending};
 pub use read::{OutboxFilter, OutboxReader, OutboxRow};
 
-/// Rows pending for one receiver.
+/// Rows pending or held for one receiver.
 pub const PENDING_MAX: usize = 100_000;
 /// How long a settled row is kept.
 pub const SETTLED_KEPT: Millis = Millis::from_secs(30 * 86_400);

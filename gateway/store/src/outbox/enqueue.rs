@@ -68,13 +68,14 @@ impl Outbox {
                             None => hold.because(&transaction, batch.heard(receiver, t)?, t.state)?,
                         };
                         let text = text.get_or_insert_with(|| body(t));
-                        if let Some(because) = because {
-                            batch.withhold(receiver, t, fact.at, &because, text)?;
+                        let room = *waiting < self.pending_max;
+                        let more = if let Some(because) = because {
+                            batch.withhold(receiver, t, fact.at, &because, text, room)?
                         } else {
                             batch.settle_held(&receiver.name, &t.episode.to_string(), None)?;
-                            let room = *waiting < self.pending_max;
-                            *waiting += usize::from(batch.tell(receiver, t, fact.at, text, room)?);
-                        }
+                            batch.tell(receiver, t, fact.at, text, room)?
+                        };
+                        *waiting += usize::from(more);
                     }
                     if t.state == State::Resolved {
                         batch.settle_rest(&t.episode.to_string())?;
@@ -130,13 +131,29 @@ impl Outbox {
     }
 }
 
-/// How many rows are pending for each receiver, counted up to `max`.
+/// How many rows are pending or held for each receiver, each counted up to `max`.
 fn pending(tx: &Transaction<'_>, receivers: &[Receiver], max: usize) -> Result<Vec<usize>, OutboxError> {
     let mut count = tx.prepare_cached(
-        "SELECT count(*) FROM (SELECT 1 FROM delivery WHERE receiver = ?1 AND state = 'pending' LIMIT ?2)",
+        "SELECT (SELECT count(*) FROM (SELECT 1 FROM delivery WHERE receiver = ?1 AND state = 'pending' LIMIT ?2))
+              + (SELECT count(*) FROM (SELECT 1 FROM delivery WHERE receiver = ?1 AND state = 'held' LIMIT ?2))",
     )?;
     let counts = receivers.iter().map(|r| count.query_row(params![r.name, max as i64], |row| row.get::<_, i64>(0)));
     Ok(counts.map(|n| n.map(|n| n as usize)).collect::<Result<_, _>>()?)
+}
+
+/// How a version stands in a receiver's list at first.
+pub(super) struct Row<'a> {
+    pub(super) state: &'a str,
+    /// Why it is held, if so.
+    pub(super) held: Option<&'a str>,
+    pub(super) words: Option<&'a str>,
+}
+
+impl Row<'_> {
+    /// One for which there is no room.
+    pub(super) const fn refused() -> Self {
+        Self { state: "dead", held: None, words: Some(TOO_MANY) }
+    }
 }
 
 /// One call's work.
@@ -190,44 +207,59 @@ impl Batch<'_> {
         }
         // An episode that has a version under way may always have one more behind it: the end must not get lost.
         let refused = !room && superseded == 0 && !self.waits(&receiver.name, &episode)?;
-        let inserted = self
-            .tx
-            .prepare_cached(
-                "INSERT INTO delivery (message, receiver, episode, version, latest, urgency, created_at, body, state,
-                   next_at, last_error, settled_at, closed_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
-                 ON CONFLICT DO NOTHING",
-            )?
-            .execute(params![
-                message_id(&receiver.name, t.episode, t.version),
-                receiver.name,
-                episode,
-                t.version,
-                receiver.mode == Mode::Latest,
-                t.level as i64,
-                at.0,
-                body,
-                if refused { "dead" } else { "pending" },
-                self.now.0,
-                refused.then_some(TOO_MANY),
-                refused.then_some(self.now.0),
-                closed,
-            ])?;
-        if inserted == 0 {
-            return Ok(false);
-        }
-        if refused {
-            self.note_settled(self.tx.last_insert_rowid())?;
+        let row = if refused { Row::refused() } else { Row { state: "pending", held: None, words: None } };
+        if !self.insert(receiver, t, at, body, &row)? || refused {
             return Ok(false);
         }
         promote(self.tx, &receiver.name, &episode, self.now)?;
         Ok(superseded == 0)
     }
 
-    /// Whether a version of the episode is pending.
-    fn waits(&self, receiver: &str, episode: &str) -> Result<bool, OutboxError> {
+    /// Adds a version to a receiver's list; false where it stands there already. One that nobody waits for is settled.
+    pub(super) fn insert(
+        &mut self,
+        receiver: &Receiver,
+        t: &Transition,
+        at: Timestamp,
+        body: &[u8],
+        row: &Row<'_>,
+    ) -> Result<bool, OutboxError> {
+        let waits = matches!(row.state, "pending" | "held");
+        let inserted = self
+            .tx
+            .prepare_cached(
+                "INSERT INTO delivery (message, receiver, episode, version, latest, urgency, created_at, body, state,
+                   held, next_at, last_error, settled_at, closed_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+                 ON CONFLICT DO NOTHING",
+            )?
+            .execute(params![
+                message_id(&receiver.name, t.episode, t.version),
+                receiver.name,
+                t.episode.to_string(),
+                t.version,
+                receiver.mode == Mode::Latest,
+                t.level as i64,
+                at.0,
+                // What is dead can be told after all, by hand.
+                if waits || row.state == "dead" { body } else { &[] },
+                row.state,
+                row.held,
+                self.now.0,
+                row.words,
+                (!waits).then_some(self.now.0),
+                (t.state == State::Resolved).then_some(self.now.0),
+            ])?;
+        if inserted == 1 && !waits {
+            self.note_settled(self.tx.last_insert_rowid())?;
+        }
+        Ok(inserted == 1)
+    }
+
+    /// Whether a version of the episode is pending or held.
+    pub(super) fn waits(&self, receiver: &str, episode: &str) -> Result<bool, OutboxError> {
         let mut statement = self.tx.prepare_cached(
-            "SELECT 1 FROM delivery WHERE receiver = ?1 AND episode = ?2 AND state = 'pending' LIMIT 1",
+            "SELECT 1 FROM delivery WHERE receiver = ?1 AND episode = ?2 AND state IN ('pending', 'held') LIMIT 1",
         )?;
         Ok(statement.exists(params![receiver, episode])?)
     }

@@ -10,13 +10,13 @@
 
 use maibo_core::fact::{Maintenance, MaintenanceScope, MaintenanceState, Reason, Silenced, State, Transition};
 use maibo_core::id::{DeviceId, EpisodeId, PlaceCode};
-use maibo_core::notify::{DECISION_LATE, Manners, Mode, Receiver, Why, message_id};
+use maibo_core::notify::{DECISION_LATE, Manners, Receiver, Why};
 use maibo_core::registry::place;
 use maibo_core::time::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::OutboxError;
-use super::enqueue::{Batch, promote};
+use super::enqueue::{Batch, Row, promote};
 
 /// What withholds an episode.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -168,7 +168,8 @@ impl Batch<'_> {
         Ok(id)
     }
 
-    /// Lists one version as not told to one receiver. What was owed before stays owed.
+    /// Lists one version as not told to one receiver; true where it waits in addition to what waited before. What was owed
+    /// before stays owed.
     pub(super) fn withhold(
         &mut self,
         receiver: &Receiver,
@@ -176,41 +177,23 @@ impl Batch<'_> {
         at: Timestamp,
         because: &Because,
         body: &[u8],
-    ) -> Result<(), OutboxError> {
+        room: bool,
+    ) -> Result<bool, OutboxError> {
         let (episode, why) = (t.episode.to_string(), because.why);
+        // As of what is owed: behind one that waits there is always room for one more.
+        let waited = self.waits(&receiver.name, &episode)?;
         if why != Why::Undecided {
             self.settle_held(&receiver.name, &episode, Some(because))?;
         }
-        let over = t.state == State::Resolved;
-        let waits = why == Why::Undecided || (why != Why::Silenced && !over);
-        let inserted = self
-            .tx
-            .prepare_cached(
-                "INSERT INTO delivery (message, receiver, episode, version, latest, urgency, created_at, body, state,
-                   held, next_at, last_error, settled_at, closed_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
-                 ON CONFLICT DO NOTHING",
-            )?
-            .execute(params![
-                message_id(&receiver.name, t.episode, t.version),
-                receiver.name,
-                episode,
-                t.version,
-                receiver.mode == Mode::Latest,
-                t.level as i64,
-                at.0,
-                if waits { body } else { &[] },
-                if waits { "held" } else { why.as_str() },
-                waits.then_some(why.as_str()),
-                self.now.0,
-                because.words,
-                (!waits).then_some(self.now.0),
-                over.then_some(self.now.0),
-            ])?;
-        if inserted == 1 && !waits {
-            self.note_settled(self.tx.last_insert_rowid())?;
-        }
-        Ok(())
+        let held = why == Why::Undecided || (why != Why::Silenced && t.state != State::Resolved);
+        let words = Some(&*because.words);
+        let row = match (held, room || waited) {
+            (false, _) => Row { state: why.as_str(), held: None, words },
+            (true, true) => Row { state: "held", held: Some(why.as_str()), words },
+            (true, false) => Row::refused(),
+        };
+        let inserted = self.insert(receiver, t, at, body, &row)?;
+        Ok(inserted && row.held.is_some() && (why == Why::Undecided || !waited))
     }
 
     /// Settles what is held of an episode for a receiver, because something newer comes. What was not decided yet gets the

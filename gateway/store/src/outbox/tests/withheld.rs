@@ -77,6 +77,19 @@ fn both() -> [Bench; 2] {
     [Mode::All, Mode::Latest].map(|mode| Bench::new(vec![receiver("a", mode)]))
 }
 
+// P8: what is held counts like what is owed: a new episode beyond the limit is listed as dead, one that waits has room behind it.
+#[test]
+fn what_is_held_is_bounded() {
+    let mut bench = Bench::new(vec![receiver("a", Mode::All)]);
+    bench.outbox.set_pending_max(2);
+    bench.say(NOW, transition(20, 1));
+    bench.say(NOW, transition(1, 1));
+    assert_eq!(&*bench.say(NOW, transition(21, 1))[0].outcome, "dead");
+    assert_eq!(&*bench.say(NOW, transition(50, 1).clone())[0].outcome, "dead");
+    assert_eq!(&*bench.say(NOW, raised(20, 2, Level::Orange))[0].outcome, "muted");
+    assert_eq!(bench.sent(NOW + MINUTE).len(), 2);
+}
+
 // P5: nothing is told before it is decided, and then every version in order; for people the latest.
 #[test]
 fn a_clear_alert_is_told_when_it_is_decided() {
