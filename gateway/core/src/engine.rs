@@ -51,6 +51,7 @@ mod series;
 mod sight;
 mod snapshot;
 mod turn;
+mod verdict;
 mod watch;
 mod window;
 mod withheld;

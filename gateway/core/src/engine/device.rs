@@ -12,7 +12,6 @@ use super::{Counts, Unknown, Verdict};
 use crate::fact::Transition;
 use crate::id::{DeviceId, Quantity};
 use crate::limit;
-use crate::place::Level;
 use crate::reading::Reading;
 use crate::rule::expression::is_result;
 use crate::rule::{Rule, RuleSet};
@@ -313,64 +312,8 @@ impl DeviceState {
         }
     }
 
-    /// What is known about the device now, and the quantity that decides, where it is one that people know.
-    pub(super) fn verdict(&self) -> (Verdict, Option<&Quantity>) {
-        let (verdict, quantity) = self.deciding();
-        (verdict, quantity.filter(|q| !is_result(q)))
-    }
-
-    fn deciding(&self) -> (Verdict, Option<&Quantity>) {
-        let clock_is_wrong = self.watch.episode().is_some();
-        if self.hearing.mute == Deafness::No
-            && self.missing.is_empty()
-            && self.series.iter().all(Series::is_calm)
-            && self.absences.iter().all(|c| c.firing.is_none())
-            && self.events.iter().all(|c| c.open == 0)
-            && !clock_is_wrong
-        {
-            return (Verdict::Normal, None);
-        }
-        if let Some((level, stale, quantity)) = self.worst_open() {
-            return (Verdict::Firing { level, stale }, quantity);
-        }
-        if let Some((why, quantity)) = self.unknown() {
-            return (Verdict::Unknown { why }, quantity);
-        }
-        // It says nothing about the values: it stands behind all that is unknown of them.
-        if clock_is_wrong {
-            return (Verdict::Firing { level: Level::Blue, stale: false }, None);
-        }
-        let pending = self.series.iter().filter_map(|s| s.pending().map(|level| (level, &s.quantity)));
-        match pending.max_by_key(|(level, _)| *level) {
-            Some((level, quantity)) => (Verdict::Pending { level }, Some(quantity)),
-            None => (Verdict::Normal, None),
-        }
-    }
-
-    /// Why nothing can be said, if so, and the quantity that is the reason.
-    fn unknown(&self) -> Option<(Unknown, Option<&Quantity>)> {
-        let mut judged = self.series.iter().filter(|s| !s.cells.is_empty()).peekable();
-        if judged.peek().is_some() || !self.missing.is_empty() {
-            let lost = judged.find_map(|s| unknown(s).map(|why| (why, Some(&s.quantity))));
-            return lost.or_else(|| self.missing.first().map(|q| (Unknown::Never, Some(q))));
-        }
-        // Without rules on any of them, all series together stand for the device.
-        if self.absences.is_empty() && !self.series.is_empty() {
-            return self.series.iter().map(unknown).min().flatten().map(|why| (why, None));
-        }
-        (self.hearing.mute != Deafness::No).then_some((Unknown::Deaf, None))
-    }
-
-    fn worst_open(&self) -> Option<(Level, bool, Option<&Quantity>)> {
-        let cannot_hear = self.hearing.mute != Deafness::No;
-        let series = self.series.iter().filter_map(|s| s.firing().map(|(l, stale)| (l, stale, Some(&s.quantity))));
-        let silences = self.absences.iter().filter_map(|c| c.firing.map(|(_, l)| (l, cannot_hear, None)));
-        let events = self.events.iter().filter_map(|c| c.worst.map(|l| (l, cannot_hear, None)));
-        series.chain(silences).chain(events).max_by_key(|(level, stale, _)| (*level, *stale))
-    }
-
-    pub(super) fn view(&self) -> DeviceView<'_> {
-        let (verdict, quantity) = self.verdict();
+    pub(super) fn view(&self, rules: &RuleSet) -> DeviceView<'_> {
+        let (verdict, quantity) = self.verdict(rules);
         DeviceView {
             device: &self.id,
             verdict,
@@ -378,16 +321,5 @@ impl DeviceState {
             last_heard: self.hearing.heard,
             values: self.series.iter().filter(|s| !is_result(&s.quantity)).map(ValueView::of).collect(),
         }
-    }
-}
-
-/// Why a series says nothing now, if so.
-fn unknown(series: &Series) -> Option<Unknown> {
-    if series.stale {
-        Some(Unknown::Stale)
-    } else if series.mute.is_known() {
-        None
-    } else {
-        Some(Unknown::Deaf)
     }
 }

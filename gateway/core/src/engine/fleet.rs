@@ -139,7 +139,7 @@ impl Fleet {
             let Some(device) = self.devices.get_mut(slot as usize) else { continue };
             device.touched = false;
             let again = core::mem::take(&mut device.again);
-            let (verdict, quantity) = device.verdict();
+            let (verdict, quantity) = device.verdict(&law.rules);
             if verdict != device.told || again {
                 let quantity = quantity.cloned();
                 out.verdicts.push(VerdictChange { device: device.id.clone(), quantity, verdict });

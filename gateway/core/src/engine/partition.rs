@@ -222,7 +222,7 @@ impl Partition {
 
     /// What is known of each device heard of so far.
     pub fn devices(&self) -> impl Iterator<Item = DeviceView<'_>> {
-        self.fleet.devices().iter().map(super::device::DeviceState::view)
+        self.fleet.devices().iter().map(|d| d.view(&self.law.rules))
     }
 }
 

@@ -8,6 +8,7 @@ use super::level::{Bench, Held};
 use super::memory::Memories;
 use super::mute::{Mute, Pause};
 use super::sight::Sight;
+use super::verdict::is_told;
 use crate::alert::Book;
 use crate::id::Quantity;
 use crate::limit;
@@ -117,7 +118,9 @@ impl Series {
         };
         self.cells = about.iter().filter_map(on_this).collect();
         self.cells.shrink_to_fit();
-        self.stale_after = self.cells.iter().map(|c| c.stale_after).min().unwrap_or_else(|| device.stale_after());
+        // What only a rule on trial finds too old is not shown as old.
+        let told = self.cells.iter().filter(|c| is_told(scene.rules, c.rule)).map(|c| c.stale_after);
+        self.stale_after = told.min().unwrap_or_else(|| device.stale_after());
         let ladders = self.cells.iter().filter_map(|c| ladder(scene.rules, scene.own, c.rule));
         let on_device = about.iter().filter_map(|n| ladder(scene.rules, scene.own, *n));
         let named = on_device.filter_map(|l| l.expression.as_deref()).flat_map(|e| &e.inputs);
@@ -367,14 +370,14 @@ impl Series {
     }
 
     /// The worst open level and whether it stands on data that are old or cannot be heard.
-    pub(super) fn firing(&self) -> Option<(Level, bool)> {
+    pub(super) fn firing(&self, rules: &RuleSet) -> Option<(Level, bool)> {
         let cannot_hear = !self.mute.is_known();
-        let open = self.cells.iter().filter_map(Cell::firing);
+        let open = self.cells.iter().filter(|c| is_told(rules, c.rule)).filter_map(Cell::firing);
         open.map(|(_, level, stale)| (level, stale || cannot_hear)).max()
     }
 
     /// The highest level reached but not open.
-    pub(super) fn pending(&self) -> Option<Level> {
-        self.cells.iter().filter_map(Cell::pending).max()
+    pub(super) fn pending(&self, rules: &RuleSet) -> Option<Level> {
+        self.cells.iter().filter(|c| is_told(rules, c.rule)).filter_map(Cell::pending).max()
     }
 }

@@ -1,5 +1,6 @@
 //! Rules on trial: judged like any other, told to nobody.
 
+use maibo_core::engine::{Unknown, Verdict};
 use maibo_core::fact::{Body, Fact, Reason, Transition};
 use maibo_core::input::{Act, Told};
 use maibo_core::place::Level;
@@ -129,4 +130,23 @@ fn restart_and_law() {
     let decided = w.facts.clone();
     w.impose(&decided, &[]).at(s(10)).value(22.0);
     assert_eq!(tried(&w.facts).last().map(String::as_str), Some("10000 v1 firing yellow threshold"));
+}
+
+// a device looks as it would without the trial: its alert is no level of the device, hides nothing that is unknown, and what
+// only the trial finds too old is not old.
+#[test]
+fn a_trial_moves_no_verdict() {
+    let verdict = |w: &World| w.machine.devices().map(|d| d.verdict).next();
+    let mut w = World::new(&depth(TRIAL));
+    w.at(0).value(22.0);
+    assert_eq!(verdict(&w), Some(Verdict::Normal));
+    let trial = depth(&format!("stale_after = \"5s\"\n{TRIAL}")).replace("id = \"depth\"", "id = \"trial\"");
+    assert!(trial.contains("trial"), "another rule");
+    let told = depth("stale_after = \"60s\"").replace("levels = {", "levels = { red = 90 } # ");
+    let mut w = World::new(&(trial + &told));
+    w.at(0).value(45.0).run(s(20));
+    assert_eq!(verdict(&w), Some(Verdict::Normal), "fresh for the rule that is told");
+    w.run(s(61));
+    assert_eq!(verdict(&w), Some(Verdict::Unknown { why: Unknown::Stale }), "the trial fires and hides nothing");
+    assert!(!tried(&w.facts).is_empty());
 }
