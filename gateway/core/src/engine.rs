@@ -15,15 +15,10 @@
 //!
 //! Limits: see [`crate::limit`].
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use crate::fact::{Fact, Transition};
 use crate::id::{DeviceId, EpisodeId, PartitionId, Position, Quantity, Version};
 use crate::input::Batch;
 use crate::place::Level;
-use crate::registry::Catalogue;
-use crate::rule::RuleSet;
 use crate::time::{Deadline, Timestamp};
 
 mod absence;
@@ -52,6 +47,7 @@ mod sight;
 mod snapshot;
 mod turn;
 mod verdict;
+mod versions;
 mod watch;
 mod window;
 mod withheld;
@@ -61,36 +57,8 @@ pub use derive::{AirState, Closed, DERIVED, Derived};
 pub use device::{DeviceView, ValueView};
 pub use event::EventCounts;
 pub use partition::Partition;
+pub use versions::Versions;
 pub use watch::CLOCK_RULE;
-
-/// Rule sets and catalogues by version. A machine is told a version by an input and finds what it means here.
-#[derive(Clone, Debug, Default)]
-pub struct Versions {
-    rules: BTreeMap<Version, Arc<RuleSet>>,
-    catalogues: BTreeMap<Version, Arc<Catalogue>>,
-}
-
-impl Versions {
-    /// Adds a rule set under its version.
-    pub fn insert_rules(&mut self, rules: Arc<RuleSet>) {
-        self.rules.insert(rules.version, rules);
-    }
-
-    /// Adds a catalogue under its version.
-    pub fn insert_catalogue(&mut self, catalogue: Arc<Catalogue>) {
-        self.catalogues.insert(catalogue.version, catalogue);
-    }
-
-    /// The rule set of a version.
-    pub fn rules(&self, version: Version) -> Option<&Arc<RuleSet>> {
-        self.rules.get(&version)
-    }
-
-    /// The catalogue of a version.
-    pub fn catalogue(&self, version: Version) -> Option<&Arc<Catalogue>> {
-        self.catalogues.get(&version)
-    }
-}
 
 /// Why nothing can be said about a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

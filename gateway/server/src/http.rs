@@ -107,6 +107,8 @@ pub struct Limits {
     pub backtests: Arc<Semaphore>,
     /// Rule sets being brought at a time.
     pub uploads: Arc<Semaphore>,
+    /// Rule sets kept; with so many no other can be brought.
+    pub rule_sets: usize,
     /// For one backtest.
     pub backtest: Duration,
     /// Names this server is asked for by, besides its addresses and `localhost`.
@@ -125,6 +127,7 @@ impl Default for Limits {
             reads: Arc::new(Semaphore::new(blocking::READS_MAX)),
             backtests: Arc::new(Semaphore::new(1)),
             uploads: Arc::new(Semaphore::new(1)),
+            rule_sets: upload::RULE_SETS_MAX,
             backtest: backtest::TIME,
             names: Arc::default(),
         }

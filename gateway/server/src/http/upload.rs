@@ -20,6 +20,8 @@ use crate::versions::{Packs, compile_rules};
 
 /// Longest body, in bytes.
 const BODY_MAX: usize = 1 << 20;
+/// Rule sets kept, each compiled in memory because a replay may need it: what a person brings by hand in years.
+pub(super) const RULE_SETS_MAX: usize = 1_000;
 /// Longest note, in characters.
 const NOTE_MAX: usize = 1_000;
 /// Between two looks whether the picture has it.
@@ -50,7 +52,14 @@ pub(super) async fn upload(
     let shared = Arc::clone(&state.shared);
     let packs: Packs = ask.packs.into_iter().map(|p| (p.name, p.text)).collect();
     let (packs, set) = state.blocking(move || check(packs, &shared.catalogue())).await??;
-    let before = state.shared.versions.current().rules(state.picture.roster().rules_version).cloned();
+    let known = state.shared.versions.current();
+    if known.rule_sets() >= state.limits.rule_sets && known.rules(set.version).is_none() {
+        let most = state.limits.rule_sets;
+        return Err(Fault::invalid(format!(
+            "{most} rule sets are kept, and that is the most; one that is kept can be brought again, others by the configured files"
+        )));
+    }
+    let before = known.rules(state.picture.roster().rules_version).cloned();
     let told = api::RulesActivated {
         version: set.version.to_string(),
         activated: !ask.dry_run,

@@ -209,6 +209,19 @@ async fn a_bad_pack_replaces_nothing() {
     server.finish().await;
 }
 
+// P8: rule sets that are kept are bounded, because each is in memory; one that is kept can always be brought again.
+#[tokio::test]
+async fn kept_rule_sets_are_bounded() {
+    let server = Server::build(true, Limits { rule_sets: 2, ..Limits::default() }).await;
+    let none = serde_json::json!({});
+    assert_eq!(bring(&server, &pack(&both(), &none)).await.status(), 200);
+    let problem = bring(&server, &pack(&format!("{RULES}# third\n"), &none)).await.problem();
+    assert_eq!((problem.status, problem.code), (422, api::Code::Invalid));
+    assert!(problem.detail.contains("2 rule sets are kept"), "{}", problem.detail);
+    assert_eq!(bring(&server, &pack(RULES, &none)).await.status(), 200);
+    server.finish().await;
+}
+
 // P: what was brought is in force after a start too, until the files say something else than they did then.
 #[tokio::test]
 async fn the_newest_word_counts_after_a_start() {
