@@ -100,9 +100,12 @@ fn dashboard(counts: &mut Counts) -> anyhow::Result<()> {
 
 /// Runs a command, shows what it prints, and adds the counts of its closing lines.
 fn command(counts: &mut Counts, program: &str, arguments: &[&str]) -> anyhow::Result<()> {
+    // The same random cases every time: who changes one thing sees no red of another. `MAIBO_CASES` goes hunting.
+    let seed = std::env::var("PROPTEST_RNG_SEED").unwrap_or_else(|_| "1".to_owned());
     let mut child = Command::new(program)
         .args(arguments)
         .env("MAIBO_BIN", binary()?)
+        .env("PROPTEST_RNG_SEED", seed)
         .env("NO_COLOR", "1")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

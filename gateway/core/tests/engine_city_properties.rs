@@ -5,6 +5,7 @@ mod engine_world;
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine_world::block::{Block, flood, lines};
+use engine_world::cases::cases;
 use engine_world::{ZERO, depth, s};
 use maibo_core::input::{Input, Told};
 use maibo_core::place::Level;
@@ -131,8 +132,7 @@ impl Plain {
 }
 
 proptest! {
-    // No regression files: a failure prints its smallest inputs, which become a scenario.
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(100))]
 
     // P3: a restart from a snapshot at any step changes nothing, every alert is in one incident, and when all is over
     // nothing is left.

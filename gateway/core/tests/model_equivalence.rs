@@ -9,20 +9,10 @@ mod packs;
 #[path = "model_equivalence/stream.rs"]
 mod stream;
 
-use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
-
+use engine_world::cases::cases;
 use packs::{Devices, Pack};
+use proptest::prelude::*;
 use stream::{Happening, play, play_long};
-
-/// How many cases of each kind: ten times these, and always the same ones, so that whoever changes something else sees no
-/// red. With `MAIBO_CASES` so many times these, and then they are others every time.
-fn cases(base: u32) -> ProptestConfig {
-    let times: Option<u32> = std::env::var("MAIBO_CASES").ok().and_then(|n| n.parse().ok());
-    let rng_seed = if times.is_some() { RngSeed::Random } else { RngSeed::Fixed(1) };
-    let cases = base * times.unwrap_or(10);
-    ProptestConfig { cases, rng_seed, failure_persistence: None, max_shrink_iters: 20_000, ..ProptestConfig::default() }
-}
 
 fn case(most: usize) -> impl Strategy<Value = (Vec<Pack>, Vec<Devices>, Vec<Happening>)> {
     let packs = proptest::collection::vec(packs::pack(), 1..4);

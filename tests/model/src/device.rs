@@ -131,8 +131,17 @@ impl Device {
 
     /// §10: an event.
     pub(crate) fn report(&mut self, event: &Event, now: Ms, out: &mut Out<'_>) {
-        self.sign(now, out);
-        let Some(when) = When::of(event, now, self.steady.wrong) else { return };
+        let was_deaf = self.silence.is_deaf();
+        self.heard(now, out);
+        if let Some(when) = When::of(event, now, self.steady.wrong) {
+            self.take_report(event, when, now, out);
+        }
+        if was_deaf {
+            self.end_events(now, now, false, out);
+        }
+    }
+
+    fn take_report(&mut self, event: &Event, when: When, now: Ms, out: &mut Out<'_>) {
         let rules: Vec<String> = self.events.keys().cloned().collect();
         for rule in rules {
             let room = self.events.values().map(EventCell::open).sum::<usize>() < MAX_EVENTS;
@@ -152,6 +161,14 @@ impl Device {
 
     /// A sign of life.
     pub(crate) fn sign(&mut self, now: Ms, out: &mut Out<'_>) {
+        let was_deaf = self.silence.is_deaf();
+        self.heard(now, out);
+        if was_deaf {
+            self.end_events(now, now, false, out);
+        }
+    }
+
+    fn heard(&mut self, now: Ms, out: &mut Out<'_>) {
         self.excuse_events(now);
         self.silence.sign(now);
         for (rule, cell) in &mut self.absences {

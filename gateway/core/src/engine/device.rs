@@ -121,6 +121,15 @@ impl DeviceState {
 
     /// A sign of life.
     pub(super) fn hear(&mut self, scene: &mut Scene<'_>, now: Timestamp) {
+        let deaf = self.is_deaf();
+        self.hear_report(scene, now);
+        if deaf {
+            self.end_unrepeated(scene, now);
+        }
+    }
+
+    /// The report of an event, which is judged next: it can be the repeat that was waited for.
+    pub(super) fn hear_report(&mut self, scene: &mut Scene<'_>, now: Timestamp) {
         self.excuse_events(scene, now);
         self.hearing.hear(now);
         for cell in &mut self.absences {
@@ -253,6 +262,13 @@ impl DeviceState {
         }
     }
 
+    /// Ends the events that were waited for up to this moment at which the deafness ends: it cost them no time.
+    pub(super) fn end_unrepeated(&mut self, scene: &mut Scene<'_>, now: Timestamp) {
+        for cell in &mut self.events {
+            cell.fire(scene, now, now, false);
+        }
+    }
+
     /// An operator closed an alert.
     pub(super) fn close(&mut self, scene: &mut Scene<'_>, closed: &Transition) {
         let (episode, forced) = (closed.episode, closed.is_forced());
@@ -291,10 +307,7 @@ impl DeviceState {
         self.excuse_events(scene, now);
         if self.is_deaf() {
             self.hearing.listen(now, scene.device);
-            // What a repeat was waited for up to this moment is over, where the device itself lost no time.
-            for cell in &mut self.events {
-                cell.fire(scene, now, now, false);
-            }
+            self.end_unrepeated(scene, now);
         }
         for series in &mut self.series {
             series.listen(scene, now);

@@ -340,8 +340,10 @@ impl Series {
                     }
                 }
             }
+            self.refresh(scene);
+            // What became due at this very moment is decided in it.
+            self.fire(scene, now, now);
         }
-        self.refresh(scene);
     }
 
     /// Finds out anew, after an edit, whether the held value is too old for one of the rules on it.

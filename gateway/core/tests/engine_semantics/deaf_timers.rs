@@ -204,6 +204,15 @@ fn a_timer_made_shorter_in_deaf_time() {
         .expect(&[]);
 }
 
+// on a value that the edit makes too old, a timer taken away in a deafness of no length is over in the step of the listening.
+#[test]
+fn a_timer_taken_away_is_over_when_heard() {
+    let mut w = World::every("60s", &depth("keep_firing_for = \"25s\""));
+    w.at(0).value(30.0).at(s(63)).value_at(s(18), 0.0).expect(&["0 v1 firing orange threshold"]);
+    w.deaf(s(63)).edit(&depth("stale_after = \"45s\"")).listening();
+    w.expect(&["18000 v2 resolved orange recovered"]);
+}
+
 // timers edited while Maibo is deaf end no recovery either.
 #[test]
 fn an_edit_of_timers_in_deaf_time_ends_nothing() {

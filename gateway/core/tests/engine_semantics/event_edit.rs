@@ -32,6 +32,26 @@ fn heard_while_a_source_is_deaf() {
     w.run(s(1600)).expect(&["1600000 v2 resolved orange event_expired"]);
 }
 
+// deaf: what an edit made too long a wait is over in the step in which the device is heard again, and not with the next.
+#[test]
+fn over_when_the_device_is_heard() {
+    let shorter = rule(CODES, ", expires_after = \"400s\"");
+    for again in [World::alive, World::listening] {
+        let mut w = world();
+        take(&mut w, report("rsi.707", "1", 0));
+        w.run(s(400)).deaf(s(400)).run(s(450)).edit(&shorter).expect(&["0 v1 firing orange event"]);
+        again(w.at(s(500)));
+        w.expect(&["500000 v2 resolved orange event_expired"]);
+    }
+    // A repeat is judged first.
+    let mut w = world();
+    take(&mut w, report("rsi.707", "1", 0));
+    w.run(s(400)).deaf(s(400)).run(s(450)).edit(&shorter).at(s(500));
+    take(&mut w, report("rsi.707", "1", s(500)));
+    w.run(s(899)).expect(&["0 v1 firing orange event"]);
+    w.run(s(900)).expect(&["900000 v2 resolved orange event_expired"]);
+}
+
 // deaf: reports that waited meanwhile count and do not shorten the wait.
 #[test]
 fn reports_that_waited() {

@@ -17,6 +17,7 @@ use maibo_core::rule::RuleSet;
 use maibo_core::time::{Millis, Timestamp};
 
 pub(crate) mod block;
+pub(crate) mod cases;
 
 use model::Double;
 

@@ -29,7 +29,15 @@ impl DeviceState {
         now: Timestamp,
         counts: &mut EventCounts,
     ) {
-        self.hear(scene, now);
+        let deaf = self.is_deaf();
+        self.hear_report(scene, now);
+        self.take_report(scene, event, now, counts);
+        if deaf {
+            self.end_unrepeated(scene, now);
+        }
+    }
+
+    fn take_report(&mut self, scene: &mut Scene<'_>, event: &Event, now: Timestamp, counts: &mut EventCounts) {
         let Some(stamp) = Stamp::of(event, now, self.watch.is_wrong()) else {
             counts.too_old += 1;
             return;
