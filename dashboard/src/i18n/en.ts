@@ -127,7 +127,7 @@ export const en: Dictionary = {
     bad_request: 'Bad request', invalid: 'That makes no sense here', not_found: 'Not found', conflict: 'The state has changed; see it now', too_large: 'Too large', unavailable: 'Gateway unavailable',
     internal: 'Gateway error', unreachable: 'No answer from the gateway',
   },
-  subjects: { device: 'Device', source: 'Message source', place: 'Place', event: 'Event' },
+  subjects: { device: 'Device', source: 'Message source', place: 'Place', event: 'Event', around: 'Surroundings of' },
   charts: {
     title: 'Series', empty: 'No readings yet', failed: 'Series cannot be had', table: 'Table', chart: 'Chart', time: 'Time', none: 'No series to show',
     value: 'Value', stale: 'stale',

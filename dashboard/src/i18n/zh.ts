@@ -125,7 +125,7 @@ export const zh = {
     bad_request: '请求有误', invalid: '内容不合理', not_found: '没有找到', conflict: '状态已变化，请看最新状态', too_large: '内容过大', unavailable: '网关暂不可用',
     internal: '网关内部错误', unreachable: '网关没有应答',
   } as Record<string, string>,
-  subjects: { device: '设备', source: '消息来源', place: '地点', event: '事件' } as Record<string, string>,
+  subjects: { device: '设备', source: '消息来源', place: '地点', event: '事件', around: '设备周边' } as Record<string, string>,
   charts: {
     title: '重点曲线', empty: '还没有读数', failed: '曲线取不到', table: '表格', chart: '曲线', time: '时间', none: '没有可显示的曲线',
     value: '值', stale: '停滞',

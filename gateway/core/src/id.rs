@@ -225,34 +225,43 @@ pub enum Subject {
         #[n(1)]
         identity: Text,
     },
+    /// The surroundings of a device (quorum rules with a radius).
+    #[n(4)]
+    Around(#[n(0)] DeviceId),
 }
 
 impl Subject {
-    /// `device`, `source`, `place` or `event`.
+    /// `device`, `source`, `place`, `event` or `around`.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Device(_) => "device",
             Self::Source(_) => "source",
             Self::Place(_) => "place",
             Self::Event { .. } => "event",
+            Self::Around(_) => "around",
         }
     }
 
-    /// The identifier within its kind; of an event `device/identity`.
+    /// The identifier within its kind; of an event `device/identity`, of surroundings the device in their middle.
     pub fn id(&self) -> Cow<'_, str> {
         match self {
-            Self::Device(d) => Cow::Borrowed(d.as_str()),
+            Self::Device(d) | Self::Around(d) => Cow::Borrowed(d.as_str()),
             Self::Source(s) => Cow::Borrowed(s.as_str()),
             Self::Place(p) => Cow::Borrowed(p.as_str()),
             Self::Event { device, identity } => Cow::Owned(format!("{device}/{}", identity.0)),
         }
     }
 
+    /// Whether it is about several devices together, as quorums are.
+    pub const fn is_area(&self) -> bool {
+        matches!(self, Self::Place(_) | Self::Around(_))
+    }
+
     /// The device it is about, or that reports it.
     pub const fn device(&self) -> Option<&DeviceId> {
         match self {
             Self::Device(device) | Self::Event { device, .. } => Some(device),
-            Self::Source(_) | Self::Place(_) => None,
+            Self::Source(_) | Self::Place(_) | Self::Around(_) => None,
         }
     }
 }

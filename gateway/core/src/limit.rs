@@ -50,6 +50,8 @@ pub const MAX_SOURCES: usize = 256;
 /// Ends of cells whose rule or device is gone, remembered in one partition. At the limit the oldest are forgotten: should
 /// the rule come back and start an episode at the very same millisecond, that episode would have the old one's id.
 pub const MAX_SPENT: usize = 10_000;
+/// Widest `radius` of a quorum, metres. A wider one does not compile.
+pub const MAX_RADIUS: u32 = 50_000;
 /// Quorum rules times places that the city machine keeps. Further ones are not counted.
 pub const MAX_QUORUMS: usize = 100_000;
 /// Open incidents. While there are so many, one of the rule `maibo-many` takes all that would open another.

@@ -35,7 +35,7 @@ pub use event::EventRule;
 pub use expression::{Expression, ExpressionInput};
 pub use inhibit::{Inhibit, Reach};
 pub use mute::Mute;
-pub use quorum::{Extent, Quorum};
+pub use quorum::{Extent, Quorum, Spread};
 pub use schedule::{Period, Schedule};
 pub use signal::Signal;
 pub use threshold::{Bound, Direction, Step, Term, Threshold};

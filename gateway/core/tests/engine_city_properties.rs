@@ -203,6 +203,58 @@ proptest! {
         }
     }
 
+    // Around a radius: at any time there are enough around every open centre, or too few for less than the time they are
+    // given, and nobody else has enough around; and a restart changes nothing.
+    #[test]
+    fn surroundings_are_what_measuring_says(
+        places in proptest::collection::vec((0..14_i32, 0..14_i32), 12),
+        script in proptest::collection::vec((0..90_000_i64, 0..12_usize, any::<bool>()), 1..80),
+    ) {
+        let names: Vec<String> = (0..12).map(|i| format!("11010500{}-{i:02}", i % 4 + 1)).collect();
+        // On a grid of 130 m, so that nobody stands at just 500 m of another.
+        let metres = |i: usize| (f64::from(places[i].0) * 130.0, f64::from(places[i].1) * 130.0);
+        let devices: Vec<(&str, f64, f64)> = (0..12).map(|i| (&*names[i], metres(i).0, metres(i).1)).collect();
+        let near = |a: usize, b: usize| (metres(a).0 - metres(b).0).hypot(metres(a).1 - metres(b).1) <= 500.0;
+        let rules = flood().replace("of = \"district\"", "radius = 500");
+        let mut b = Block::placed(&rules, &devices);
+        let (mut since, mut now): (BTreeMap<usize, i64>, i64) = (BTreeMap::new(), 0);
+        // Since when an open centre has too few.
+        let mut lost: BTreeMap<usize, i64> = BTreeMap::new();
+        for (after, device, ends) in script {
+            now += after;
+            b.at(now);
+            b.w.restart();
+            if ends && since.remove(&device).is_some() {
+                b.end(&names[device]);
+            } else if !ends {
+                since.entry(device).or_insert(now);
+                b.fire(&names[device], Level::Yellow);
+            }
+            let centres: Vec<usize> = b
+                .w
+                .machine
+                .open_alerts()
+                .map(|t| names.iter().position(|n| *n == t.subject.id()).expect("a centre is a device"))
+                .collect();
+            lost.retain(|centre, _| centres.contains(centre));
+            for centre in &centres {
+                let around = since.keys().filter(|d| near(*centre, **d)).count();
+                if around < 3 {
+                    let from = *lost.entry(*centre).or_insert(now);
+                    prop_assert!(now < from + s(120), "{} ends", centre);
+                } else {
+                    lost.remove(centre);
+                }
+            }
+            for one in since.keys().filter(|one| !centres.iter().any(|c| near(*c, **one))) {
+                let mut times: Vec<i64> = since.iter().filter(|(d, _)| near(*one, **d)).map(|(_, at)| *at).collect();
+                times.sort_unstable();
+                let enough = times.windows(3).any(|w| w[2] - w[0] <= s(600) && w.contains(&since[one]));
+                prop_assert!(!enough, "{} is in the middle of enough", one);
+            }
+        }
+    }
+
     // The batch is a matter of speed: the same in one input or in many leaves the same open.
     #[test]
     fn batches_change_nothing(script in proptest::collection::vec((0..6_usize, 0..4_usize, any::<bool>()), 1..60)) {

@@ -62,6 +62,8 @@ mod operator;
 mod order;
 #[path = "engine_semantics/quorum.rs"]
 mod quorum;
+#[path = "engine_semantics/quorum_around.rs"]
+mod quorum_around;
 #[path = "engine_semantics/shadow.rs"]
 mod shadow;
 #[path = "engine_semantics/shipped.rs"]

@@ -282,6 +282,34 @@ fn handling() {
     .assert_eq(&reasons.join("\n"));
 }
 
+// Protects the facts log and the identities: the canonical bytes of what an alert can be about.
+#[test]
+fn subjects() {
+    let place = || PlaceCode::new("110106002").expect("place");
+    let event = Subject::Event { device: device(), identity: Text::from("7a") };
+    let all = [
+        Subject::Device(device()),
+        Subject::Source(source()),
+        Subject::Place(place()),
+        event,
+        Subject::Around(device()),
+    ];
+    let mut shown = String::new();
+    for subject in all {
+        let bytes = maibo_core::codec::encode(&subject);
+        assert_eq!(maibo_core::codec::decode::<Subject>(&bytes).ok().as_ref(), Some(&subject));
+        let _ = writeln!(shown, "{} {}", subject.kind(), hex(&bytes));
+    }
+    expect![[r"
+        device 82008167776c2d30303031
+        source 8201816463697479
+        place 82028169313130313036303032
+        event 82038267776c2d30303031623761
+        around 82048167776c2d30303031
+    "]]
+    .assert_eq(&shown);
+}
+
 // Protects the inputs log: the canonical bytes of each act.
 #[test]
 fn acts() {

@@ -317,6 +317,9 @@ fn subject(subject: &Subject) -> Words {
         Subject::Source(_) => ("消息来源", "Source"),
         Subject::Place(_) => ("区域", "Place"),
         Subject::Event { .. } => ("事件", "Event"),
+        Subject::Around(device) => {
+            return words(format!("设备 {device} 周边"), format!("The surroundings of {device}"));
+        }
     };
     words(format!("{zh} {} ", subject.id()), format!("{en} {}", subject.id()))
 }

@@ -15,19 +15,22 @@ use super::fleet::Law;
 use super::partition::check;
 use super::{EngineError, Output, Versions, clock};
 use crate::alert::Book;
-use crate::fact::{Body, Maintenance, Reason, State, Transition};
-use crate::id::{EpisodeId, PartitionId, Position, SourceId, Subject, Version};
+use crate::fact::{Body, Reason, State, Transition};
+use crate::id::{EpisodeId, PartitionId, Position, SourceId, Subject};
 use crate::input::{Batch, Input, Told};
 use crate::limit;
 use crate::rule::RuleSet;
 use crate::time::{Deadline, Timestamp};
 
+mod around;
+mod field;
 mod incident;
 mod inhibit;
 mod maintenance;
 mod member;
 mod quorum;
 mod source;
+mod view;
 
 pub use incident::MANY_RULE;
 pub(super) use incident::{Case, Incidents, Key as IncidentKey, Slot};
@@ -129,6 +132,8 @@ impl City {
                 if self.law.catalogue_version.replace(*version) != Some(*version) {
                     self.law.catalogue = versions.catalogue(*version).cloned().unwrap_or_default();
                     self.book.draft(now, None, Body::CatalogueActivated { version: *version });
+                    // Devices may stand elsewhere now.
+                    self.enact(self.law.rules.clone(), now);
                 }
             }
             Input::Command(command) => {
@@ -203,7 +208,7 @@ impl City {
     /// Finds the incident of an alert of this machine; that of a quorum takes those of its devices along.
     pub(super) fn group(&mut self, told: &Told, now: Timestamp) {
         let with: Vec<EpisodeId> = match &told.subject {
-            Subject::Place(place) => self.quorums.members(&told.rule, place).collect(),
+            Subject::Place(_) | Subject::Around(_) => self.quorums.members(&told.rule, &told.subject).collect(),
             Subject::Device(_) | Subject::Event { .. } | Subject::Source(_) => Vec::new(),
         };
         self.incidents.take(told, now, with.into_iter());
@@ -216,7 +221,7 @@ impl City {
         self.quorums.enact(&last, &self.open, &mut stage);
         // Quorums that the log imposed on a rule this binary does not know.
         let owned = self.quorums.episodes();
-        let places = self.book.records().map(|r| &r.transition).filter(|t| matches!(t.subject, Subject::Place(_)));
+        let places = self.book.records().map(|r| &r.transition).filter(|t| t.subject.is_area());
         let orphans: Vec<EpisodeId> = places.map(|t| t.episode).filter(|e| !owned.contains(e)).collect();
         for episode in orphans {
             self.book.change(episode, change(None, now, Reason::RuleRemoved));
@@ -347,7 +352,8 @@ impl City {
     /// Lets quorums end that lost their devices for long enough by `until`.
     fn end_quorums(&mut self, until: Timestamp) {
         let floor = self.now.unwrap_or(until).min(until);
-        self.quorums.fire(until, floor, &mut self.book);
+        let mut stage = Stage { law: &self.law, book: &mut self.book, now: until };
+        self.quorums.fire(until, floor, &mut stage);
         self.note();
     }
 
@@ -360,40 +366,5 @@ impl City {
         let more = [(self.inhibitions.next(), "inhibition"), (self.maintenances.next(), "maintenance")];
         let due = due.into_iter().chain(more);
         due.filter_map(|(at, why)| Some(Deadline { at: at?, why })).min()
-    }
-
-    /// Position of the last batch taken.
-    pub const fn position(&self) -> Option<Position> {
-        self.position
-    }
-
-    /// `now` of the last batch taken.
-    pub const fn now(&self) -> Option<Timestamp> {
-        self.now
-    }
-
-    /// The rule set in force.
-    pub const fn rules(&self) -> Option<Version> {
-        self.law.rules_version
-    }
-
-    /// The catalogue in force.
-    pub const fn catalogue(&self) -> Option<Version> {
-        self.law.catalogue_version
-    }
-
-    /// Inhibited alerts, each with the cause that is told instead of it.
-    pub fn inhibited(&self) -> impl Iterator<Item = (EpisodeId, EpisodeId)> + '_ {
-        self.inhibitions.by.iter().map(|(child, parent)| (*child, *parent))
-    }
-
-    /// Maintenances planned or under way.
-    pub fn maintenances(&self) -> impl Iterator<Item = &Maintenance> {
-        self.maintenances.iter()
-    }
-
-    /// All open alerts, in the order of their ids.
-    pub fn open_alerts(&self) -> impl Iterator<Item = &Transition> {
-        self.book.records().filter(|r| !r.shadow).map(|r| &r.transition)
     }
 }

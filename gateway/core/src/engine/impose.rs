@@ -198,8 +198,8 @@ impl City {
     /// Makes the quorum and the incident of an alert follow its record. What is on trial belongs to no incident.
     fn follow(&mut self, told: &Transition, open: bool, shadow: bool) {
         let now = self.now.unwrap_or(told.at);
-        if let Subject::Place(place) = &told.subject {
-            let key = (told.rule.clone(), place.clone());
+        if told.subject.is_area() {
+            let key = (told.rule.clone(), told.subject.clone());
             let cell = self.quorums.cell(key.clone());
             if open || cell.firing == Some(told.episode) {
                 cell.firing = open.then_some(told.episode);

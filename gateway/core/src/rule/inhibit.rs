@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use toml::Value;
 
 use super::table::{Problems, Reader};
-use super::{Extent, Rule, RuleKind, RuleSet};
+use super::{Extent, Rule, RuleKind, RuleSet, Spread};
 use crate::id::{PlaceCode, RuleId};
 use crate::limit;
 use crate::time::Millis;
@@ -44,10 +44,17 @@ impl Reach {
         }
     }
 
-    /// Whether an alert about a place of this extent can be within it.
-    fn takes(self, extent: Extent) -> bool {
+    /// Why an alert of a quorum cannot be within it. What is about the surroundings of a device lies where that device does.
+    fn refuses(self, spread: Spread) -> Option<String> {
         let rank = |e: Extent| Extent::ALL.iter().position(|x| *x == e);
-        matches!(self, Self::Place(own) if rank(own) >= rank(extent))
+        match (self, spread) {
+            (Self::Place(own), Spread::Place(extent)) if rank(own) >= rank(extent) => None,
+            (Self::Place(_), Spread::Radius(_)) => None,
+            (_, Spread::Place(extent)) => {
+                Some(format!("is about a whole {}, which is in no {}", extent.as_str(), self.as_str()))
+            }
+            (Self::Device, Spread::Radius(_)) => Some("is about several devices, not one".to_owned()),
+        }
     }
 }
 
@@ -147,10 +154,8 @@ pub(super) fn checked(all: Read<'_>, rules: &BTreeMap<RuleId, (&str, Rule)>, pro
             match rules.get(name).map(|(_, r)| r) {
                 None => problems.add(path, format_args!("`{name}` is no rule, or one with problems")),
                 Some(rule) => {
-                    let wide = rule.quorum().map(|q| q.of).filter(|of| !inhibit.within.takes(*of));
-                    if let Some(of) = wide {
-                        let (of, within) = (of.as_str(), inhibit.within.as_str());
-                        problems.add(path, format_args!("`{name}` is about a whole {of}, which is in no {within}"));
+                    if let Some(why) = rule.quorum().and_then(|q| inhibit.within.refuses(q.of)) {
+                        problems.add(path, format_args!("`{name}` {why}"));
                     }
                 }
             }

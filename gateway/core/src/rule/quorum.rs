@@ -15,6 +15,15 @@ const FOREIGN: [&str; 7] = ["when", "levels", "direction", "deadband", "for", "m
 
 /// How far the devices of one quorum may be apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spread {
+    /// All in one place.
+    Place(Extent),
+    /// All at most so many metres from one of them.
+    Radius(u32),
+}
+
+/// How large the one place is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
     /// In one street.
     Street,
@@ -68,7 +77,7 @@ pub struct Quorum {
     /// They must have reached the level within this time of one another.
     pub within: Millis,
     /// How far they may be apart.
-    pub of: Extent,
+    pub of: Spread,
     /// The alert's level.
     pub level: Level,
     /// How long there must be fewer before the alert ends (`keep_firing_for`).
@@ -112,16 +121,35 @@ fn table(mut r: Reader<'_>) -> Option<Quorum> {
         }
         good
     });
-    let of = r.need_text("of").and_then(|text| {
+    let of = spread(&mut r);
+    r.finish();
+    let reached = reached?;
+    Some(Quorum { rule: rule?, reached, count: count?, within: within?, of: of?, level: reached, keep: Millis::ZERO })
+}
+
+/// `of` or `radius`.
+fn spread(r: &mut Reader<'_>) -> Option<Spread> {
+    if !r.has("radius") {
+        if !r.has("of") {
+            r.problem("of", "is missing: street, district or city; or say `radius`, in metres");
+            return None;
+        }
+        let text = r.need_text("of")?;
         let of = Extent::ALL.into_iter().find(|e| e.as_str() == text);
         if of.is_none() {
             r.problem("of", format_args!("`{text}` is not one of street, district, city"));
         }
-        of
-    });
-    r.finish();
-    let reached = reached?;
-    Some(Quorum { rule: rule?, reached, count: count?, within: within?, of: of?, level: reached, keep: Millis::ZERO })
+        return of.map(Spread::Place);
+    }
+    if r.take("of").is_some() {
+        r.problem("of", "does not go with `radius`: say one of them");
+    }
+    let metres = r.take("radius")?.as_integer().and_then(|n| u32::try_from(n).ok());
+    let good = metres.filter(|n| (1..=limit::MAX_RADIUS).contains(n));
+    if good.is_none() {
+        r.problem("radius", format_args!("is not a whole number of metres from 1 to {}", limit::MAX_RADIUS));
+    }
+    good.map(Spread::Radius)
 }
 
 /// Whether each quorum rule watches something that can happen. `rules` are all that compiled, with their packs.

@@ -21,6 +21,17 @@ pub(crate) fn flood_with(quorum: &str) -> String {
     ladder("flood", &format!("quorum = {{ {quorum} }}\nlevel = \"red\"\nkeep_firing_for = \"2m\""))
 }
 
+/// Devices that stand so many metres to the east and north of a place at 39.9° N.
+pub(crate) fn placed(devices: &[(&str, f64, f64)]) -> String {
+    let mut text = "id,kind,name,place,domain,lon,lat\n".to_owned();
+    for (id, east, north) in devices {
+        let (lat, place) = (39.9 + north / 111_195.0, id.split('-').next().unwrap_or_default());
+        let lon = 116.4 + east / 111_195.0 / 39.9_f64.to_radians().cos();
+        let _ = writeln!(text, "{id},k,,{place},traffic,{lon:.7},{lat:.7}");
+    }
+    text
+}
+
 pub(crate) struct Block {
     pub(crate) w: World,
     /// Number of the next fact.
@@ -34,6 +45,12 @@ impl Block {
     /// A city with the `depth` rule and these others.
     pub(crate) fn new(more: &str) -> Self {
         let w = World::with(PartitionId::CITY, &(depth("") + more), &catalogue(&[("d", "10s")]));
+        Self { w, next: 0, open: BTreeMap::new(), shown: 0 }
+    }
+
+    /// The same with devices that stand so many metres to the east and north of a place at 39.9° N.
+    pub(crate) fn placed(more: &str, devices: &[(&str, f64, f64)]) -> Self {
+        let w = World::with(PartitionId::CITY, &(depth("") + more), &placed(devices));
         Self { w, next: 0, open: BTreeMap::new(), shown: 0 }
     }
 

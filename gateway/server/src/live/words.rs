@@ -3,7 +3,7 @@
 use maibo_api as api;
 use maibo_core::alert::sentence;
 use maibo_core::fact::{Reason, Stamp, Stamps, State, Transition};
-use maibo_core::id::{EpisodeId, Quantity};
+use maibo_core::id::{EpisodeId, Quantity, Subject};
 use maibo_core::place::{Domain, Level};
 use maibo_core::reading::quantity;
 use maibo_core::registry::place;
@@ -102,7 +102,9 @@ pub fn district(t: &Transition) -> Option<&str> {
 /// An alert as everybody sees it. The catalogue of today gives name and position, the fact gives the rest.
 pub fn alert(t: &Transition, roster: &Roster) -> api::Alert {
     let device = t.subject.device();
-    let entry = device.and_then(|id| roster.get(id));
+    // What is about the surroundings of a device is shown where that stands.
+    let centre = if let Subject::Around(centre) = &t.subject { Some(centre) } else { device };
+    let entry = centre.and_then(|id| roster.get(id));
     let district = district(t);
     let handling = t.handling.as_deref();
     api::Alert {

@@ -1,7 +1,8 @@
 //! Quorums: so many devices of one place with an open alert of another rule, begun at about the same time.
 //!
 //! What counts is when each alert reached the level, so that it does not matter in which order, or how late, the city
-//! machine was told. A device whose data went stale still counts: silence is not recovery.
+//! machine was told. A device whose data went stale still counts: silence is not recovery. What differs where the place is
+//! the surroundings of a device is in [`around`](super::around).
 //!
 //! **Invariants:** each open alert stands in at most one cell of a quorum rule; a cell that neither holds an alert nor
 //! ever gave an identity is gone.
@@ -10,24 +11,28 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound::{Excluded, Unbounded};
 
 use super::Member;
+use super::around::Around;
+use super::field::One;
 use crate::alert::{Book, Change, Given, Opening};
 use crate::engine::fleet::Law;
 use crate::fact::Reason;
 use crate::id::{EpisodeId, PlaceCode, RuleId, Subject};
 use crate::limit;
 use crate::place::Level;
-use crate::rule::{Quorum, Rule, RuleSet};
+use crate::rule::{Extent, Quorum, Rule, RuleSet, Spread};
 use crate::time::{Millis, Timestamp};
 
-/// A quorum rule in one place.
-pub(in crate::engine) type Key = (RuleId, PlaceCode);
+/// A quorum rule in one place, or in the surroundings of one device.
+pub(in crate::engine) type Key = (RuleId, Subject);
 
 /// What is known of a quorum rule in one place.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Cell {
-    /// The alerts that count, by when they reached the level.
-    members: BTreeSet<(Timestamp, EpisodeId)>,
+    /// The alerts that count, by when they reached the level. In surroundings only while the alert is open.
+    pub(super) members: BTreeSet<One>,
     pub(in crate::engine) firing: Option<EpisodeId>,
+    /// As what it stands among the centres.
+    pub(super) centre: Option<EpisodeId>,
     /// Since when there are fewer than enough, engine time.
     pub(in crate::engine) lost: Option<Timestamp>,
     /// The identities it gave.
@@ -36,14 +41,14 @@ pub(in crate::engine) struct Cell {
 
 impl Cell {
     /// When the `enough` of these times that lie within `within` of one another, and are complete first, were complete.
-    fn complete(times: &[Timestamp], quorum: &Quorum) -> Option<Timestamp> {
+    pub(super) fn complete(times: &[Timestamp], quorum: &Quorum) -> Option<Timestamp> {
         let windows = times.windows(quorum.enough());
         let mut together = windows.filter_map(|w| Some((*w.first()?, *w.last()?)));
         together.find(|(first, last)| last.since(*first) <= quorum.within).map(|(_, last)| last)
     }
 
     /// The times of the alerts next to this one: no other can be in a window with it.
-    fn around(&self, one: (Timestamp, EpisodeId), quorum: &Quorum) -> Vec<Timestamp> {
+    fn around(&self, one: One, quorum: &Quorum) -> Vec<Timestamp> {
         let mut times: Vec<Timestamp> =
             self.members.range(..=one).rev().take(quorum.enough()).map(|(at, _)| *at).collect();
         times.reverse();
@@ -56,7 +61,9 @@ impl Cell {
 /// All quorums.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Quorums {
-    cells: BTreeMap<Key, Cell>,
+    pub(super) cells: BTreeMap<Key, Cell>,
+    /// Of each rule with a radius.
+    pub(super) around: BTreeMap<RuleId, Around>,
     /// Which quorum rules watch a rule.
     watching: BTreeMap<RuleId, Vec<RuleId>>,
     /// When an alert ends for want of devices.
@@ -71,15 +78,19 @@ pub(super) struct Stage<'a> {
 }
 
 impl<'a> Stage<'a> {
-    fn quorum(&self, rule: &RuleId) -> Option<(&'a Rule, &'a Quorum)> {
+    pub(super) fn quorum(&self, rule: &RuleId) -> Option<(&'a Rule, &'a Quorum)> {
         self.law.rules.get(rule).and_then(|r| Some((r, r.quorum()?)))
     }
 }
 
-/// Where and since when an alert counts for a quorum.
-fn counts(member: &Member, quorum: &Quorum) -> Option<(PlaceCode, Timestamp)> {
-    let place = quorum.of.around(member.place.as_ref()?)?;
-    (member.level >= quorum.reached).then(|| (place, member.since[quorum.reached as usize]))
+/// Since when an alert counts for a quorum.
+pub(super) fn reached(member: &Member, quorum: &Quorum) -> Option<Timestamp> {
+    (member.level >= quorum.reached).then(|| member.since[quorum.reached as usize])
+}
+
+/// Where and since when an alert counts for a quorum of places of this extent.
+fn counts(member: &Member, quorum: &Quorum, of: Extent) -> Option<(PlaceCode, Timestamp)> {
+    Some((of.around(member.place.as_ref()?)?, reached(member, quorum)?))
 }
 
 impl Quorums {
@@ -94,21 +105,28 @@ impl Quorums {
         let Some(watched) = before.or(after).map(|m| &m.rule) else { return };
         for rule in self.watching.get(watched).cloned().unwrap_or_default() {
             let Some((_, quorum)) = stage.quorum(&rule) else { continue };
-            let (was, is) = (before.and_then(|m| counts(m, quorum)), after.and_then(|m| counts(m, quorum)));
+            let of = match quorum.of {
+                Spread::Place(of) => of,
+                Spread::Radius(_) => {
+                    self.update_around(&rule, episode, before, after, stage);
+                    continue;
+                }
+            };
+            let (was, is) = (before.and_then(|m| counts(m, quorum, of)), after.and_then(|m| counts(m, quorum, of)));
             if was == is {
                 continue;
             }
             if let Some((place, since)) = was {
-                self.leave(&(rule.clone(), place), (since, episode), stage);
+                self.leave(&(rule.clone(), Subject::Place(place)), (since, episode), stage);
             }
             if let Some((place, since)) = is {
                 let historic = after.is_some_and(|m| m.historic);
-                self.enter(&(rule, place), (since, episode), historic, stage);
+                self.enter(&(rule, Subject::Place(place)), (since, episode), historic, stage);
             }
         }
     }
 
-    fn leave(&mut self, key: &Key, one: (Timestamp, EpisodeId), stage: &Stage<'_>) {
+    pub(super) fn leave(&mut self, key: &Key, one: One, stage: &Stage<'_>) {
         let Some(cell) = self.cells.get_mut(key) else { return };
         cell.members.remove(&one);
         if cell.members.is_empty() && cell.firing.is_none() && cell.given.is_empty() {
@@ -118,7 +136,7 @@ impl Quorums {
         }
     }
 
-    fn enter(&mut self, key: &Key, one: (Timestamp, EpisodeId), historic: bool, stage: &mut Stage<'_>) {
+    fn enter(&mut self, key: &Key, one: One, historic: bool, stage: &mut Stage<'_>) {
         if !self.admit(key, stage.now) {
             return;
         }
@@ -134,7 +152,7 @@ impl Quorums {
     }
 
     /// Makes room for a cell. At the limit what only remembers identities goes; where that is not enough, false.
-    fn admit(&mut self, key: &Key, now: Timestamp) -> bool {
+    pub(super) fn admit(&mut self, key: &Key, now: Timestamp) -> bool {
         if !self.cells.contains_key(key) {
             if self.cells.len() >= limit::MAX_QUORUMS {
                 self.tidy(now);
@@ -153,7 +171,7 @@ impl Quorums {
     }
 
     /// Looks whether an open alert still has enough devices.
-    fn count(&mut self, key: &Key, stage: &Stage<'_>) {
+    pub(super) fn count(&mut self, key: &Key, stage: &Stage<'_>) {
         let (Some(cell), Some((_, quorum))) = (self.cells.get_mut(key), stage.quorum(&key.0)) else { return };
         if cell.firing.is_none() {
             return;
@@ -173,7 +191,7 @@ impl Quorums {
     }
 
     /// Ends what had too few devices for long enough by `until`.
-    pub(super) fn fire(&mut self, until: Timestamp, floor: Timestamp, book: &mut Book) {
+    pub(super) fn fire(&mut self, until: Timestamp, floor: Timestamp, stage: &mut Stage<'_>) {
         while let Some((at, _)) = self.due.first()
             && *at <= until
         {
@@ -183,7 +201,8 @@ impl Quorums {
             if let Some(episode) = cell.firing.take() {
                 let left = cell.members.len();
                 let told = change(None, left, None, (at, at.max(floor)), Reason::QuorumLost);
-                book.change(episode, told);
+                stage.book.change(episode, told);
+                self.end_around(&key, at.max(floor), stage);
             }
         }
     }
@@ -201,8 +220,8 @@ impl Quorums {
         }
     }
 
-    /// The alerts that the open alert of a rule in a place stands on.
-    pub(super) fn members(&self, rule: &RuleId, place: &PlaceCode) -> impl Iterator<Item = EpisodeId> + '_ {
+    /// The alerts that the open alert of a rule about a place stands on.
+    pub(super) fn members(&self, rule: &RuleId, place: &Subject) -> impl Iterator<Item = EpisodeId> + '_ {
         let cell = self.cells.get(&(rule.clone(), place.clone()));
         cell.into_iter().flat_map(|c| c.members.iter().map(|(_, episode)| *episode))
     }
@@ -215,6 +234,7 @@ impl Quorums {
             let Some((rule, quorum)) = stage.quorum(&key.0) else { continue };
             let (members, level) = (cell.members.len(), quorum.level);
             let Some(episode) = cell.firing else {
+                // Of surroundings those that are new are looked for below.
                 let times: Vec<Timestamp> = cell.members.iter().map(|(at, _)| *at).collect();
                 if let Some(at) = Cell::complete(&times, quorum) {
                     let now = stage.now;
@@ -239,6 +259,7 @@ impl Quorums {
         for key in keys {
             self.recount(&key, stage.law, stage.now);
         }
+        self.seek_all_around(stage);
         self.cells.retain(|_, c| !c.members.is_empty() || c.firing.is_some() || !c.given.is_empty());
         self.tidy(stage.now);
     }
@@ -276,21 +297,31 @@ impl Quorums {
         for cell in self.cells.values_mut() {
             cell.members.clear();
         }
+        self.begin_around(law);
         for (episode, member) in alerts {
             for rule in self.watching.get(&member.rule).cloned().unwrap_or_default() {
-                let quorum = law.rules.get(&rule).and_then(Rule::quorum);
-                if let Some((place, since)) = quorum.and_then(|q| counts(member, q))
-                    && let key = (rule, place)
+                let Some(quorum) = law.rules.get(&rule).and_then(Rule::quorum) else { continue };
+                let Spread::Place(of) = quorum.of else {
+                    self.place_around(&rule, *episode, member, law);
+                    continue;
+                };
+                if let Some((place, since)) = counts(member, quorum, of)
+                    && let key = (rule, Subject::Place(place))
                     && (self.cells.len() < limit::MAX_QUORUMS || self.cells.contains_key(&key))
                 {
                     self.cells.entry(key).or_default().members.insert((since, *episode));
                 }
             }
         }
+        let open: Vec<Key> = self.cells.iter().filter(|(_, c)| c.firing.is_some()).map(|(k, _)| k.clone()).collect();
+        for key in &open {
+            self.centre(key, law);
+        }
     }
 
     /// Puts the end of an open alert in its place in time.
     pub(in crate::engine) fn recount(&mut self, key: &Key, law: &Law, now: Timestamp) {
+        self.centre(key, law);
         let quorum = law.rules.get(&key.0).and_then(Rule::quorum);
         let (Some(cell), Some(quorum)) = (self.cells.get_mut(key), quorum) else { return };
         self.due.retain(|(_, k)| k != key);
@@ -318,9 +349,14 @@ impl Quorums {
 }
 
 /// There were enough at event time `at`.
-fn open(key: &Key, cell: &mut Cell, since: Timestamp, at: Timestamp, historic: bool, stage: &mut Stage<'_>) {
+pub(super) fn open(key: &Key, cell: &mut Cell, since: Timestamp, at: Timestamp, historic: bool, stage: &mut Stage<'_>) {
     let Some((rule, quorum)) = stage.law.rules.get(&key.0).and_then(|r| Some((r, r.quorum()?))) else { return };
-    let subject = Subject::Place(key.1.clone());
+    let subject = key.1.clone();
+    let place = match &subject {
+        Subject::Place(place) => Some(place.clone()),
+        Subject::Around(device) => stage.law.catalogue.get(device).map(|d| d.place.clone()),
+        Subject::Device(_) | Subject::Source(_) | Subject::Event { .. } => None,
+    };
     let n = cell.given.next(since);
     let episode = EpisodeId::derive(&rule.id, &subject, since, n);
     let opening = Opening {
@@ -328,7 +364,7 @@ fn open(key: &Key, cell: &mut Cell, since: Timestamp, at: Timestamp, historic: b
         rule: rule.id.clone(),
         subject,
         quantity: None,
-        place: Some(key.1.clone()),
+        place,
         domain: rule.domain,
         started_at: since,
     };

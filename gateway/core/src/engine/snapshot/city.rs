@@ -13,7 +13,7 @@ use super::super::{RestoreError, Versions};
 use super::{law, pack, restore_book, unpack};
 use crate::alert::{Flaps, Given, Record};
 use crate::fact::Maintenance;
-use crate::id::{EpisodeId, PlaceCode, Position, RuleId, SourceId, Version};
+use crate::id::{DeviceId, EpisodeId, PlaceCode, Position, RuleId, SourceId, Subject, Version};
 use crate::time::Timestamp;
 
 #[derive(Encode, Decode)]
@@ -57,14 +57,17 @@ struct SavedCity {
 struct SavedQuorum {
     #[n(0)]
     rule: RuleId,
+    /// `None` where it is the surroundings of a device.
     #[n(1)]
-    place: PlaceCode,
+    place: Option<PlaceCode>,
     #[n(2)]
     given: Given,
     #[n(3)]
     firing: Option<EpisodeId>,
     #[n(4)]
     lost: Option<Timestamp>,
+    #[n(5)]
+    around: Option<DeviceId>,
 }
 
 /// Nothing is written where there is nothing to say.
@@ -72,15 +75,21 @@ fn some<T>(list: Vec<T>) -> Option<Vec<T>> {
     Some(list).filter(|list| !list.is_empty())
 }
 
-fn save_quorum((rule, place): &(RuleId, PlaceCode), cell: &Cell) -> SavedQuorum {
-    SavedQuorum { rule: rule.clone(), place: place.clone(), given: cell.given, firing: cell.firing, lost: cell.lost }
+fn save_quorum((rule, subject): &(RuleId, Subject), cell: &Cell) -> SavedQuorum {
+    let (place, around) = match subject {
+        Subject::Place(place) => (Some(place.clone()), None),
+        Subject::Around(device) => (None, Some(device.clone())),
+        Subject::Device(_) | Subject::Source(_) | Subject::Event { .. } => (None, None),
+    };
+    SavedQuorum { rule: rule.clone(), place, given: cell.given, firing: cell.firing, lost: cell.lost, around }
 }
 
 fn restore_quorums(saved: Vec<SavedQuorum>, open: &BTreeMap<EpisodeId, Member>, law: &Law, now: Timestamp) -> Quorums {
     let mut quorums = Quorums::default();
     quorums.rebuild(open, law);
     for saved in saved {
-        let key = (saved.rule, saved.place);
+        let subject = saved.place.map(Subject::Place).or(saved.around.map(Subject::Around));
+        let Some(key) = subject.map(|subject| (saved.rule, subject)) else { continue };
         let cell = quorums.cell(key.clone());
         (cell.given, cell.firing, cell.lost) = (saved.given, saved.firing, saved.lost);
         quorums.recount(&key, law, now);
