@@ -23,7 +23,7 @@ mod withheld;
 pub use answer::{Answer, Disposition, Ladder, Transport, Verdict};
 pub use backoff::{RETRY_AFTER_MAX, delay};
 pub use receiver::{Matcher, Mode, Receiver, matches};
-pub use withheld::{DECISION_LATE, Manners, Why};
+pub use withheld::{BACKLOG_SETTLES, DECISION_LATE, Manners, Why};
 
 /// How long after its end an episode that cannot be delivered is given up.
 pub const DEAD_AFTER: Millis = Millis::from_secs(86_400);

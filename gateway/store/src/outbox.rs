@@ -29,6 +29,7 @@ use rusqlite::{Connection, OpenFlags, Row};
 mod attempt;
 mod enqueue;
 mod hold;
+mod maintenance;
 mod read;
 mod schema;
 mod tidy;

@@ -1,6 +1,6 @@
 //! When a version that a receiver wants is not told to it now, and why.
 //!
-//! A silence, a cause that is told instead, a muted hour, maintenance: for the receiver all are the same thing. A version is
+//! A silence, a cause that is told instead, a muted hour, maintenance, a backlog that still drains: for the receiver all are the same thing. A version is
 //! withheld for one [`Why`]; the latest version of a firing alert waits until nothing withholds it any more.
 
 use crate::fact::{State, Transition};
@@ -10,6 +10,10 @@ use crate::time::{Millis, Timestamp};
 /// How long after it should have come a decision about causes is waited for. Then the alert is told all the same: a city
 /// machine that stands still must not silence anybody.
 pub const DECISION_LATE: Millis = Millis::from_secs(10);
+
+/// How long after the last version of what lies in the past the next is waited for: a backlog that drains is told once, as
+/// it stands at its end.
+pub const BACKLOG_SETTLES: Millis = Millis::from_secs(5);
 
 /// Why a version is not told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +28,8 @@ pub enum Why {
     Muted,
     /// It is not decided yet whether its cause is told instead.
     Undecided,
+    /// It lies in the past, and more of it can come.
+    Historic,
 }
 
 impl Why {
@@ -35,7 +41,13 @@ impl Why {
             Self::Inhibited => "inhibited",
             Self::Muted => "muted",
             Self::Undecided => "pending",
+            Self::Historic => "historic",
         }
+    }
+
+    /// Whether what is held is told in the end although the episode is over by then.
+    pub const fn outlasts_the_end(self) -> bool {
+        matches!(self, Self::Undecided | Self::Historic)
     }
 
     /// Whether it holds for a receiver that has heard of the episode. Who has heard of it hears its end; and what comes of
@@ -44,7 +56,7 @@ impl Why {
         match self {
             Self::Silenced => true,
             Self::Maintenance | Self::Muted => !heard || state == State::Firing,
-            Self::Inhibited | Self::Undecided => !heard,
+            Self::Inhibited | Self::Undecided | Self::Historic => !heard,
         }
     }
 }

@@ -5,13 +5,15 @@
 //! is not decided whether there is a reason at all, every version waits, in order. When nothing withholds the episode any
 //! more, what is held is owed.
 //!
+//! What lies in the past (*historic*) waits a moment for more of it, so that a backlog of hours that drains in seconds is told
+//! once. A version that lies in the present ends that.
+//!
 //! Invariants: what is held is of an episode with a row in `hold`, or of one that is over and being decided. What a person
 //! silenced is never held: the version that ends a silence is one of its own.
 
-use maibo_core::fact::{Maintenance, MaintenanceScope, MaintenanceState, Reason, Silenced, State, Transition};
+use maibo_core::fact::{Reason, Silenced, State, Transition};
 use maibo_core::id::{DeviceId, EpisodeId, PlaceCode};
-use maibo_core::notify::{DECISION_LATE, Manners, Receiver, Why};
-use maibo_core::registry::place;
+use maibo_core::notify::{BACKLOG_SETTLES, DECISION_LATE, Manners, Receiver, Why};
 use maibo_core::time::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, params};
 
@@ -24,7 +26,8 @@ pub(super) struct Hold {
     parent: Option<String>,
     expires: Option<i64>,
     muted_until: Option<i64>,
-    maintenance: Option<String>,
+    pub(super) maintenance: Option<String>,
+    settles: Option<i64>,
 }
 
 /// Why a version is withheld, with the words for the list.
@@ -41,23 +44,38 @@ impl Because {
 }
 
 impl Hold {
-    fn load(tx: &Transaction<'_>, episode: &str) -> Result<Option<Self>, OutboxError> {
-        let mut statement =
-            tx.prepare_cached("SELECT parent, expires, muted_until, maintenance FROM hold WHERE episode = ?1")?;
+    pub(super) fn load(tx: &Transaction<'_>, episode: &str) -> Result<Option<Self>, OutboxError> {
+        let mut statement = tx
+            .prepare_cached("SELECT parent, expires, muted_until, maintenance, settles FROM hold WHERE episode = ?1")?;
         let found = statement.query_row([episode], |row| {
-            Ok(Self { parent: row.get(0)?, expires: row.get(1)?, muted_until: row.get(2)?, maintenance: row.get(3)? })
+            Ok(Self {
+                parent: row.get(0)?,
+                expires: row.get(1)?,
+                muted_until: row.get(2)?,
+                maintenance: row.get(3)?,
+                settles: row.get(4)?,
+            })
         });
         Ok(found.optional()?)
     }
 
-    fn save(&self, tx: &Transaction<'_>, episode: &str) -> Result<(), OutboxError> {
-        let look_at = self.expires.into_iter().chain(self.muted_until).min();
+    pub(super) fn save(&self, tx: &Transaction<'_>, episode: &str) -> Result<(), OutboxError> {
+        let look_at = self.expires.into_iter().chain(self.muted_until).chain(self.settles).min();
         tx.prepare_cached(
-            "INSERT INTO hold (episode, parent, expires, muted_until, maintenance, look_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-             ON CONFLICT DO UPDATE SET parent = ?2, expires = ?3, muted_until = ?4, maintenance = ?5, look_at = ?6",
+            "INSERT INTO hold (episode, parent, expires, muted_until, maintenance, settles, look_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             ON CONFLICT DO UPDATE SET
+               parent = ?2, expires = ?3, muted_until = ?4, maintenance = ?5, settles = ?6, look_at = ?7",
         )?
-        .execute(params![episode, self.parent, self.expires, self.muted_until, self.maintenance, look_at])?;
+        .execute(params![
+            episode,
+            self.parent,
+            self.expires,
+            self.muted_until,
+            self.maintenance,
+            self.settles,
+            look_at
+        ])?;
         Ok(())
     }
 
@@ -67,10 +85,16 @@ impl Hold {
             (self.expires, self.parent) = (None, None);
         }
         self.muted_until = self.muted_until.filter(|at| *at > now.0);
+        self.settles = self.settles.filter(|at| *at > now.0);
     }
 
     const fn undecided(&self) -> bool {
         self.parent.is_none() && self.expires.is_some()
+    }
+
+    /// Whether what it holds is told in the end although the episode is over.
+    const fn outlasts_the_end(&self) -> bool {
+        self.undecided() || self.settles.is_some()
     }
 
     fn nothing(&self) -> bool {
@@ -84,6 +108,7 @@ impl Hold {
             (self.parent.is_some(), Why::Inhibited),
             (self.undecided(), Why::Undecided),
             (self.muted_until.is_some(), Why::Muted),
+            (self.settles.is_some(), Why::Historic),
         ];
         all.into_iter().filter_map(|(is, why)| is.then_some(why))
     }
@@ -111,6 +136,7 @@ impl Hold {
             Why::Inhibited => format!("inhibited by {}", self.parent.as_deref().unwrap_or_default()),
             Why::Undecided => "whether its cause is told instead is not decided yet".to_owned(),
             Why::Muted => "decided in a muted period of its rule".to_owned(),
+            Why::Historic => "it lies in the past: told as it stands when no more of it comes".to_owned(),
             Why::Silenced => String::new(),
         })
     }
@@ -131,6 +157,7 @@ impl Batch<'_> {
             hold.expires = Some(late);
         }
         hold.muted_until = manners.muted_until.map(|at| at.0);
+        hold.settles = t.historic.then(|| (self.now + BACKLOG_SETTLES).0);
         hold.maintenance =
             self.maintenance(t.subject.device().map(DeviceId::as_str), t.place.as_ref().map(PlaceCode::as_str))?;
         hold.pass(self.now);
@@ -143,7 +170,7 @@ impl Batch<'_> {
                 )?
                 .execute(params![episode, late])?;
         }
-        if hold.nothing() || (t.state == State::Resolved && !hold.undecided()) {
+        if hold.nothing() || (t.state == State::Resolved && !hold.outlasts_the_end()) {
             self.tx.prepare_cached("DELETE FROM hold WHERE episode = ?1")?.execute([&episode])?;
         } else {
             hold.save(self.tx, &episode)?;
@@ -153,19 +180,6 @@ impl Batch<'_> {
             )?;
         }
         Ok(hold)
-    }
-
-    /// The maintenance that is under way of a device or around a place.
-    fn maintenance(&self, device: Option<&str>, place: Option<&str>) -> Result<Option<String>, OutboxError> {
-        let id = self
-            .tx
-            .prepare_cached(
-                "SELECT id FROM maintenance
-                 WHERE device = ?1 OR substr(?2, 1, length(place)) = place ORDER BY id LIMIT 1",
-            )?
-            .query_row(params![device, place], |row| row.get(0))
-            .optional()?;
-        Ok(id)
     }
 
     /// Lists one version as not told to one receiver; true where it waits in addition to what waited before. What was owed
@@ -185,7 +199,7 @@ impl Batch<'_> {
         if why != Why::Undecided {
             self.settle_held(&receiver.name, &episode, Some(because))?;
         }
-        let held = why == Why::Undecided || (why != Why::Silenced && t.state != State::Resolved);
+        let held = why.outlasts_the_end() || (why != Why::Silenced && t.state != State::Resolved);
         let words = Some(&*because.words);
         let row = match (held, room || waited) {
             (false, _) => Row { state: why.as_str(), held: None, words },
@@ -257,41 +271,6 @@ impl Batch<'_> {
         self.look(&episode)
     }
 
-    /// A maintenance begins, or is over: then what only it withheld is owed.
-    pub(super) fn maintain(&mut self, m: &Maintenance) -> Result<(), OutboxError> {
-        let id = m.id.to_string();
-        match m.state {
-            MaintenanceState::Planned | MaintenanceState::Refused => Ok(()),
-            MaintenanceState::Running => {
-                let (device, place) = match &m.scope {
-                    MaintenanceScope::Device(device) => (Some(device.as_str()), None),
-                    MaintenanceScope::Place(code) => (None, Some(place::stem(code.as_str()))),
-                };
-                let words = format!("under maintenance by {}: {}", m.by, &*m.reason);
-                self.tx
-                    .prepare_cached("INSERT OR REPLACE INTO maintenance VALUES (?1, ?2, ?3, ?4)")?
-                    .execute(params![id, device, place, words])?;
-                Ok(())
-            }
-            MaintenanceState::Over => self.maintenance_ends(&id),
-        }
-    }
-
-    fn maintenance_ends(&mut self, id: &str) -> Result<(), OutboxError> {
-        type Held = (String, Option<String>, Option<String>);
-        self.tx.prepare_cached("DELETE FROM maintenance WHERE id = ?1")?.execute([id])?;
-        let mut statement = self.tx.prepare_cached("SELECT episode, device, place FROM hold WHERE maintenance = ?1")?;
-        let held: Vec<Held> =
-            statement.query_map([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect::<Result<_, _>>()?;
-        for (episode, device, place) in held {
-            let Some(mut hold) = Hold::load(self.tx, &episode)? else { continue };
-            hold.maintenance = self.maintenance(device.as_deref(), place.as_deref())?;
-            hold.save(self.tx, &episode)?;
-            self.look(&episode)?;
-        }
-        Ok(())
-    }
-
     /// Looks at everything of which some reason is over by now.
     pub(super) fn lift(&mut self) -> Result<(), OutboxError> {
         let mut statement = self.tx.prepare_cached("SELECT episode FROM hold WHERE look_at <= ?1 ORDER BY look_at")?;
@@ -303,7 +282,7 @@ impl Batch<'_> {
     }
 
     /// Makes what is held of an episode what its row in `hold` says by now.
-    fn look(&mut self, episode: &str) -> Result<(), OutboxError> {
+    pub(super) fn look(&mut self, episode: &str) -> Result<(), OutboxError> {
         let Some(mut hold) = Hold::load(self.tx, episode)? else { return Ok(()) };
         hold.pass(self.now);
         let over: bool = self
@@ -323,7 +302,7 @@ impl Batch<'_> {
                 Some(because) => self.narrow(&receiver, episode, because)?,
             }
         }
-        if hold.nothing() || (over && !hold.undecided()) {
+        if hold.nothing() || (over && !hold.outlasts_the_end()) {
             self.tx.prepare_cached("DELETE FROM hold WHERE episode = ?1")?.execute([episode])?;
             return Ok(());
         }
@@ -360,7 +339,7 @@ impl Batch<'_> {
             )?
             .query_map(params![receiver, episode], |row| Ok((row.get(0)?, row.get(1)?)))?
             .collect::<Result<_, _>>()?;
-        let last = rows.last().filter(|(_, over)| !over).map(|(id, _)| *id);
+        let last = rows.last().filter(|(_, over)| !over || because.why.outlasts_the_end()).map(|(id, _)| *id);
         for (id, _) in rows {
             if Some(id) == last {
                 self.tx

@@ -130,6 +130,44 @@ const STEPS: &[&str] = &[
      CREATE INDEX hold_parent ON hold (parent) WHERE parent IS NOT NULL;
      CREATE INDEX hold_maintenance ON hold (maintenance) WHERE maintenance IS NOT NULL;
      CREATE TABLE maintenance (id TEXT PRIMARY KEY, device TEXT, place TEXT, words TEXT NOT NULL) STRICT, WITHOUT ROWID;",
+    // `historic` are versions of what lay in the past, of which only the last is told; `settles` is when no more of it is
+    // waited for.
+    "CREATE TABLE fresh (
+       id INTEGER PRIMARY KEY,
+       message TEXT NOT NULL UNIQUE,
+       receiver TEXT NOT NULL,
+       episode TEXT NOT NULL,
+       version INTEGER NOT NULL,
+       latest INTEGER NOT NULL,
+       urgency INTEGER NOT NULL,
+       created_at INTEGER NOT NULL,
+       body BLOB NOT NULL,
+       state TEXT NOT NULL CHECK
+         (state IN ('pending', 'delivered', 'superseded', 'dead', 'silenced', 'grouped', 'inhibited', 'muted', 'maintenance', 'held', 'historic')),
+       head INTEGER NOT NULL DEFAULT 0 CHECK (head = 0 OR state = 'pending'),
+       attempts INTEGER NOT NULL DEFAULT 0,
+       next_at INTEGER NOT NULL,
+       last_error TEXT,
+       needs_operator INTEGER NOT NULL DEFAULT 0,
+       settled_at INTEGER CHECK ((settled_at IS NULL) = (state IN ('pending', 'held'))),
+       closed_at INTEGER,
+       reported INTEGER NOT NULL DEFAULT 0,
+       held TEXT CHECK ((held IS NULL) = (state <> 'held')),
+       UNIQUE (receiver, episode, version)
+     ) STRICT;
+     INSERT INTO fresh SELECT * FROM delivery;
+     DROP TABLE delivery;
+     ALTER TABLE fresh RENAME TO delivery;
+     CREATE UNIQUE INDEX delivery_head ON delivery (receiver, episode) WHERE head = 1;
+     CREATE INDEX delivery_due ON delivery (receiver, urgency, next_at, id) WHERE head = 1;
+     CREATE INDEX delivery_pending ON delivery (receiver, id) WHERE state = 'pending';
+     CREATE INDEX delivery_closed ON delivery (closed_at) WHERE state = 'pending' AND closed_at IS NOT NULL;
+     CREATE INDEX delivery_settled ON delivery (settled_at, id) WHERE settled_at IS NOT NULL;
+     CREATE INDEX delivery_unreported ON delivery (settled_at, id) WHERE settled_at IS NOT NULL AND reported = 0;
+     CREATE INDEX delivery_state ON delivery (state, id);
+     CREATE INDEX delivery_receiver ON delivery (receiver, id);
+     CREATE INDEX delivery_held ON delivery (episode) WHERE state = 'held';
+     ALTER TABLE hold ADD COLUMN settles INTEGER;",
 ];
 
 /// The format this binary writes.

@@ -9,7 +9,7 @@ use super::*;
 const WAIT: Millis = Millis(15_000);
 
 impl Bench {
-    fn put(&mut self, now: Timestamp, bodies: Vec<Body>) -> Vec<Delivery> {
+    pub(super) fn put(&mut self, now: Timestamp, bodies: Vec<Body>) -> Vec<Delivery> {
         let first = self.outbox.cursor();
         let facts: Vec<Fact> = (first..).zip(bodies).map(|(n, b)| fact(n, b)).collect();
         // Episodes below 10 may be consequences; those of 20 and above are muted for a minute after `NOW`.
@@ -21,12 +21,12 @@ impl Bench {
         self.outbox.follow_by(&facts, &self.receivers, now, manners, text).unwrap()
     }
 
-    fn say(&mut self, now: Timestamp, t: Transition) -> Vec<Delivery> {
+    pub(super) fn say(&mut self, now: Timestamp, t: Transition) -> Vec<Delivery> {
         self.put(now, vec![Body::Transition(Box::new(t))])
     }
 
     /// What can be sent, which is then delivered.
-    fn sent(&mut self, now: Timestamp) -> Vec<String> {
+    pub(super) fn sent(&mut self, now: Timestamp) -> Vec<String> {
         self.outbox.lift(now).unwrap();
         let mut all = Vec::new();
         let names: Vec<String> = self.receivers.iter().map(|r| r.name.clone()).collect();
@@ -46,14 +46,14 @@ impl Bench {
         all
     }
 
-    fn states(&self) -> Vec<(u32, String)> {
+    pub(super) fn states(&self) -> Vec<(u32, String)> {
         self.list().into_iter().map(|r| (r.version, r.outcome)).collect()
     }
 }
 
-const MINUTE: Millis = Millis(60_000);
+pub(super) const MINUTE: Millis = Millis(60_000);
 
-fn inhibited(n: u32, by: Option<u32>) -> Body {
+pub(super) fn inhibited(n: u32, by: Option<u32>) -> Body {
     Body::Inhibition { episode: episode(n), by: by.map(episode) }
 }
 
@@ -61,19 +61,19 @@ fn released(n: &[u32]) -> Body {
     Body::Released { parent: episode(50), episodes: n.iter().map(|n| episode(*n)).collect() }
 }
 
-fn over(n: u32, version: u32) -> Transition {
+pub(super) fn over(n: u32, version: u32) -> Transition {
     Transition { state: State::Resolved, reason: Reason::Recovered, ..transition(n, version) }
 }
 
-fn raised(n: u32, version: u32, level: Level) -> Transition {
+pub(super) fn raised(n: u32, version: u32, level: Level) -> Transition {
     Transition { level, peak: level, reason: Reason::Raised, ..transition(n, version) }
 }
 
-fn named(states: &[(u32, &str)]) -> Vec<(u32, String)> {
+pub(super) fn named(states: &[(u32, &str)]) -> Vec<(u32, String)> {
     states.iter().map(|(v, s)| (*v, (*s).to_owned())).collect()
 }
 
-fn both() -> [Bench; 2] {
+pub(super) fn both() -> [Bench; 2] {
     [Mode::All, Mode::Latest].map(|mode| Bench::new(vec![receiver("a", mode)]))
 }
 
