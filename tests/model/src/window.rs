@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::Ms;
-use crate::pack::{Ladder, Signal, Term};
+use crate::pack::{Sense, Signal};
 
 /// Readings up to which a window is exact.
 const EXACT: usize = 512;
@@ -46,29 +46,27 @@ pub(crate) struct Memory {
     runs: BTreeMap<StuckKey, Option<Run>>,
 }
 
-fn key(term: &Term) -> Option<Key> {
-    term.window.map(|length| (length, matches!(term.signal, Signal::Percentile { .. })))
+fn key(sense: Sense) -> Option<Key> {
+    sense.window.map(|length| (length, matches!(sense.signal, Signal::Percentile { .. })))
 }
 
-fn stuck_key(term: &Term, stale_after: Ms) -> Option<StuckKey> {
-    match term.signal {
+fn stuck_key(sense: Sense, stale_after: Ms) -> Option<StuckKey> {
+    match sense.signal {
         Signal::Stuck { tolerance } => Some((tolerance.to_bits(), stale_after)),
         _ => None,
     }
 }
 
 impl Memory {
-    /// Keeps the windows that these rules ask for, each with its `stale_after`; what they ask for first is empty.
-    pub(crate) fn ask<'a>(&mut self, rules: impl Iterator<Item = (&'a Ladder, Ms)>) {
+    /// Keeps the windows that rules ask for, each with the rule's `stale_after`; what they ask for first is empty.
+    pub(crate) fn ask(&mut self, asked: &[(Sense, Ms)]) {
         let (mut windows, mut runs) = (BTreeMap::new(), BTreeMap::new());
-        for (ladder, stale_after) in rules {
-            for term in &ladder.terms {
-                if let Some(key) = key(term) {
-                    windows.insert(key, self.windows.get(&key).cloned().unwrap_or_default());
-                }
-                if let Some(key) = stuck_key(term, stale_after) {
-                    runs.insert(key, self.runs.get(&key).copied().flatten());
-                }
+        for (sense, stale_after) in asked.iter().copied() {
+            if let Some(key) = key(sense) {
+                windows.insert(key, self.windows.get(&key).cloned().unwrap_or_default());
+            }
+            if let Some(key) = stuck_key(sense, stale_after) {
+                runs.insert(key, self.runs.get(&key).copied().flatten());
             }
         }
         (self.windows, self.runs) = (windows, runs);
@@ -101,13 +99,13 @@ impl Memory {
         self.runs.values_mut().for_each(|r| *r = None);
     }
 
-    pub(crate) fn window(&self, term: &Term) -> Option<&Window> {
-        self.windows.get(&key(term)?)
+    pub(crate) fn window(&self, sense: Sense) -> Option<&Window> {
+        self.windows.get(&key(sense)?)
     }
 
     /// How long a value has not moved at `at`, in seconds.
-    pub(crate) fn stuck(&self, term: &Term, stale_after: Ms, at: Ms) -> Option<f64> {
-        let run = self.runs.get(&stuck_key(term, stale_after)?)?.as_ref()?;
+    pub(crate) fn stuck(&self, sense: Sense, stale_after: Ms, at: Ms) -> Option<f64> {
+        let run = self.runs.get(&stuck_key(sense, stale_after)?)?.as_ref()?;
         Some((at - run.began) as f64 / 1000.0)
     }
 }
