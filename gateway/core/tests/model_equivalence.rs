@@ -4,6 +4,8 @@
 //! catalogues, and random streams. What fails is shown as a story, smallest first, that can be played by hand.
 
 mod engine_world;
+#[path = "model_equivalence/formulas.rs"]
+mod formulas;
 #[path = "model_equivalence/packs.rs"]
 mod packs;
 #[path = "model_equivalence/stream.rs"]

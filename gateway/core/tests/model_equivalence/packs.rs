@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::engine_world::ladder;
+use crate::formulas::{Formula, formula};
 
 /// A set of rules.
 #[derive(Clone, Debug)]
@@ -17,22 +18,17 @@ pub(crate) struct Devices(Vec<Option<(&'static str, &'static str)>>);
 
 #[derive(Clone, Debug)]
 enum Rule {
-    /// Of water depth or temperature.
-    Ladder {
-        depth: bool,
-        of_kind: bool,
-        decimals: Option<u32>,
-        terms: Vec<(Sense, Steps)>,
-        times: Times,
-    },
-    Absence {
-        intervals: i32,
-        level: &'static str,
-    },
-    Event {
-        codes: &'static str,
-        expires: &'static str,
-    },
+    Ladder { of: Of, of_kind: bool, decimals: Option<u32>, terms: Vec<(Sense, Steps)>, times: Times },
+    Absence { intervals: i32, level: &'static str },
+    Event { codes: &'static str, expires: &'static str },
+}
+
+/// What is judged.
+#[derive(Clone, Debug)]
+enum Of {
+    Depth,
+    Temperature,
+    Formula(Formula),
 }
 
 /// What is judged of the series, and over which window.
@@ -97,7 +93,7 @@ pub(crate) fn coarse() -> impl Strategy<Value = Pack> {
         };
         let times = Times { hold: Lengths::None, keep: Lengths::None, min_samples: Some(1), stale_after: Some("100s") };
         let steps = Steps { direction, levels: [true; 4], first, apart, deadband: 0 };
-        Rule::Ladder { depth: false, of_kind: false, decimals: None, terms: vec![(sense, steps)], times }
+        Rule::Ladder { of: Of::Temperature, of_kind: false, decimals: None, terms: vec![(sense, steps)], times }
     });
     proptest::collection::vec(terms, 1..4).prop_map(Pack)
 }
@@ -116,7 +112,12 @@ fn rule() -> impl Strategy<Value = Rule> {
         2 => proptest::collection::vec((sense(), steps()), 2..4),
     ];
     let decimals = prop_oneof![4 => Just(None), 1 => (0..2_u32).prop_map(Some)];
-    let ladder = (prop_oneof![3 => Just(true), 1 => Just(false)], any::<bool>(), decimals, terms, times());
+    let measured = prop_oneof![3 => Just(Of::Depth), 1 => Just(Of::Temperature)];
+    let of = prop_oneof![
+        2 => measured,
+        1 => formula().prop_map(Of::Formula),
+    ];
+    let ladder = (of, any::<bool>(), decimals, terms, times());
     let codes = [
         "\"x.1\" = \"orange\", \"x.*\" = \"blue\", \"y\" = \"red\"",
         "\"x.*\" = \"orange\", \"y\" = \"blue\"",
@@ -125,7 +126,7 @@ fn rule() -> impl Strategy<Value = Rule> {
     let expires = ["", ", expires_after = \"20s\"", ", expires_after = \"50s\""];
     prop_oneof![
         1 => (select(codes.to_vec()), select(expires.to_vec())).prop_map(|(codes, expires)| Rule::Event { codes, expires }),
-        6 => ladder.prop_map(|(depth, of_kind, decimals, terms, times)| Rule::Ladder { depth, of_kind, decimals, terms, times }),
+        6 => ladder.prop_map(|(of, of_kind, decimals, terms, times)| Rule::Ladder { of, of_kind, decimals, terms, times }),
         2 => (1..6_i32, select(&LEVELS[..])).prop_map(|(intervals, level)| Rule::Absence { intervals, level }),
     ]
 }
@@ -197,15 +198,15 @@ impl Rule {
                 let codes = format!("codes = {{ {codes} }}{expires}");
                 ladder(id, &format!("when = {{ kind = \"k\" }}\nevent = {{ {codes} }}"))
             }
-            Self::Ladder { depth, of_kind, decimals, terms, times } => {
-                let quantity = if *depth { "water_depth" } else { "temperature" };
+            Self::Ladder { of, of_kind, decimals, terms, times } => {
                 let kind = if *of_kind { ", kind = \"k\"" } else { "" };
-                let mut text = format!("when = {{ quantity = \"{quantity}\"{kind} }}\n");
+                let mut text = format!("when = {{ {}{kind} }}\n", of.text());
                 if let Some(n) = decimals {
                     let _ = writeln!(text, "decimals = {n}");
                 }
+                let terms = of.terms(terms);
                 let mut levels = [false; 4];
-                for (_, steps) in terms {
+                for (_, steps) in &terms {
                     (0..4).for_each(|i| levels[i] |= steps.levels[i]);
                 }
                 let each: Vec<Vec<String>> = terms.iter().map(|(sense, steps)| sense.lines(steps)).collect();
@@ -218,6 +219,38 @@ impl Rule {
                 ladder(id, &(text + &times.text(levels)))
             }
         }
+    }
+}
+
+impl Of {
+    fn text(&self) -> String {
+        match self {
+            Self::Depth => "quantity = \"water_depth\"".to_owned(),
+            Self::Temperature => "quantity = \"temperature\"".to_owned(),
+            Self::Formula(formula) => formula.text(),
+        }
+    }
+
+    /// A result has no plausible range, and what is true or false has one limit; its windows are shares.
+    fn terms(&self, terms: &[(Sense, Steps)]) -> Vec<(Sense, Steps)> {
+        let Self::Formula(formula) = self else { return terms.to_vec() };
+        let of_result = |(sense, steps): &(Sense, Steps)| {
+            let signal = if sense.signal == "percentile" { "max" } else { sense.signal };
+            (Sense { signal, ..sense.clone() }, steps.clone())
+        };
+        if !formula.truth {
+            return terms.iter().map(of_result).collect();
+        }
+        let (sense, steps) = of_result(&terms[0]);
+        let share = matches!(sense.signal, "mean" | "sum" | "count" | "stuck");
+        if share {
+            let scaled = Steps { first: 1, apart: 1, deadband: 1, direction: "above", ..steps };
+            return vec![(sense, scaled)];
+        }
+        let highest = (0..4).rfind(|i| steps.levels[*i]).unwrap_or(3);
+        let mut levels = [false; 4];
+        levels[highest] = true;
+        vec![(Sense { signal: "last", ..sense }, Steps { direction: "above", levels, first: 1, apart: 1, deadband: 1 })]
     }
 }
 
