@@ -186,7 +186,7 @@ impl Term {
             Limit::One(limit) => Some(limit),
             Limit::Band(low, high) => {
                 let v = value.unwrap_or(low);
-                Some(if (v - low).abs() < (v - high).abs() { low } else { high })
+                Some(if v - low < high - v { low } else { high })
             }
         }
     }
