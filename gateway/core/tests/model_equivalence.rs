@@ -39,6 +39,21 @@ proptest! {
 }
 
 proptest! {
+    #![proptest_config(cases(60))]
+
+    // What is usual at an hour of the week: months of it, with everything that can happen in between.
+    #[test]
+    fn the_same_of_what_is_usual(
+        packs in proptest::collection::vec(packs::usual(), 1..3),
+        devices in proptest::collection::vec(packs::slow_devices(), 1..3),
+        stream in proptest::collection::vec(stream::weekly(), 1..160),
+        restarts in any::<bool>(),
+    ) {
+        play(&packs, &devices, &stream, restarts);
+    }
+}
+
+proptest! {
     #![proptest_config(cases(20))]
 
     // Windows that become coarse: many hundreds of readings, with gaps, and limits that the signals cross again and again.

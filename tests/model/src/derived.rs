@@ -7,6 +7,7 @@ use crate::device::{Device, Out};
 use crate::pack::{Expression, Ladder, Named, Sense};
 use crate::series::Held;
 use crate::signal::named;
+use crate::window::Asked;
 
 /// Between the rule that a series of results is of, and what is computed.
 const COMPUTES: &str = " computes ";
@@ -29,17 +30,18 @@ impl Expression {
 }
 
 impl Ladder {
-    /// What it asks of a series, and with which `stale_after`.
-    pub(crate) fn asks(&self, series: &str, stale_after: Ms) -> Vec<(Sense, Ms)> {
+    /// What it asks of a series.
+    pub(crate) fn asks(&self, series: &str, stale_after: Ms) -> Vec<Asked> {
         let judged = self.terms.iter().filter(|_| self.series == series).map(|t| t.sense);
         let computed = self.expression.iter().flat_map(|e| e.of(series));
-        judged.chain(computed).map(|sense| (sense, stale_after)).collect()
+        let asked = |sense| Asked { sense, stale_after, zone: self.zone.clone() };
+        judged.chain(computed).map(asked).collect()
     }
 }
 
 impl Device {
-    /// A reading of this series was accepted and judged: what is computed with it is.
-    pub(crate) fn compute(&mut self, series: &str, timed: bool, now: Ms, out: &mut Out<'_>) {
+    /// A reading of this series was accepted and judged: what is computed with it is. A result is as doubtful as the reading.
+    pub(crate) fn compute(&mut self, series: &str, of: &Held, timed: bool, now: Ms, out: &mut Out<'_>) {
         let with_it = |ladder: &Ladder| ladder.expression.as_ref().is_some_and(|e| e.of(series).next().is_some());
         let ladders: Vec<Ladder> = self.cells.values().map(|c| &c.ladder).filter(|l| with_it(l)).cloned().collect();
         for ladder in ladders {
@@ -47,7 +49,7 @@ impl Device {
                 let before = self.series.get(&ladder.series).and_then(|s| s.held);
                 let at = before.map_or(at, |before| at.max(before.at + 1));
                 let lag = (now - at).max(0);
-                let held = Held { at, value, claimed: None, lag, came_with: lag };
+                let held = Held { at, value, claimed: None, lag, came_with: lag, doubtful: of.doubtful };
                 self.accept(&ladder.series, held, timed, now, out);
             }
         }

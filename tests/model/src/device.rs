@@ -193,9 +193,9 @@ impl Device {
         self.clock.take(time.clock(), received, now, &mut out.of(now, clock::RULE, &self.id, &self.entry));
         let Taken::New { at, claimed } = series.kind_of(r.value, time, received, now, &self.entry) else { return };
         let lag = (now - at).max(0);
-        let held = Held { at, value: r.value, claimed, lag, came_with: lag };
+        let held = Held { at, value: r.value, claimed, lag, came_with: lag, doubtful: r.mark == Mark::Doubtful };
         self.accept(&r.quantity, held, r.timed, now, out);
-        self.compute(&r.quantity, r.timed, now, out);
+        self.compute(&r.quantity, &held, r.timed, now, out);
     }
 
     /// A series has a new value, and the rules on it judge.
@@ -203,10 +203,16 @@ impl Device {
         let asked: Vec<_> = self.cells.values().flat_map(|c| c.ladder.asks(name, c.stale_after())).collect();
         let series = self.series.entry(name.to_owned()).or_default();
         series.memory.ask(&asked);
-        let with = series.with(held, timed, now, &self.entry);
+        let mut with = series.with(held, timed, now, &self.entry);
+        let mut odd = with.draining || held.doubtful;
         for (rule, cell) in self.cells.iter_mut().filter(|(_, c)| c.ladder.series == name) {
             let said = said(&cell.ladder, &with, cell.stale_after());
             cell.judge(series, &held, &said, &mut out.of(now, rule, &self.id, &self.entry));
+            // A fire must not become usual.
+            odd |= cell.ladder.is_baseline() && (cell.pending.is_some() || cell.episode.is_some());
+        }
+        if !odd {
+            with.memory.learn(held.at, held.value, self.entry.interval_or_minute());
         }
         *series = with;
     }

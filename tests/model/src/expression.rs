@@ -174,8 +174,15 @@ impl<N: Clone> Tree<N> {
             Self::Named(name) => Value::Number(of(name)),
             Self::Minus(a) => Value::Number(-number(a)?),
             Self::Not(a) => Value::Truth(!truth(a)?),
-            Self::Two(Two::And, a, b) => Value::Truth(truth(a)? && truth(b)?),
-            Self::Two(Two::Or, a, b) => Value::Truth(truth(a)? || truth(b)?),
+            // What one operand decides the other cannot undo, be it undefined.
+            Self::Two(Two::And, a, b) => match (truth(a), truth(b)) {
+                (Some(false), _) | (_, Some(false)) => Value::Truth(false),
+                (a, b) => Value::Truth(a? && b?),
+            },
+            Self::Two(Two::Or, a, b) => match (truth(a), truth(b)) {
+                (Some(true), _) | (_, Some(true)) => Value::Truth(true),
+                (a, b) => Value::Truth(a? || b?),
+            },
             Self::Two(two, a, b) => two.value(a.value(of)?, b.value(of)?),
             Self::Choice(p, a, b) => return if truth(p)? { a.value(of) } else { b.value(of) },
             Self::Call(function, all) => {
@@ -202,7 +209,7 @@ impl Two {
             // Both of one kind.
             Self::Equal => Value::Truth(a == b),
             Self::Unequal => Value::Truth(a != b),
-            Self::And | Self::Or => unreachable!("they look at their second operand only where it matters"),
+            Self::And | Self::Or => unreachable!("they take what is undefined"),
         }
     }
 }

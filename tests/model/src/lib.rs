@@ -8,6 +8,7 @@
 //! that is not. Memory grows with the readings.
 
 mod absence;
+mod baseline;
 mod catalogue;
 mod cell;
 mod clock;
@@ -75,6 +76,8 @@ pub enum Mark {
     Clock,
     /// `range`: the value is not believable.
     Range,
+    /// `suspect` or `substituted`: the value is judged, and teaches nothing.
+    Doubtful,
 }
 
 /// One measured value.

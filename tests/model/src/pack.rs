@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::baseline::Zone;
 use crate::catalogue::{Entry, within};
 use crate::event::Codes;
 use crate::expression::Tree;
@@ -45,6 +46,7 @@ pub(crate) struct Ladder {
     pub(crate) min_samples: Option<u32>,
     pub(crate) stale_after: Option<Ms>,
     pub(crate) decimals: Option<i32>,
+    pub(crate) zone: Zone,
 }
 
 /// One term of a threshold rule.
@@ -92,6 +94,7 @@ pub(crate) enum Signal {
     Percentile { p: i64 },
     Leq,
     Stuck { tolerance: f64 },
+    Baseline { weeks: i64, floor: f64 },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,6 +151,11 @@ impl Ladder {
 
     pub(crate) fn stale_after(&self, device: &Entry) -> Ms {
         self.stale_after.unwrap_or_else(|| device.stale_after())
+    }
+
+    /// §5: whether it judges what is usual.
+    pub(crate) fn is_baseline(&self) -> bool {
+        self.terms.iter().any(|t| matches!(t.sense.signal, Signal::Baseline { .. }))
     }
 
     /// §4: rounded before every comparison, half to even.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use toml::{Table, Value};
 
+use crate::baseline::Zone;
 use crate::event::Codes;
 use crate::expression;
 use crate::pack::{Direction, Expression, Kind, Ladder, Limit, Named, Rule, Sense, Signal, Term, When};
@@ -94,6 +95,7 @@ fn kind(table: &Table, when: &Table) -> Kind {
         min_samples: table.get("min_samples").map(|v| whole(v) as u32),
         stale_after: table.get("stale_after").map(|v| duration(&text(v))),
         decimals: table.get("decimals").map(|v| whole(v) as i32),
+        zone: Zone::of(&table.get("zone").map_or_else(|| "Asia/Shanghai".to_owned(), text)),
         terms,
     })
 }
@@ -144,6 +146,10 @@ fn sense(table: &Table) -> Sense {
         "percentile" => Signal::Percentile { p: whole(&table["percentile"]) },
         "leq" => Signal::Leq,
         "stuck" => Signal::Stuck { tolerance: table.get("tolerance").map_or(0.0, number) },
+        "baseline" => Signal::Baseline {
+            weeks: table.get("weeks").map_or(3, whole),
+            floor: table.get("floor").map_or(0.0, number),
+        },
         other => panic!("signal `{other}`"),
     };
     Sense { signal, window: length("window") }

@@ -35,6 +35,11 @@ pub(crate) fn said(ladder: &Ladder, series: &Series, stale_after: Ms) -> Vec<Sai
             Signal::Stuck { .. } => {
                 Said { value: series.memory.stuck(term.sense, stale_after, held.at), reaches: true, backs: true }
             }
+            Signal::Baseline { weeks, floor } => {
+                let usual = series.memory.usual(&ladder.zone);
+                let value = usual.and_then(|hour| hour.departure(held.value, weeks, floor));
+                Said { value, reaches: true, backs: true }
+            }
             _ => of_window(term, &ladder.series, series, held.at),
         };
         Said { value: said.value.map(|v| ladder.rounded(v)), ..said }
@@ -97,7 +102,9 @@ fn value(sense: Sense, quantity: &str, window: &Window, entries: &[Entry], lengt
         Signal::Rate { per } if entries.len() >= 2 => delta / (last.at - first.at) as f64 * per as f64,
         Signal::Leq => 10.0 * (window.sum(entries, length, |v| 10_f64.powf(v / 10.0)) / n).log10(),
         Signal::Percentile { p } => percentile(p, quantity, window.coarse, entries),
-        Signal::Delta | Signal::Rate { .. } | Signal::Last | Signal::Stuck { .. } => return None,
+        Signal::Delta | Signal::Rate { .. } | Signal::Last | Signal::Stuck { .. } | Signal::Baseline { .. } => {
+            return None;
+        }
     })
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::Ms;
+use crate::baseline::{Hour, Profile, Zone};
 use crate::pack::{Sense, Signal};
 
 /// Readings up to which a window is exact.
@@ -34,16 +35,26 @@ struct Run {
     last: Ms,
 }
 
+/// What a rule asks of a series.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(crate) sense: Sense,
+    /// The rule's.
+    pub(crate) stale_after: Ms,
+    pub(crate) zone: Zone,
+}
+
 /// Length, and whether it is one of percentiles: those are apart.
 type Key = (Ms, bool);
 /// The bits of the tolerance, and `stale_after`.
 type StuckKey = (u64, Ms);
 
-/// All windows and runs of a series.
+/// All windows, runs and profiles of a series.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Memory {
     windows: BTreeMap<Key, Window>,
     runs: BTreeMap<StuckKey, Option<Run>>,
+    profiles: BTreeMap<Zone, Profile>,
 }
 
 fn key(sense: Sense) -> Option<Key> {
@@ -58,10 +69,13 @@ fn stuck_key(sense: Sense, stale_after: Ms) -> Option<StuckKey> {
 }
 
 impl Memory {
-    /// Keeps the windows that rules ask for, each with the rule's `stale_after`; what they ask for first is empty.
-    pub(crate) fn ask(&mut self, asked: &[(Sense, Ms)]) {
-        let (mut windows, mut runs) = (BTreeMap::new(), BTreeMap::new());
-        for (sense, stale_after) in asked.iter().copied() {
+    /// Keeps what rules ask for; what they ask for first is empty.
+    pub(crate) fn ask(&mut self, asked: &[Asked]) {
+        let (mut windows, mut runs, mut profiles) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        for Asked { sense, stale_after, zone } in asked.iter().cloned() {
+            if matches!(sense.signal, Signal::Baseline { .. }) {
+                profiles.insert(zone.clone(), self.profiles.get(&zone).cloned().unwrap_or_default());
+            }
             if let Some(key) = key(sense) {
                 windows.insert(key, self.windows.get(&key).cloned().unwrap_or_default());
             }
@@ -69,7 +83,7 @@ impl Memory {
                 runs.insert(key, self.runs.get(&key).copied().flatten());
             }
         }
-        (self.windows, self.runs) = (windows, runs);
+        (self.windows, self.runs, self.profiles) = (windows, runs, profiles);
     }
 
     /// An accepted reading, of a device with this interval.
@@ -91,6 +105,21 @@ impl Memory {
                 None => Some(Run { began: at, value, last: at }),
             };
         }
+    }
+
+    /// A value of this time is about to be judged by what is usual.
+    pub(crate) fn hold_against(&mut self, at: Ms) {
+        self.profiles.iter_mut().for_each(|(zone, profile)| profile.ask(zone, at));
+    }
+
+    /// What was judged becomes a part of what is usual.
+    pub(crate) fn learn(&mut self, at: Ms, value: f64, interval: Ms) {
+        self.profiles.iter_mut().for_each(|(zone, profile)| profile.learn(zone, at, value, interval));
+    }
+
+    /// What was known of the hour of the held value before it.
+    pub(crate) fn usual(&self, zone: &Zone) -> Option<&Hour> {
+        self.profiles.get(zone)?.before.as_ref()
     }
 
     /// Readings that drain without times of their own: nothing is added up.

@@ -17,7 +17,7 @@ use maibo_model::{Level, Mark, Model, Told};
 use super::ZERO;
 
 /// Words of rule sets and catalogues that the model does not know yet.
-const UNKNOWN: [&str; 7] = ["shadow", "\"baseline\"", "quorum = {", "[[rule.during]]", "in_force", "limits", "\"aqi_"];
+const UNKNOWN: [&str; 6] = ["shadow", "quorum = {", "[[rule.during]]", "in_force", "limits", "\"aqi_"];
 
 /// Whether the model knows what this rule set or catalogue says.
 pub(crate) fn knows(text: &str) -> bool {
@@ -192,6 +192,7 @@ fn translated(input: &Input) -> Option<maibo_model::Input> {
             mark: match r.quality {
                 Quality::Clock => Mark::Clock,
                 Quality::Range => Mark::Range,
+                Quality::Suspect | Quality::Substituted => Mark::Doubtful,
                 _ => Mark::None,
             },
             timed: r.timed,

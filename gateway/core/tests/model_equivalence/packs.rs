@@ -76,6 +76,19 @@ pub(crate) fn pack() -> impl Strategy<Value = Pack> {
     proptest::collection::vec(rule(), 1..4).prop_map(Pack)
 }
 
+/// Rules of which one at least judges what is usual.
+pub(crate) fn usual() -> impl Strategy<Value = Pack> {
+    let usual = |rule: Rule| match rule {
+        Rule::Ladder { of, of_kind, decimals, mut terms, times } => {
+            terms[0].0.signal = "baseline";
+            let times = Times { stale_after: Some("7d"), ..times };
+            Rule::Ladder { of, of_kind, decimals, terms, times }
+        }
+        other => other,
+    };
+    (proptest::collection::vec(rule().prop_map(usual), 1..3)).prop_map(Pack)
+}
+
 /// One rule of one term over a window of many readings, without timers.
 pub(crate) fn coarse() -> impl Strategy<Value = Pack> {
     let others = ["mean", "min", "max", "sum", "count", "range", "delta", "rate", "leq"];
@@ -102,6 +115,13 @@ pub(crate) fn devices() -> impl Strategy<Value = Devices> {
     let kind = prop_oneof![4 => Just("k"), 1 => Just("other")];
     let interval = select(vec!["", "1s", "5s", "10s", "10s", "60s"]);
     let device = prop_oneof![6 => (kind, interval).prop_map(Some), 1 => Just(None)];
+    proptest::collection::vec(device, 3).prop_map(Devices)
+}
+
+/// The same that report seldom.
+pub(crate) fn slow_devices() -> impl Strategy<Value = Devices> {
+    let interval = select(vec!["", "60s", "5m", "7m", "10m", "30m", "1h", "1h"]);
+    let device = prop_oneof![6 => interval.prop_map(|interval| Some(("k", interval))), 1 => Just(None)];
     proptest::collection::vec(device, 3).prop_map(Devices)
 }
 
@@ -132,8 +152,21 @@ fn rule() -> impl Strategy<Value = Rule> {
 }
 
 fn sense() -> impl Strategy<Value = Sense> {
-    let signals =
-        ["last", "mean", "min", "max", "sum", "count", "range", "delta", "rate", "percentile", "leq", "stuck"];
+    let signals = [
+        "last",
+        "mean",
+        "min",
+        "max",
+        "sum",
+        "count",
+        "range",
+        "delta",
+        "rate",
+        "percentile",
+        "leq",
+        "stuck",
+        "baseline",
+    ];
     let window = select(vec!["3s", "20s", "20s", "1m", "5m"]);
     (select(signals.to_vec()), window, 0..100_i32).prop_map(|(signal, window, number)| Sense { signal, window, number })
 }
@@ -199,12 +232,16 @@ impl Rule {
                 ladder(id, &format!("when = {{ kind = \"k\" }}\nevent = {{ {codes} }}"))
             }
             Self::Ladder { of, of_kind, decimals, terms, times } => {
+                let terms = of.terms(terms);
                 let kind = if *of_kind { ", kind = \"k\"" } else { "" };
                 let mut text = format!("when = {{ {}{kind} }}\n", of.text());
                 if let Some(n) = decimals {
                     let _ = writeln!(text, "decimals = {n}");
                 }
-                let terms = of.terms(terms);
+                if let Some((sense, _)) = terms.iter().find(|(sense, _)| sense.signal == "baseline") {
+                    let zones = ["", "zone = \"Asia/Tokyo\"\n", "zone = \"UTC\"\n"];
+                    text += zones[sense.number as usize / 9 % 3];
+                }
                 let mut levels = [false; 4];
                 for (_, steps) in &terms {
                     (0..4).for_each(|i| levels[i] |= steps.levels[i]);
@@ -242,6 +279,9 @@ impl Of {
             return terms.iter().map(of_result).collect();
         }
         let (sense, steps) = of_result(&terms[0]);
+        if sense.signal == "baseline" {
+            return vec![(sense, steps)];
+        }
         let share = matches!(sense.signal, "mean" | "sum" | "count" | "stuck");
         if share {
             let scaled = Steps { first: 1, apart: 1, deadband: 1, direction: "above", ..steps };
@@ -264,10 +304,17 @@ impl Sense {
             "delta" | "range" => 0.5,
             _ => 1.0,
         };
-        let mut lines = steps.lines(scale);
+        let mut lines = match self.signal {
+            "baseline" => steps.of_departures().lines(scale),
+            _ => steps.lines(scale),
+        };
         lines.push(format!("signal = \"{}\"", self.signal));
         match self.signal {
             "last" => {}
+            "baseline" => {
+                lines.push(format!("weeks = {}", 1 + self.number % 3));
+                lines.push(format!("floor = {}", [0.0, 0.5, 2.0][self.number as usize / 3 % 3]));
+            }
             "stuck" => lines.push(format!("tolerance = {}", self.number / 25)),
             _ => lines.push(format!("window = \"{}\"", self.window)),
         }
@@ -281,6 +328,16 @@ impl Sense {
 }
 
 impl Steps {
+    /// Departures lie about 0.
+    fn of_departures(&self) -> Self {
+        let first = match self.direction {
+            "above" => self.first / 6,
+            "below" => -self.first / 6,
+            _ => 0,
+        };
+        Self { first, ..self.clone() }
+    }
+
     fn lines(&self, scale: f64) -> Vec<String> {
         let half = |n: i32| f64::from(n) / 2.0 * scale;
         let limit = |n: i32| match self.direction {

@@ -214,6 +214,20 @@ pub(crate) fn happening() -> impl Strategy<Value = Happening> {
     (after, same_batch, what()).prop_map(|(after, same_batch, what)| Happening { after, same_batch, what })
 }
 
+/// The same where weeks pass, so that hours of the week come again.
+pub(crate) fn weekly() -> impl Strategy<Value = Happening> {
+    let (minute, hour, day) = (s(60), s(3600), s(86_400));
+    let after = prop_oneof![
+        2 => Just(0_i64),
+        6 => 0..10 * minute,
+        1 => (0..5_i64).prop_map(move |n| n * 15 * minute),
+        1 => Just(hour),
+        1 => Just(day),
+        4 => 7 * day - 20 * minute..7 * day + 10 * minute,
+    ];
+    (after, happening()).prop_map(|(after, one)| Happening { after, ..one })
+}
+
 /// Plays a stream on the machine and the model. They are compared at every batch.
 pub(crate) fn play(packs: &[Pack], devices: &[Devices], stream: &[Happening], restarts: bool) {
     let mut w = World::with(PartitionId(3), &packs[0].text(), &devices[0].text());
