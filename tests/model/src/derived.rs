@@ -1,4 +1,4 @@
-//! §5: series that nobody sends: results of expressions.
+//! §5, §11: series that nobody sends: results of expressions, and the air quality index.
 
 use std::collections::BTreeSet;
 
@@ -52,6 +52,15 @@ impl Device {
                 let held = Held { at, value, claimed: None, lag, came_with: lag, doubtful: of.doubtful };
                 self.accept(&ladder.series, held, timed, now, out);
             }
+        }
+    }
+
+    /// §11: what the air quality index was, of what is over with this value.
+    pub(crate) fn close_hours(&mut self, quantity: &str, of: &Held, timed: bool, now: Ms, out: &mut Out<'_>) {
+        for index in self.air.take(quantity, of.at, of.value) {
+            let lag = (now - index.at).max(0);
+            let held = Held { at: index.at, value: index.value, claimed: None, lag, came_with: lag, ..*of };
+            self.accept(index.quantity, held, timed, now, out);
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::absence::{AbsenceCell, Silence};
+use crate::air::{self, Air};
 use crate::catalogue::Entry;
 use crate::cell::{Cell, Why};
 use crate::clock::{self, ClockCell, Steady};
@@ -22,6 +23,7 @@ pub(crate) struct Device {
     pub(crate) entry: Entry,
     /// By quantity; those that are derived by a name of their own.
     pub(crate) series: BTreeMap<String, Series>,
+    pub(crate) air: Air,
     silence: Silence,
     pub(crate) cells: BTreeMap<String, Cell>,
     absences: BTreeMap<String, AbsenceCell>,
@@ -68,6 +70,7 @@ impl Device {
             id: id.to_owned(),
             entry,
             series: BTreeMap::new(),
+            air: Air::default(),
             silence: Silence::default(),
             cells: BTreeMap::new(),
             absences: BTreeMap::new(),
@@ -184,6 +187,10 @@ impl Device {
         if !r.value.is_finite() || r.mark == Mark::Range {
             return;
         }
+        // §11: nobody sends an index.
+        if air::is_index(&r.quantity) {
+            return;
+        }
         if !self.series.contains_key(&r.quantity) && self.series.len() >= MAX_SERIES {
             return;
         }
@@ -196,6 +203,7 @@ impl Device {
         let held = Held { at, value: r.value, claimed, lag, came_with: lag, doubtful: r.mark == Mark::Doubtful };
         self.accept(&r.quantity, held, r.timed, now, out);
         self.compute(&r.quantity, &held, r.timed, now, out);
+        self.close_hours(&r.quantity, &held, r.timed, now, out);
     }
 
     /// A series has a new value, and the rules on it judge.

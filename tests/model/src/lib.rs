@@ -8,6 +8,7 @@
 //! that is not. Memory grows with the readings.
 
 mod absence;
+mod air;
 mod baseline;
 mod catalogue;
 mod cell;

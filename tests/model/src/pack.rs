@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::air;
 use crate::baseline::Zone;
 use crate::catalogue::{Entry, within};
 use crate::event::Codes;
@@ -150,7 +151,8 @@ impl Ladder {
     }
 
     pub(crate) fn stale_after(&self, device: &Entry) -> Ms {
-        self.stale_after.unwrap_or_else(|| device.stale_after())
+        let usual = || air::fresh(&self.series).unwrap_or_else(|| device.stale_after());
+        self.stale_after.unwrap_or_else(usual)
     }
 
     /// §5: whether it judges what is usual.

@@ -17,7 +17,7 @@ use maibo_model::{Level, Mark, Model, Told};
 use super::ZERO;
 
 /// Words of rule sets and catalogues that the model does not know yet.
-const UNKNOWN: [&str; 6] = ["shadow", "quorum = {", "[[rule.during]]", "in_force", "limits", "\"aqi_"];
+const UNKNOWN: [&str; 5] = ["shadow", "quorum = {", "[[rule.during]]", "in_force", "limits"];
 
 /// Whether the model knows what this rule set or catalogue says.
 pub(crate) fn knows(text: &str) -> bool {
