@@ -95,7 +95,7 @@ impl Air {
             _ => {}
         }
         self.open = Some(hour);
-        self.hours.entry(hour).or_default().entry(pollutant).or_default().push(value);
+        self.hours.entry(hour).or_default().entry(pollutant).or_default().push(value.max(0.0));
         closed
     }
 
@@ -125,7 +125,7 @@ impl Air {
             };
             index(edition, row, rounded(pollutant, self.mean(hour, pollutant)?))
         };
-        let eight = self.eight(hour).filter(|_| edition == Edition::Of2012 && self.mean(hour, O3).is_some());
+        let eight = self.eight(hour).filter(|_| edition == Edition::Of2012);
         let eight = eight.and_then(|tenths| index(edition, O3_EIGHT, tenths));
         (0..POLLUTANTS.len()).filter_map(of).chain(eight).max()
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::Ms;
+use crate::air::is_index;
 use crate::device::{Device, Out};
 use crate::pack::{Expression, Ladder, Named, Sense};
 use crate::series::Held;
@@ -56,11 +57,20 @@ impl Device {
     }
 
     /// §11: what the air quality index was, of what is over with this value.
-    pub(crate) fn close_hours(&mut self, quantity: &str, of: &Held, timed: bool, now: Ms, out: &mut Out<'_>) {
+    pub(crate) fn close_hours(&mut self, quantity: &str, of: &Held, now: Ms, out: &mut Out<'_>) {
+        if !self.cells.values().any(|c| is_index(&c.ladder.series)) {
+            return;
+        }
         for index in self.air.take(quantity, of.at, of.value) {
+            // From the first rule on.
+            let known = self.series.contains_key(index.quantity);
+            if !known && !self.cells.values().any(|c| c.ladder.series == index.quantity) {
+                continue;
+            }
             let lag = (now - index.at).max(0);
             let held = Held { at: index.at, value: index.value, claimed: None, lag, came_with: lag, ..*of };
-            self.accept(index.quantity, held, timed, now, out);
+            // Its time is its own, whatever the reading's is.
+            self.accept(index.quantity, held, true, now, out);
         }
     }
 
@@ -87,9 +97,9 @@ impl Device {
         named(name.sense, &name.quantity, self.series.get(&name.quantity)?)
     }
 
-    /// What was computed for rules that compute something else now, or nothing, is forgotten.
+    /// Results of what no rule computes any more are forgotten.
     pub(crate) fn forget_results(&mut self) {
-        let results: BTreeSet<String> = self.cells.values().map(|c| c.ladder.series.clone()).collect();
-        self.series.retain(|name, _| !is_of_results(name) || results.contains(name));
+        let judged: BTreeSet<String> = self.cells.values().map(|c| c.ladder.series.clone()).collect();
+        self.series.retain(|name, _| !is_of_results(name) || judged.contains(name));
     }
 }

@@ -203,7 +203,7 @@ impl Device {
         let held = Held { at, value: r.value, claimed, lag, came_with: lag, doubtful: r.mark == Mark::Doubtful };
         self.accept(&r.quantity, held, r.timed, now, out);
         self.compute(&r.quantity, &held, r.timed, now, out);
-        self.close_hours(&r.quantity, &held, r.timed, now, out);
+        self.close_hours(&r.quantity, &held, now, out);
     }
 
     /// A series has a new value, and the rules on it judge.

@@ -58,8 +58,9 @@ impl Double {
                 self.story += &self.texts[&version.0];
             }
         }
-        let inputs: Vec<maibo_model::Input> = inputs.iter().filter_map(|i| self.translated(i)).collect();
+        // First what was told: an operator can have seen a reminder of this very batch.
         let machine: Vec<Told> = facts.iter().filter_map(told).filter_map(|t| self.without_reminders(t)).collect();
+        let inputs: Vec<maibo_model::Input> = inputs.iter().filter_map(|i| self.translated(i)).collect();
         let model = self.model.step(now, &inputs);
         for one in &machine {
             let _ = writeln!(self.story, "    told {}", line(one));
