@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::Ms;
-use crate::air::is_index;
+use crate::air::{Air, is_index};
 use crate::device::{Device, Out};
 use crate::pack::{Expression, Ladder, Named, Sense};
 use crate::series::Held;
@@ -58,7 +58,7 @@ impl Device {
 
     /// §11: what the air quality index was, of what is over with this value.
     pub(crate) fn close_hours(&mut self, quantity: &str, of: &Held, now: Ms, out: &mut Out<'_>) {
-        if !self.cells.values().any(|c| is_index(&c.ladder.series)) {
+        if !self.judges_air() {
             return;
         }
         for index in self.air.take(quantity, of.at, of.value) {
@@ -68,7 +68,7 @@ impl Device {
                 continue;
             }
             let lag = (now - index.at).max(0);
-            let held = Held { at: index.at, value: index.value, claimed: None, lag, came_with: lag, ..*of };
+            let held = Held { at: index.at, value: index.value, claimed: None, lag, came_with: lag, doubtful: false };
             // Its time is its own, whatever the reading's is.
             self.accept(index.quantity, held, true, now, out);
         }
@@ -97,8 +97,15 @@ impl Device {
         named(name.sense, &name.quantity, self.series.get(&name.quantity)?)
     }
 
-    /// Results of what no rule computes any more are forgotten.
+    fn judges_air(&self) -> bool {
+        self.cells.values().any(|c| is_index(&c.ladder.series))
+    }
+
+    /// Results of what no rule computes any more are forgotten, and the open hour where no rule judges an index.
     pub(crate) fn forget_results(&mut self) {
+        if !self.judges_air() {
+            self.air = Air::default();
+        }
         let judged: BTreeSet<String> = self.cells.values().map(|c| c.ladder.series.clone()).collect();
         self.series.retain(|name, _| !is_of_results(name) || judged.contains(name));
     }

@@ -55,6 +55,7 @@ pub(crate) fn rules() -> impl Strategy<Value = Rules> {
         "keep_firing_for = \"2h\"",
         "stale_after = \"90m\"",
         "signal = \"max\"\nwindow = \"3h\"",
+        "signal = \"baseline\"\nweeks = 1\nfloor = 0.5\nstale_after = \"7d\"",
         "signal = \"mean\"\nwindow = \"3h\"\nfor = \"1h\"",
     ];
     let quantity = prop_oneof![8 => select(INDEXES.to_vec()), 1 => Just("pm25")];
@@ -88,7 +89,7 @@ pub(crate) fn turn() -> impl Strategy<Value = Turn> {
         16 => Just(60_i64),
         2 => 0..70_i64,
         1 => 0..200_i64,
-        1 => select(vec![0_i64, 15, 30, 24 * 60]),
+        1 => select(vec![0_i64, 15, 30, 24 * 60, 6 * 24 * 60, 7 * 24 * 60]),
     ];
     let age = prop_oneof![12 => Just(0_i64), 1 => 0..200_i64];
     let numbers = POLLUTANTS.map(|(_, most)| number(most));
