@@ -3,7 +3,11 @@
 //! Every batch of an [`engine_world::World`] is taken by both and compared there; here are the cases: random rules, random
 //! catalogues, and random streams. What fails is shown as a story, smallest first, that can be played by hand.
 
+#[path = "model_equivalence/air.rs"]
+mod air;
 mod engine_world;
+#[path = "model_equivalence/formulas.rs"]
+mod formulas;
 #[path = "model_equivalence/packs.rs"]
 mod packs;
 #[path = "model_equivalence/stream.rs"]
@@ -37,7 +41,32 @@ proptest! {
 }
 
 proptest! {
+    #![proptest_config(cases(60))]
+
+    // What is usual at an hour of the week: months of it, with everything that can happen in between.
+    #[test]
+    fn the_same_of_what_is_usual(
+        packs in proptest::collection::vec(packs::usual(), 1..3),
+        devices in proptest::collection::vec(packs::slow_devices(), 1..3),
+        stream in proptest::collection::vec(stream::weekly(), 1..160),
+        restarts in any::<bool>(),
+    ) {
+        play(&packs, &devices, &stream, restarts);
+    }
+}
+
+proptest! {
     #![proptest_config(cases(20))]
+
+    // The air quality index of hours and days.
+    #[test]
+    fn the_same_of_the_air(
+        rules in proptest::collection::vec(air::rules(), 1..3),
+        turns in proptest::collection::vec(air::turn(), 1..150),
+        restarts in any::<bool>(),
+    ) {
+        air::play(&rules, &turns, restarts);
+    }
 
     // Windows that become coarse: many hundreds of readings, with gaps, and limits that the signals cross again and again.
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::absence::{AbsenceCell, Silence};
+use crate::air::{self, Air};
 use crate::catalogue::Entry;
 use crate::cell::{Cell, Why};
 use crate::clock::{self, ClockCell, Steady};
@@ -20,9 +21,11 @@ const MAX_SERIES: usize = 128;
 pub(crate) struct Device {
     id: String,
     pub(crate) entry: Entry,
-    series: BTreeMap<String, Series>,
+    /// By quantity; those that are derived by a name of their own.
+    pub(crate) series: BTreeMap<String, Series>,
+    pub(crate) air: Air,
     silence: Silence,
-    cells: BTreeMap<String, Cell>,
+    pub(crate) cells: BTreeMap<String, Cell>,
     absences: BTreeMap<String, AbsenceCell>,
     events: BTreeMap<String, EventCell>,
     steady: Steady,
@@ -67,6 +70,7 @@ impl Device {
             id: id.to_owned(),
             entry,
             series: BTreeMap::new(),
+            air: Air::default(),
             silence: Silence::default(),
             cells: BTreeMap::new(),
             absences: BTreeMap::new(),
@@ -91,7 +95,7 @@ impl Device {
     /// Everything due up to `until`, each decided at its own time, but not before `last`.
     pub(crate) fn due(&mut self, until: Ms, last: Ms, out: &mut Out<'_>) {
         for (rule, cell) in &mut self.cells {
-            let Some(series) = self.series.get(&cell.ladder.quantity) else { continue };
+            let Some(series) = self.series.get(&cell.ladder.series) else { continue };
             let Some(held) = series.held else { continue };
             loop {
                 let stale = cell.stale_at(series, &held);
@@ -183,6 +187,10 @@ impl Device {
         if !r.value.is_finite() || r.mark == Mark::Range {
             return;
         }
+        // §11: nobody sends an index.
+        if air::is_index(&r.quantity) {
+            return;
+        }
         if !self.series.contains_key(&r.quantity) && self.series.len() >= MAX_SERIES {
             return;
         }
@@ -192,14 +200,27 @@ impl Device {
         self.clock.take(time.clock(), received, now, &mut out.of(now, clock::RULE, &self.id, &self.entry));
         let Taken::New { at, claimed } = series.kind_of(r.value, time, received, now, &self.entry) else { return };
         let lag = (now - at).max(0);
-        let held = Held { at, value: r.value, claimed, lag, came_with: lag };
-        series
-            .memory
-            .ask(self.cells.values().filter(|c| c.ladder.quantity == r.quantity).map(|c| (&c.ladder, c.stale_after())));
-        let with = series.with(held, r.timed, now, &self.entry);
-        for (rule, cell) in self.cells.iter_mut().filter(|(_, c)| c.ladder.quantity == r.quantity) {
+        let held = Held { at, value: r.value, claimed, lag, came_with: lag, doubtful: r.mark == Mark::Doubtful };
+        self.accept(&r.quantity, held, r.timed, now, out);
+        self.compute(&r.quantity, &held, r.timed, now, out);
+        self.close_hours(&r.quantity, &held, now, out);
+    }
+
+    /// A series has a new value, and the rules on it judge.
+    pub(crate) fn accept(&mut self, name: &str, held: Held, timed: bool, now: Ms, out: &mut Out<'_>) {
+        let asked: Vec<_> = self.cells.values().flat_map(|c| c.ladder.asks(name, c.stale_after())).collect();
+        let series = self.series.entry(name.to_owned()).or_default();
+        series.memory.ask(&asked);
+        let mut with = series.with(held, timed, now, &self.entry);
+        let mut odd = with.draining || held.doubtful;
+        for (rule, cell) in self.cells.iter_mut().filter(|(_, c)| c.ladder.series == name) {
             let said = said(&cell.ladder, &with, cell.stale_after());
             cell.judge(series, &held, &said, &mut out.of(now, rule, &self.id, &self.entry));
+            // A fire must not become usual.
+            odd |= cell.ladder.is_baseline() && (cell.pending.is_some() || cell.episode.is_some());
+        }
+        if !odd {
+            with.memory.learn(held.at, held.value, self.entry.interval_or_minute());
         }
         *series = with;
     }
@@ -217,13 +238,13 @@ impl Device {
         self.excuse_events(now);
         let was_deaf = self.silence.is_deaf();
         self.silence.listen(&self.id, &self.entry, now);
-        for (quantity, series) in &mut self.series {
+        for (name, series) in &mut self.series {
             let Some(held) = series.held else { continue };
             if series.hearing.deaf.is_none() {
                 continue;
             }
             series.hearing.listen(now, held.taken());
-            for (rule, cell) in self.cells.iter_mut().filter(|(_, c)| c.ladder.quantity == *quantity) {
+            for (rule, cell) in self.cells.iter_mut().filter(|(_, c)| c.ladder.series == *name) {
                 if cell.counts(series, now) {
                     cell.judge_edit(series, now, &mut out.of(now, rule, &self.id, &self.entry));
                 }
@@ -240,20 +261,20 @@ impl Device {
         self.entry = entry.clone();
         self.end_cells(rules, now, out);
         let about: Vec<&Rule> = rules.iter().filter(|r| r.when.selects(&self.id, entry)).collect();
-        for (quantity, series) in &mut self.series {
+        for (name, series) in &mut self.series {
             let ladders = about.iter().filter_map(|r| if let Kind::Ladder(l) = &r.kind { Some(l) } else { None });
-            let asking = ladders.filter(|l| l.quantity == *quantity).map(|l| (l, l.stale_after(entry)));
-            series.memory.ask(asking);
+            let asked: Vec<_> = ladders.flat_map(|l| l.asks(name, l.stale_after(entry))).collect();
+            series.memory.ask(&asked);
         }
         for rule in about {
             match &rule.kind {
                 Kind::Ladder(ladder) => {
                     let unknown = Series::default();
-                    let series = self.series.get(&ladder.quantity).unwrap_or(&unknown);
+                    let series = self.series.get(&ladder.series).unwrap_or(&unknown);
                     let new = || Cell::new(ladder.clone(), entry.clone(), series);
                     let cell = self.cells.entry(rule.id.clone()).or_insert_with(new);
                     cell.edit(ladder, entry, series);
-                    if let Some(series) = self.series.get(&ladder.quantity) {
+                    if let Some(series) = self.series.get(&ladder.series) {
                         cell.judge_edit(series, now, &mut out.of(now, &rule.id, &self.id, entry));
                     }
                     cell.was = None;
@@ -270,6 +291,7 @@ impl Device {
                 }
             }
         }
+        self.forget_results();
         self.due(out.until, now, out);
     }
 

@@ -8,13 +8,17 @@
 //! that is not. Memory grows with the readings.
 
 mod absence;
+mod air;
+mod baseline;
 mod catalogue;
 mod cell;
 mod clock;
+mod derived;
 mod device;
 mod edit;
 mod episode;
 mod event;
+mod expression;
 mod hearing;
 mod judge;
 mod pack;
@@ -23,6 +27,7 @@ mod plausible;
 mod series;
 mod signal;
 mod step;
+mod syntax;
 mod window;
 
 pub use step::Model;
@@ -72,6 +77,8 @@ pub enum Mark {
     Clock,
     /// `range`: the value is not believable.
     Range,
+    /// `suspect` or `substituted`: the value is judged, and teaches nothing.
+    Doubtful,
 }
 
 /// One measured value.

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::air;
+use crate::baseline::Zone;
 use crate::catalogue::{Entry, within};
 use crate::event::Codes;
+use crate::expression::Tree;
 use crate::{Level, Ms};
 
 /// A rule.
@@ -34,7 +37,9 @@ pub(crate) enum Kind {
 /// §4: a threshold rule.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Ladder {
-    pub(crate) quantity: String,
+    /// The series that is judged: a quantity, or the results of the expression.
+    pub(crate) series: String,
+    pub(crate) expression: Option<Expression>,
     pub(crate) terms: Vec<Term>,
     /// `for` and `keep_firing_for` of every level; no time where it is not named.
     pub(crate) hold: BTreeMap<Level, Ms>,
@@ -42,16 +47,37 @@ pub(crate) struct Ladder {
     pub(crate) min_samples: Option<u32>,
     pub(crate) stale_after: Option<Ms>,
     pub(crate) decimals: Option<i32>,
+    pub(crate) zone: Zone,
 }
 
 /// One term of a threshold rule.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Term {
-    pub(crate) signal: Signal,
-    pub(crate) window: Option<Ms>,
+    pub(crate) sense: Sense,
     pub(crate) direction: Direction,
     pub(crate) deadband: f64,
     pub(crate) levels: BTreeMap<Level, Limit>,
+}
+
+/// What is asked of a series, and over which window.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Sense {
+    pub(crate) signal: Signal,
+    pub(crate) window: Option<Ms>,
+}
+
+/// §5: what is computed of several series of the device.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Expression {
+    pub(crate) tree: Tree<Named>,
+    pub(crate) within: Option<Ms>,
+}
+
+/// A series that an expression names, and what it takes of it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Named {
+    pub(crate) quantity: String,
+    pub(crate) sense: Sense,
 }
 
 /// §5.
@@ -69,6 +95,7 @@ pub(crate) enum Signal {
     Percentile { p: i64 },
     Leq,
     Stuck { tolerance: f64 },
+    Baseline { weeks: i64, floor: f64 },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,13 +122,13 @@ impl When {
 }
 
 impl Kind {
-    /// §12: whether it judges what `other` judges: quantity, signals with their parameters, windows.
+    /// §12: whether it judges what `other` judges: quantity or computation, signals with their parameters, windows.
     pub(crate) fn judges_the_same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Absence { .. }, Self::Absence { .. }) | (Self::Event(_), Self::Event(_)) => true,
             (Self::Ladder(a), Self::Ladder(b)) => {
-                let terms = |l: &Ladder| l.terms.iter().map(|t| (t.signal, t.window)).collect::<Vec<_>>();
-                a.quantity == b.quantity && terms(a) == terms(b)
+                let terms = |l: &Ladder| l.terms.iter().map(|t| t.sense).collect::<Vec<_>>();
+                a.series == b.series && terms(a) == terms(b)
             }
             _ => false,
         }
@@ -124,7 +151,13 @@ impl Ladder {
     }
 
     pub(crate) fn stale_after(&self, device: &Entry) -> Ms {
-        self.stale_after.unwrap_or_else(|| device.stale_after())
+        let usual = || air::fresh(&self.series).unwrap_or_else(|| device.stale_after());
+        self.stale_after.unwrap_or_else(usual)
+    }
+
+    /// §5: whether it judges what is usual.
+    pub(crate) fn is_baseline(&self) -> bool {
+        self.terms.iter().any(|t| matches!(t.sense.signal, Signal::Baseline { .. }))
     }
 
     /// §4: rounded before every comparison, half to even.
@@ -163,7 +196,7 @@ impl Term {
             Limit::One(limit) => Some(limit),
             Limit::Band(low, high) => {
                 let v = value.unwrap_or(low);
-                Some(if (v - low).abs() < (v - high).abs() { low } else { high })
+                Some(if v - low < high - v { low } else { high })
             }
         }
     }

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use toml::{Table, Value};
 
+use crate::baseline::Zone;
 use crate::event::Codes;
-use crate::pack::{Direction, Kind, Ladder, Limit, Rule, Signal, Term, When};
+use crate::expression;
+use crate::pack::{Direction, Expression, Kind, Ladder, Limit, Named, Rule, Sense, Signal, Term, When};
 use crate::{Level, Ms};
 
 /// §1: a length of time.
@@ -83,13 +85,17 @@ fn kind(table: &Table, when: &Table) -> Kind {
     };
     let levels: Vec<Level> =
         Level::ALL.into_iter().filter(|l| terms.iter().any(|t| t.levels.contains_key(l))).collect();
+    let expression = when.get("expression").map(|formula| expression(&text(formula), when));
+    let computed = |e: &Expression| e.series(&text(&table["id"]));
     Kind::Ladder(Ladder {
-        quantity: text(&when["quantity"]),
+        series: expression.as_ref().map_or_else(|| text(&when["quantity"]), computed),
+        expression,
         hold: times(table.get("for"), &levels),
         keep: times(table.get("keep_firing_for"), &levels),
         min_samples: table.get("min_samples").map(|v| whole(v) as u32),
         stale_after: table.get("stale_after").map(|v| duration(&text(v))),
         decimals: table.get("decimals").map(|v| whole(v) as i32),
+        zone: Zone::of(&table.get("zone").map_or_else(|| "Asia/Shanghai".to_owned(), text)),
         terms,
     })
 }
@@ -106,6 +112,26 @@ fn times(value: Option<&Value>, levels: &[Level]) -> BTreeMap<Level, Ms> {
 /// §5: what stands in the term, or else in the rule.
 fn term(table: &Table, rule: &Table) -> Term {
     let of = |key: &str| table.get(key).or_else(|| rule.get(key));
+    let limit = |v: &Value| match v {
+        Value::Array(band) => Limit::Band(number(&band[0]), number(&band[1])),
+        one => Limit::One(number(one)),
+    };
+    let levels = table["levels"].as_table().expect("levels");
+    Term {
+        sense: sense(table),
+        direction: match text(of("direction").expect("a direction")).as_str() {
+            "above" => Direction::Above,
+            "below" => Direction::Below,
+            "outside" => Direction::Outside,
+            other => panic!("direction `{other}`"),
+        },
+        deadband: of("deadband").map_or(0.0, number),
+        levels: levels.iter().map(|(l, v)| (Level::of(l), limit(v))).collect(),
+    }
+}
+
+/// §5: what a table asks of a series.
+fn sense(table: &Table) -> Sense {
     let length = |key: &str| table.get(key).map(|v| duration(&text(v)));
     let signal = match table.get("signal").map(text).as_deref().unwrap_or("last") {
         "last" => Signal::Last,
@@ -120,23 +146,24 @@ fn term(table: &Table, rule: &Table) -> Term {
         "percentile" => Signal::Percentile { p: whole(&table["percentile"]) },
         "leq" => Signal::Leq,
         "stuck" => Signal::Stuck { tolerance: table.get("tolerance").map_or(0.0, number) },
+        "baseline" => Signal::Baseline {
+            weeks: table.get("weeks").map_or(3, whole),
+            floor: table.get("floor").map_or(0.0, number),
+        },
         other => panic!("signal `{other}`"),
     };
-    let limit = |v: &Value| match v {
-        Value::Array(band) => Limit::Band(number(&band[0]), number(&band[1])),
-        one => Limit::One(number(one)),
-    };
-    let levels = table["levels"].as_table().expect("levels");
-    Term {
-        signal,
-        window: length("window"),
-        direction: match text(of("direction").expect("a direction")).as_str() {
-            "above" => Direction::Above,
-            "below" => Direction::Below,
-            "outside" => Direction::Outside,
-            other => panic!("direction `{other}`"),
+    Sense { signal, window: length("window") }
+}
+
+/// §5: an expression, and the series that it is over.
+fn expression(formula: &str, when: &Table) -> Expression {
+    let named = |name: &String| match &when["over"] {
+        Value::Table(over) => match &over[name.as_str()] {
+            Value::Table(series) => Named { quantity: text(&series["quantity"]), sense: sense(series) },
+            quantity => Named { quantity: text(quantity), sense: sense(&Table::new()) },
         },
-        deadband: of("deadband").map_or(0.0, number),
-        levels: levels.iter().map(|(l, v)| (Level::of(l), limit(v))).collect(),
-    }
+        _ => Named { quantity: name.clone(), sense: sense(&Table::new()) },
+    };
+    let tree = expression::read(formula).named(&named);
+    Expression { tree, within: when.get("within").map(|v| duration(&text(v))) }
 }

@@ -20,7 +20,7 @@ pub(crate) struct Series {
     pub(crate) hearing: Hearing,
     pub(crate) memory: Memory,
     /// §5: readings without times of their own drain after a deafness.
-    draining: bool,
+    pub(crate) draining: bool,
 }
 
 /// The last accepted value.
@@ -33,6 +33,8 @@ pub(crate) struct Held {
     pub(crate) lag: Ms,
     /// The same, as it was when it was taken.
     pub(crate) came_with: Ms,
+    /// Judged, and not learnt.
+    pub(crate) doubtful: bool,
 }
 
 impl Held {
@@ -98,6 +100,7 @@ impl Series {
             with.memory.restart();
         }
         with.memory.take(held.at, held.value, device.interval_or_minute());
+        with.memory.hold_against(held.at);
         with.held = Some(held);
         with.hearing = Hearing::default();
         with

@@ -1,6 +1,6 @@
 //! §5: what a term says of its series.
 
-use crate::pack::{Direction, Ladder, Signal, Term};
+use crate::pack::{Direction, Ladder, Sense, Signal, Term};
 use crate::series::Series;
 use crate::window::{Entry, Window};
 use crate::{Level, Ms, plausible};
@@ -30,12 +30,17 @@ impl Said {
 pub(crate) fn said(ladder: &Ladder, series: &Series, stale_after: Ms) -> Vec<Said> {
     let Some(held) = series.held else { return vec![Said::default(); ladder.terms.len()] };
     let one = |term: &Term| {
-        let said = match term.signal {
+        let said = match term.sense.signal {
             Signal::Last => Said { value: Some(held.value), reaches: true, backs: true },
             Signal::Stuck { .. } => {
-                Said { value: series.memory.stuck(term, stale_after, held.at), reaches: true, backs: true }
+                Said { value: series.memory.stuck(term.sense, stale_after, held.at), reaches: true, backs: true }
             }
-            _ => of_window(term, &ladder.quantity, series, held.at),
+            Signal::Baseline { weeks, floor } => {
+                let usual = series.memory.usual(&ladder.zone);
+                let value = usual.and_then(|hour| hour.departure(held.value, weeks, floor));
+                Said { value, reaches: true, backs: true }
+            }
+            _ => of_window(term, &ladder.series, series, held.at),
         };
         Said { value: said.value.map(|v| ladder.rounded(v)), ..said }
     };
@@ -43,27 +48,50 @@ pub(crate) fn said(ladder: &Ladder, series: &Series, stale_after: Ms) -> Vec<Sai
 }
 
 fn of_window(term: &Term, quantity: &str, series: &Series, at: Ms) -> Said {
-    let (Some(window), Some(length)) = (series.memory.window(term), term.window) else { return Said::default() };
-    let entries = window.within(length, at);
-    let enough = 4 * window.covered(&entries, length, at) >= 3 * length;
-    let full = window.began.is_some_and(|began| began <= at - length);
+    let Some((value, measured)) = measured(term.sense, quantity, series, at) else { return Said::default() };
     // "May reach a limit at once": what more readings can only make larger, or smaller.
-    let at_once = match term.signal {
+    let at_once = match term.sense.signal {
         Signal::Max | Signal::Sum | Signal::Count | Signal::Range => term.direction == Direction::Above,
         Signal::Min => term.direction == Direction::Below,
         _ => false,
     };
-    let value = value(term, quantity, window, &entries, length);
-    Said { value: value.filter(|_| enough || at_once), reaches: enough || at_once, backs: enough && full }
+    let reaches = measured.enough || at_once;
+    Said { value: value.filter(|_| reaches), reaches, backs: measured.enough && measured.full }
 }
 
-fn value(term: &Term, quantity: &str, window: &Window, entries: &[Entry], length: Ms) -> Option<f64> {
+/// What an expression takes of a series: a window counts only when it is full and covered.
+pub(crate) fn named(sense: Sense, quantity: &str, series: &Series) -> Option<f64> {
+    let held = series.held?;
+    if sense.signal == Signal::Last {
+        return Some(held.value);
+    }
+    let (value, measured) = measured(sense, quantity, series, held.at)?;
+    value.filter(|_| measured.enough && measured.full)
+}
+
+/// How well a window is known.
+#[derive(Clone, Copy, Debug)]
+struct Measured {
+    /// Covered to 75 %.
+    enough: bool,
+    full: bool,
+}
+
+fn measured(sense: Sense, quantity: &str, series: &Series, at: Ms) -> Option<(Option<f64>, Measured)> {
+    let (window, length) = (series.memory.window(sense)?, sense.window?);
+    let entries = window.within(length, at);
+    let enough = 4 * window.covered(&entries, length, at) >= 3 * length;
+    let full = window.began.is_some_and(|began| began <= at - length);
+    Some((value(sense, quantity, window, &entries, length), Measured { enough, full }))
+}
+
+fn value(sense: Sense, quantity: &str, window: &Window, entries: &[Entry], length: Ms) -> Option<f64> {
     let n = entries.len() as f64;
     let (first, last) = (entries.first()?, entries.last()?);
     let least = entries.iter().map(|e| e.value).fold(f64::INFINITY, f64::min);
     let most = entries.iter().map(|e| e.value).fold(f64::NEG_INFINITY, f64::max);
     let delta = last.value - first.value;
-    Some(match term.signal {
+    Some(match sense.signal {
         Signal::Mean => window.sum(entries, length, |v| v) / n,
         Signal::Sum => window.sum(entries, length, |v| v),
         Signal::Min => least,
@@ -74,7 +102,9 @@ fn value(term: &Term, quantity: &str, window: &Window, entries: &[Entry], length
         Signal::Rate { per } if entries.len() >= 2 => delta / (last.at - first.at) as f64 * per as f64,
         Signal::Leq => 10.0 * (window.sum(entries, length, |v| 10_f64.powf(v / 10.0)) / n).log10(),
         Signal::Percentile { p } => percentile(p, quantity, window.coarse, entries),
-        Signal::Delta | Signal::Rate { .. } | Signal::Last | Signal::Stuck { .. } => return None,
+        Signal::Delta | Signal::Rate { .. } | Signal::Last | Signal::Stuck { .. } | Signal::Baseline { .. } => {
+            return None;
+        }
     })
 }
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::Ms;
-use crate::pack::{Ladder, Signal, Term};
+use crate::baseline::{Hour, Profile, Zone};
+use crate::pack::{Sense, Signal};
 
 /// Readings up to which a window is exact.
 const EXACT: usize = 512;
@@ -34,44 +35,55 @@ struct Run {
     last: Ms,
 }
 
+/// What a rule asks of a series.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(crate) sense: Sense,
+    /// The rule's.
+    pub(crate) stale_after: Ms,
+    pub(crate) zone: Zone,
+}
+
 /// Length, and whether it is one of percentiles: those are apart.
 type Key = (Ms, bool);
 /// The bits of the tolerance, and `stale_after`.
 type StuckKey = (u64, Ms);
 
-/// All windows and runs of a series.
+/// All windows, runs and profiles of a series.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Memory {
     windows: BTreeMap<Key, Window>,
     runs: BTreeMap<StuckKey, Option<Run>>,
+    profiles: BTreeMap<Zone, Profile>,
 }
 
-fn key(term: &Term) -> Option<Key> {
-    term.window.map(|length| (length, matches!(term.signal, Signal::Percentile { .. })))
+fn key(sense: Sense) -> Option<Key> {
+    sense.window.map(|length| (length, matches!(sense.signal, Signal::Percentile { .. })))
 }
 
-fn stuck_key(term: &Term, stale_after: Ms) -> Option<StuckKey> {
-    match term.signal {
+fn stuck_key(sense: Sense, stale_after: Ms) -> Option<StuckKey> {
+    match sense.signal {
         Signal::Stuck { tolerance } => Some((tolerance.to_bits(), stale_after)),
         _ => None,
     }
 }
 
 impl Memory {
-    /// Keeps the windows that these rules ask for, each with its `stale_after`; what they ask for first is empty.
-    pub(crate) fn ask<'a>(&mut self, rules: impl Iterator<Item = (&'a Ladder, Ms)>) {
-        let (mut windows, mut runs) = (BTreeMap::new(), BTreeMap::new());
-        for (ladder, stale_after) in rules {
-            for term in &ladder.terms {
-                if let Some(key) = key(term) {
-                    windows.insert(key, self.windows.get(&key).cloned().unwrap_or_default());
-                }
-                if let Some(key) = stuck_key(term, stale_after) {
-                    runs.insert(key, self.runs.get(&key).copied().flatten());
-                }
+    /// Keeps what rules ask for; what they ask for first is empty.
+    pub(crate) fn ask(&mut self, asked: &[Asked]) {
+        let (mut windows, mut runs, mut profiles) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        for Asked { sense, stale_after, zone } in asked.iter().cloned() {
+            if matches!(sense.signal, Signal::Baseline { .. }) {
+                profiles.insert(zone.clone(), self.profiles.get(&zone).cloned().unwrap_or_default());
+            }
+            if let Some(key) = key(sense) {
+                windows.insert(key, self.windows.get(&key).cloned().unwrap_or_default());
+            }
+            if let Some(key) = stuck_key(sense, stale_after) {
+                runs.insert(key, self.runs.get(&key).copied().flatten());
             }
         }
-        (self.windows, self.runs) = (windows, runs);
+        (self.windows, self.runs, self.profiles) = (windows, runs, profiles);
     }
 
     /// An accepted reading, of a device with this interval.
@@ -95,19 +107,34 @@ impl Memory {
         }
     }
 
+    /// A value of this time is about to be judged by what is usual.
+    pub(crate) fn hold_against(&mut self, at: Ms) {
+        self.profiles.iter_mut().for_each(|(zone, profile)| profile.ask(zone, at));
+    }
+
+    /// What was judged becomes a part of what is usual.
+    pub(crate) fn learn(&mut self, at: Ms, value: f64, interval: Ms) {
+        self.profiles.iter_mut().for_each(|(zone, profile)| profile.learn(zone, at, value, interval));
+    }
+
+    /// What was known of the hour of the held value before it.
+    pub(crate) fn usual(&self, zone: &Zone) -> Option<&Hour> {
+        self.profiles.get(zone)?.before.as_ref()
+    }
+
     /// Readings that drain without times of their own: nothing is added up.
     pub(crate) fn restart(&mut self) {
         self.windows.values_mut().for_each(|w| *w = Window::default());
         self.runs.values_mut().for_each(|r| *r = None);
     }
 
-    pub(crate) fn window(&self, term: &Term) -> Option<&Window> {
-        self.windows.get(&key(term)?)
+    pub(crate) fn window(&self, sense: Sense) -> Option<&Window> {
+        self.windows.get(&key(sense)?)
     }
 
     /// How long a value has not moved at `at`, in seconds.
-    pub(crate) fn stuck(&self, term: &Term, stale_after: Ms, at: Ms) -> Option<f64> {
-        let run = self.runs.get(&stuck_key(term, stale_after)?)?.as_ref()?;
+    pub(crate) fn stuck(&self, sense: Sense, stale_after: Ms, at: Ms) -> Option<f64> {
+        let run = self.runs.get(&stuck_key(sense, stale_after)?)?.as_ref()?;
         Some((at - run.began) as f64 / 1000.0)
     }
 }

@@ -17,8 +17,7 @@ use maibo_model::{Level, Mark, Model, Told};
 use super::ZERO;
 
 /// Words of rule sets and catalogues that the model does not know yet.
-const UNKNOWN: [&str; 8] =
-    ["shadow", "expression = ", "\"baseline\"", "quorum = {", "[[rule.during]]", "in_force", "limits", "\"aqi_"];
+const UNKNOWN: [&str; 5] = ["shadow", "quorum = {", "[[rule.during]]", "in_force", "limits"];
 
 /// Whether the model knows what this rule set or catalogue says.
 pub(crate) fn knows(text: &str) -> bool {
@@ -59,8 +58,9 @@ impl Double {
                 self.story += &self.texts[&version.0];
             }
         }
-        let inputs: Vec<maibo_model::Input> = inputs.iter().filter_map(|i| self.translated(i)).collect();
+        // First what was told: an operator can have seen a reminder of this very batch.
         let machine: Vec<Told> = facts.iter().filter_map(told).filter_map(|t| self.without_reminders(t)).collect();
+        let inputs: Vec<maibo_model::Input> = inputs.iter().filter_map(|i| self.translated(i)).collect();
         let model = self.model.step(now, &inputs);
         for one in &machine {
             let _ = writeln!(self.story, "    told {}", line(one));
@@ -193,6 +193,7 @@ fn translated(input: &Input) -> Option<maibo_model::Input> {
             mark: match r.quality {
                 Quality::Clock => Mark::Clock,
                 Quality::Range => Mark::Range,
+                Quality::Suspect | Quality::Substituted => Mark::Doubtful,
                 _ => Mark::None,
             },
             timed: r.timed,

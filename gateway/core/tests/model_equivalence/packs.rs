@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::engine_world::ladder;
+use crate::formulas::{Formula, formula};
 
 /// A set of rules.
 #[derive(Clone, Debug)]
@@ -17,22 +18,17 @@ pub(crate) struct Devices(Vec<Option<(&'static str, &'static str)>>);
 
 #[derive(Clone, Debug)]
 enum Rule {
-    /// Of water depth or temperature.
-    Ladder {
-        depth: bool,
-        of_kind: bool,
-        decimals: Option<u32>,
-        terms: Vec<(Sense, Steps)>,
-        times: Times,
-    },
-    Absence {
-        intervals: i32,
-        level: &'static str,
-    },
-    Event {
-        codes: &'static str,
-        expires: &'static str,
-    },
+    Ladder { of: Of, of_kind: bool, decimals: Option<u32>, terms: Vec<(Sense, Steps)>, times: Times },
+    Absence { intervals: i32, level: &'static str },
+    Event { codes: &'static str, expires: &'static str },
+}
+
+/// What is judged.
+#[derive(Clone, Debug)]
+enum Of {
+    Depth,
+    Temperature,
+    Formula(Formula),
 }
 
 /// What is judged of the series, and over which window.
@@ -80,6 +76,19 @@ pub(crate) fn pack() -> impl Strategy<Value = Pack> {
     proptest::collection::vec(rule(), 1..4).prop_map(Pack)
 }
 
+/// Rules of which one at least judges what is usual.
+pub(crate) fn usual() -> impl Strategy<Value = Pack> {
+    let usual = |rule: Rule| match rule {
+        Rule::Ladder { of, of_kind, decimals, mut terms, times } => {
+            terms[0].0.signal = "baseline";
+            let times = Times { stale_after: Some("7d"), ..times };
+            Rule::Ladder { of, of_kind, decimals, terms, times }
+        }
+        other => other,
+    };
+    (proptest::collection::vec(rule().prop_map(usual), 1..3)).prop_map(Pack)
+}
+
 /// One rule of one term over a window of many readings, without timers.
 pub(crate) fn coarse() -> impl Strategy<Value = Pack> {
     let others = ["mean", "min", "max", "sum", "count", "range", "delta", "rate", "leq"];
@@ -97,7 +106,7 @@ pub(crate) fn coarse() -> impl Strategy<Value = Pack> {
         };
         let times = Times { hold: Lengths::None, keep: Lengths::None, min_samples: Some(1), stale_after: Some("100s") };
         let steps = Steps { direction, levels: [true; 4], first, apart, deadband: 0 };
-        Rule::Ladder { depth: false, of_kind: false, decimals: None, terms: vec![(sense, steps)], times }
+        Rule::Ladder { of: Of::Temperature, of_kind: false, decimals: None, terms: vec![(sense, steps)], times }
     });
     proptest::collection::vec(terms, 1..4).prop_map(Pack)
 }
@@ -109,6 +118,13 @@ pub(crate) fn devices() -> impl Strategy<Value = Devices> {
     proptest::collection::vec(device, 3).prop_map(Devices)
 }
 
+/// The same that report seldom.
+pub(crate) fn slow_devices() -> impl Strategy<Value = Devices> {
+    let interval = select(vec!["", "60s", "5m", "7m", "10m", "30m", "1h", "1h"]);
+    let device = prop_oneof![6 => interval.prop_map(|interval| Some(("k", interval))), 1 => Just(None)];
+    proptest::collection::vec(device, 3).prop_map(Devices)
+}
+
 fn rule() -> impl Strategy<Value = Rule> {
     let terms = prop_oneof![
         3 => (Just(Sense { signal: "last", window: "", number: 0 }), steps()).prop_map(|term| vec![term]),
@@ -116,7 +132,12 @@ fn rule() -> impl Strategy<Value = Rule> {
         2 => proptest::collection::vec((sense(), steps()), 2..4),
     ];
     let decimals = prop_oneof![4 => Just(None), 1 => (0..2_u32).prop_map(Some)];
-    let ladder = (prop_oneof![3 => Just(true), 1 => Just(false)], any::<bool>(), decimals, terms, times());
+    let measured = prop_oneof![3 => Just(Of::Depth), 1 => Just(Of::Temperature)];
+    let of = prop_oneof![
+        2 => measured,
+        1 => formula().prop_map(Of::Formula),
+    ];
+    let ladder = (of, any::<bool>(), decimals, terms, times());
     let codes = [
         "\"x.1\" = \"orange\", \"x.*\" = \"blue\", \"y\" = \"red\"",
         "\"x.*\" = \"orange\", \"y\" = \"blue\"",
@@ -125,14 +146,27 @@ fn rule() -> impl Strategy<Value = Rule> {
     let expires = ["", ", expires_after = \"20s\"", ", expires_after = \"50s\""];
     prop_oneof![
         1 => (select(codes.to_vec()), select(expires.to_vec())).prop_map(|(codes, expires)| Rule::Event { codes, expires }),
-        6 => ladder.prop_map(|(depth, of_kind, decimals, terms, times)| Rule::Ladder { depth, of_kind, decimals, terms, times }),
+        6 => ladder.prop_map(|(of, of_kind, decimals, terms, times)| Rule::Ladder { of, of_kind, decimals, terms, times }),
         2 => (1..6_i32, select(&LEVELS[..])).prop_map(|(intervals, level)| Rule::Absence { intervals, level }),
     ]
 }
 
 fn sense() -> impl Strategy<Value = Sense> {
-    let signals =
-        ["last", "mean", "min", "max", "sum", "count", "range", "delta", "rate", "percentile", "leq", "stuck"];
+    let signals = [
+        "last",
+        "mean",
+        "min",
+        "max",
+        "sum",
+        "count",
+        "range",
+        "delta",
+        "rate",
+        "percentile",
+        "leq",
+        "stuck",
+        "baseline",
+    ];
     let window = select(vec!["3s", "20s", "20s", "1m", "5m"]);
     (select(signals.to_vec()), window, 0..100_i32).prop_map(|(signal, window, number)| Sense { signal, window, number })
 }
@@ -197,15 +231,19 @@ impl Rule {
                 let codes = format!("codes = {{ {codes} }}{expires}");
                 ladder(id, &format!("when = {{ kind = \"k\" }}\nevent = {{ {codes} }}"))
             }
-            Self::Ladder { depth, of_kind, decimals, terms, times } => {
-                let quantity = if *depth { "water_depth" } else { "temperature" };
+            Self::Ladder { of, of_kind, decimals, terms, times } => {
+                let terms = of.terms(terms);
                 let kind = if *of_kind { ", kind = \"k\"" } else { "" };
-                let mut text = format!("when = {{ quantity = \"{quantity}\"{kind} }}\n");
+                let mut text = format!("when = {{ {}{kind} }}\n", of.text());
                 if let Some(n) = decimals {
                     let _ = writeln!(text, "decimals = {n}");
                 }
+                if let Some((sense, _)) = terms.iter().find(|(sense, _)| sense.signal == "baseline") {
+                    let zones = ["", "zone = \"Asia/Tokyo\"\n", "zone = \"UTC\"\n"];
+                    text += zones[sense.number as usize / 9 % 3];
+                }
                 let mut levels = [false; 4];
-                for (_, steps) in terms {
+                for (_, steps) in &terms {
                     (0..4).for_each(|i| levels[i] |= steps.levels[i]);
                 }
                 let each: Vec<Vec<String>> = terms.iter().map(|(sense, steps)| sense.lines(steps)).collect();
@@ -221,6 +259,41 @@ impl Rule {
     }
 }
 
+impl Of {
+    fn text(&self) -> String {
+        match self {
+            Self::Depth => "quantity = \"water_depth\"".to_owned(),
+            Self::Temperature => "quantity = \"temperature\"".to_owned(),
+            Self::Formula(formula) => formula.text(),
+        }
+    }
+
+    /// A result has no plausible range, and what is true or false has one limit; its windows are shares.
+    fn terms(&self, terms: &[(Sense, Steps)]) -> Vec<(Sense, Steps)> {
+        let Self::Formula(formula) = self else { return terms.to_vec() };
+        let of_result = |(sense, steps): &(Sense, Steps)| {
+            let signal = if sense.signal == "percentile" { "max" } else { sense.signal };
+            (Sense { signal, ..sense.clone() }, steps.clone())
+        };
+        if !formula.truth {
+            return terms.iter().map(of_result).collect();
+        }
+        let (sense, steps) = of_result(&terms[0]);
+        if sense.signal == "baseline" {
+            return vec![(sense, steps)];
+        }
+        let share = matches!(sense.signal, "mean" | "sum" | "count" | "stuck");
+        if share {
+            let scaled = Steps { first: 1, apart: 1, deadband: 1, direction: "above", ..steps };
+            return vec![(sense, scaled)];
+        }
+        let highest = (0..4).rfind(|i| steps.levels[*i]).unwrap_or(3);
+        let mut levels = [false; 4];
+        levels[highest] = true;
+        vec![(Sense { signal: "last", ..sense }, Steps { direction: "above", levels, first: 1, apart: 1, deadband: 1 })]
+    }
+}
+
 impl Sense {
     fn lines(&self, steps: &Steps) -> Vec<String> {
         // So that limits lie where values do.
@@ -231,10 +304,17 @@ impl Sense {
             "delta" | "range" => 0.5,
             _ => 1.0,
         };
-        let mut lines = steps.lines(scale);
+        let mut lines = match self.signal {
+            "baseline" => steps.of_departures().lines(scale),
+            _ => steps.lines(scale),
+        };
         lines.push(format!("signal = \"{}\"", self.signal));
         match self.signal {
             "last" => {}
+            "baseline" => {
+                lines.push(format!("weeks = {}", 1 + self.number % 3));
+                lines.push(format!("floor = {}", [0.0, 0.5, 2.0][self.number as usize / 3 % 3]));
+            }
             "stuck" => lines.push(format!("tolerance = {}", self.number / 25)),
             _ => lines.push(format!("window = \"{}\"", self.window)),
         }
@@ -248,6 +328,16 @@ impl Sense {
 }
 
 impl Steps {
+    /// Departures lie about 0.
+    fn of_departures(&self) -> Self {
+        let first = match self.direction {
+            "above" => self.first / 6,
+            "below" => -self.first / 6,
+            _ => 0,
+        };
+        Self { first, ..self.clone() }
+    }
+
     fn lines(&self, scale: f64) -> Vec<String> {
         let half = |n: i32| f64::from(n) / 2.0 * scale;
         let limit = |n: i32| match self.direction {

@@ -11,7 +11,7 @@ use crate::engine_world::{World, ZERO, reading, s, source, transitions};
 use crate::packs::{Devices, Pack};
 
 const DEVICES: [&str; 3] = ["a", "b", "c"];
-const QUANTITIES: [&str; 2] = ["water_depth", "temperature"];
+pub(crate) const QUANTITIES: [&str; 3] = ["water_depth", "temperature", "humidity"];
 
 /// One thing, `after` milliseconds behind the one before, in a batch with it or in the next.
 #[derive(Clone, Debug)]
@@ -24,6 +24,13 @@ pub(crate) struct Happening {
 #[derive(Clone, Debug)]
 enum What {
     Value(Value),
+    /// Values of one moment, `age` before the present, each of another quantity.
+    Moment {
+        device: usize,
+        age: i64,
+        numbers: [f64; 3],
+        timed: bool,
+    },
     /// The same readings again, regularly: `n` of them, 10 s apart, with this lag, more or less.
     Lagging {
         device: usize,
@@ -145,7 +152,7 @@ fn value() -> impl Strategy<Value = Value> {
         1 => select(vec![Quality::Clock, Quality::Range, Quality::Suspect]),
     ];
     let device = prop_oneof![4 => Just(0_usize), 1 => 1..3_usize];
-    let quantity = prop_oneof![4 => Just(0_usize), 1 => Just(1)];
+    let quantity = prop_oneof![4 => Just(0_usize), 1 => Just(1), 1 => Just(2)];
     let timed = prop_oneof![9 => Just(true), 1 => Just(false)];
     (device, quantity, age, waited, number, timed, quality).prop_map(
         |(device, quantity, age, waited, number, timed, quality)| Value {
@@ -160,6 +167,19 @@ fn value() -> impl Strategy<Value = Value> {
     )
 }
 
+fn moment() -> impl Strategy<Value = What> {
+    let number = || (0..90_i32).prop_map(|n| f64::from(n) / 2.0);
+    let device = prop_oneof![4 => Just(0_usize), 1 => 1..3_usize];
+    let age = prop_oneof![4 => Just(0_i64), 1 => 0..60_000_i64];
+    let timed = prop_oneof![9 => Just(true), 1 => Just(false)];
+    (device, age, [number(), number(), number()], timed).prop_map(|(device, age, numbers, timed)| What::Moment {
+        device,
+        age,
+        numbers,
+        timed,
+    })
+}
+
 fn what() -> impl Strategy<Value = What> {
     let sources = || select(vec!["s", "t"]);
     let deaf = (prop_oneof![1 => Just(0_i64), 2 => 0..90_000_i64], prop_oneof![sources().prop_map(Some), Just(None)]);
@@ -167,6 +187,7 @@ fn what() -> impl Strategy<Value = What> {
     let number = || (0..60_i32).prop_map(f64::from);
     prop_oneof![
         40 => value().prop_map(What::Value),
+        10 => moment(),
         1 => (0..3_usize, 1..14_i64, lag, number()).prop_map(|(device, n, lag, value)| What::Lagging { device, n, lag, value }),
         3 => (0..3_usize, select(vec![0.0, 0.0, 1.0])).prop_map(|(back, more)| What::Again { back, more }),
         3 => (0..3_usize).prop_map(|device| What::Alive { device }),
@@ -191,6 +212,20 @@ pub(crate) fn happening() -> impl Strategy<Value = Happening> {
     ];
     let same_batch = prop_oneof![4 => Just(false), 1 => Just(true)];
     (after, same_batch, what()).prop_map(|(after, same_batch, what)| Happening { after, same_batch, what })
+}
+
+/// The same where weeks pass, so that hours of the week come again.
+pub(crate) fn weekly() -> impl Strategy<Value = Happening> {
+    let (minute, hour, day) = (s(60), s(3600), s(86_400));
+    let after = prop_oneof![
+        2 => Just(0_i64),
+        6 => 0..10 * minute,
+        1 => (0..5_i64).prop_map(move |n| n * 15 * minute),
+        1 => Just(hour),
+        1 => Just(day),
+        4 => 7 * day - 20 * minute..7 * day + 10 * minute,
+    ];
+    (after, happening()).prop_map(|(after, one)| Happening { after, ..one })
 }
 
 /// Plays a stream on the machine and the model. They are compared at every batch.
@@ -275,7 +310,18 @@ struct Player {
 }
 
 impl Player {
-    fn input(&mut self, what: &What, now: i64, episodes: &[EpisodeId]) -> Option<Input> {
+    fn input(&mut self, what: &What, now: i64, episodes: &[EpisodeId]) -> Vec<Input> {
+        if let What::Moment { device, age, numbers, timed } = what {
+            let one = |(quantity, number): (&&str, &f64)| {
+                let plain = reading(DEVICES[*device], quantity, now - age, now, *number);
+                Input::Reading(Reading { timed: *timed, ..plain })
+            };
+            return QUANTITIES.iter().zip(numbers).map(one).collect();
+        }
+        self.one(what, now, episodes).into_iter().collect()
+    }
+
+    fn one(&mut self, what: &What, now: i64, episodes: &[EpisodeId]) -> Option<Input> {
         Some(match what {
             What::Value(v) => {
                 let received = now - v.waited;
@@ -307,7 +353,7 @@ impl Player {
                 seen: *seen,
                 act: Act::Acknowledge { note: Text::default() },
             }),
-            What::Tick | What::Lagging { .. } => return None,
+            What::Moment { .. } | What::Tick | What::Lagging { .. } => return None,
         })
     }
 }
