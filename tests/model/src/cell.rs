@@ -49,6 +49,8 @@ pub(crate) struct Cell {
     /// Since when it is pending, and the number of its episode.
     pub(crate) pending: Option<(Ms, u32)>,
     pub(crate) episode: Option<Episode>,
+    /// An operator closed it by force: nothing is raised until the value was back behind every limit.
+    pub(crate) latched: bool,
     /// The term whose value and limit were told last, while an episode is open.
     pub(crate) told_of: Option<usize>,
     /// While an edit is judged: what was the ladder before it.
@@ -85,7 +87,18 @@ impl Cell {
         let said = said(&ladder, series, ladder.stale_after(&device));
         let unjudged = Trigger { unjudged: true, ..Trigger::default() };
         let triggers = ladder.terms.iter().map(|t| t.levels.keys().map(|l| (*l, unjudged)).collect()).collect();
-        Self { ladder, device, triggers, said, stale: false, pending: None, episode: None, told_of: None, was: None }
+        Self {
+            ladder,
+            device,
+            triggers,
+            said,
+            stale: false,
+            pending: None,
+            episode: None,
+            latched: false,
+            told_of: None,
+            was: None,
+        }
     }
 
     pub(crate) fn stale_after(&self) -> Ms {
@@ -160,6 +173,24 @@ impl Cell {
             }
         });
         self.pending = None;
+    }
+
+    /// An operator closed the episode: all begins anew.
+    pub(crate) fn close(&mut self, latched: bool) {
+        self.each(|_, _, trigger| *trigger = Trigger { unjudged: trigger.unjudged, ..Trigger::default() });
+        (self.pending, self.episode, self.told_of) = (None, None, None);
+        self.latched = latched;
+        self.forget_stale();
+    }
+
+    /// Whether it is still closed by force. What the terms say opens it where one is back behind all its limits, and all that
+    /// say anything are.
+    pub(crate) fn is_latched(&mut self) -> bool {
+        let back = |term: usize| self.triggers[term].keys().all(|l| self.said[term].back(&self.ladder.terms[term], *l));
+        let mut says = (0..self.triggers.len()).filter(|term| self.said[*term].value.is_some()).peekable();
+        let over = says.peek().is_some() && says.all(back);
+        self.latched &= !over;
+        self.latched
     }
 
     /// §6: the highest level that is on, and the first term that has it.

@@ -6,7 +6,7 @@ use crate::absence::{AbsenceCell, Silence};
 use crate::catalogue::Entry;
 use crate::cell::{Cell, Why};
 use crate::clock::{self, ClockCell, Steady};
-use crate::episode::{Given, Teller};
+use crate::episode::{Episode, Given, Teller};
 use crate::event::{EventCell, MAX_EVENTS, When};
 use crate::pack::{Kind, Rule};
 use crate::series::{Held, Kind as Taken, Series};
@@ -18,15 +18,15 @@ const MAX_SERIES: usize = 128;
 
 #[derive(Debug)]
 pub(crate) struct Device {
-    id: String,
+    pub(crate) id: String,
     pub(crate) entry: Entry,
-    series: BTreeMap<String, Series>,
-    silence: Silence,
-    cells: BTreeMap<String, Cell>,
-    absences: BTreeMap<String, AbsenceCell>,
-    events: BTreeMap<String, EventCell>,
+    pub(crate) series: BTreeMap<String, Series>,
+    pub(crate) silence: Silence,
+    pub(crate) cells: BTreeMap<String, Cell>,
+    pub(crate) absences: BTreeMap<String, AbsenceCell>,
+    pub(crate) events: BTreeMap<String, EventCell>,
     steady: Steady,
-    clock: ClockCell,
+    pub(crate) clock: ClockCell,
 }
 
 /// What is told goes there.
@@ -38,7 +38,7 @@ pub(crate) struct Out<'a> {
 }
 
 impl Out<'_> {
-    fn of<'b>(&'b mut self, decided: Ms, rule: &'b str, id: &'b str, entry: &Entry) -> Teller<'b> {
+    pub(crate) fn of<'b>(&'b mut self, decided: Ms, rule: &'b str, id: &'b str, entry: &Entry) -> Teller<'b> {
         let historic_after = entry.historic_after();
         let subject = ("device", id.to_owned());
         Teller { decided, rule, device: id, subject, historic_after, given: self.given, told: self.told }
@@ -47,10 +47,10 @@ impl Out<'_> {
 
 /// Where transitions of one event rule about one device go.
 pub(crate) struct Desk<'a, 'b> {
-    rule: &'a str,
-    id: &'a str,
-    entry: &'a Entry,
-    out: &'a mut Out<'b>,
+    pub(crate) rule: &'a str,
+    pub(crate) id: &'a str,
+    pub(crate) entry: &'a Entry,
+    pub(crate) out: &'a mut Out<'b>,
 }
 
 impl Desk<'_, '_> {
@@ -99,6 +99,13 @@ impl Device {
                 let fresh_until = held.at + cell.stale_after();
                 let timer = cell.first_due(series).filter(|due| counts && *due <= fresh_until);
                 let timer_at = timer.map(|due| due + held.lag);
+                let next = [timer_at, stale].into_iter().flatten().min();
+                let silent = cell.episode.as_ref().and_then(Episode::silent_until).filter(|at| *at <= until);
+                if let Some(at) = silent.filter(|at| next.is_none_or(|next| *at <= next)) {
+                    let mut to = out.of(at.max(last), rule, &self.id, &self.entry);
+                    cell.episode.iter_mut().for_each(|open| open.end_silence(&mut to));
+                    continue;
+                }
                 match (timer, timer_at, stale) {
                     (Some(due), Some(at), stale) if at <= until && stale.is_none_or(|stale| at <= stale) => {
                         let mut to = out.of(at.max(last), rule, &self.id, &self.entry);
@@ -113,6 +120,7 @@ impl Device {
                 }
             }
         }
+        self.end_other_silences(until, last, out);
         for (rule, cell) in &mut self.absences {
             if let Some(at) = cell.due(&self.silence, &self.entry).filter(|at| *at <= until) {
                 let at = at.max(last);
@@ -259,7 +267,7 @@ impl Device {
                     cell.was = None;
                 }
                 Kind::Absence { intervals, level } => {
-                    let new = AbsenceCell { intervals: *intervals, level: *level, interval: None, episode: None };
+                    let new = AbsenceCell::new(*intervals, *level);
                     let cell = self.absences.entry(rule.id.clone()).or_insert(new);
                     let mut to = out.of(now, &rule.id, &self.id, entry);
                     cell.edit(*intervals, *level, now, &self.silence, entry, &mut to);
@@ -320,24 +328,6 @@ impl Device {
         }
         if let Some(mut episode) = self.clock.episode.take() {
             episode.tell(now, false, "subject_gone", &mut out.of(now, clock::RULE, &self.id, &self.entry));
-        }
-    }
-
-    /// An operator takes notice of the episode, if it is one of this device.
-    pub(crate) fn acknowledge(&mut self, who: (&str, &str), episode: &str, seen: u32, now: Ms, out: &mut Out<'_>) {
-        let cells = self.cells.iter_mut().map(|(rule, cell)| (rule.as_str(), &mut cell.episode));
-        let absences = self.absences.iter_mut().map(|(rule, cell)| (rule.as_str(), &mut cell.episode));
-        let clock = std::iter::once((clock::RULE, &mut self.clock.episode));
-        for (rule, open) in cells.chain(absences).chain(clock) {
-            if let Some(open) = open.as_mut().filter(|open| open.is(episode)) {
-                open.acknowledge(who.0, who.1, seen, &mut out.of(now, rule, &self.id, &self.entry));
-            }
-        }
-        for (rule, cell) in &mut self.events {
-            let mut desk = Desk { rule, id: &self.id, entry: &self.entry, out };
-            for (identity, open) in cell.episodes().filter(|(_, open)| open.is(episode)) {
-                open.acknowledge(who.0, who.1, seen, &mut desk.of(now, identity));
-            }
         }
     }
 }

@@ -40,7 +40,11 @@ impl Cell {
         // Where nothing is pending or open there is nothing to go on with.
         let nothing = self.pending.is_none() && self.episode.is_none();
         self.each(|_, _, trigger| trigger.unjudged |= nothing);
-        if !self.counts(series, now) {
+        let counts = self.counts(series, now);
+        if self.latched && (!counts || self.is_latched()) {
+            return;
+        }
+        if !counts {
             // What reached another limit says nothing about this one.
             self.each(|_, _, trigger| {
                 if trigger.unjudged && matches!(trigger.stand, Stand::Raised { .. }) {

@@ -15,6 +15,9 @@ impl Cell {
             self.up_to(series, &before, at, said, to);
         }
         self.said = said.to_vec();
+        if self.is_latched() {
+            return;
+        }
         // §7: marked before it is judged.
         self.stale = held.came_with >= self.stale_after();
         self.mark_by_reading(at, self.stale, to);

@@ -70,6 +70,9 @@ impl Model {
         for input in inputs {
             self.take(input, now, until, &mut told);
         }
+        // A silence ends where a person put its end, also while Maibo is deaf.
+        let mut out = Out { until, given: &mut self.given, told: &mut told };
+        self.devices.values_mut().for_each(|d| d.end_silences(now, &mut out));
         self.last = Some(now);
         // Stable: what is told of one rule and subject at one time stays in the order in which it happened.
         told.sort_by(|a, b| (a.decided_at, &a.rule, &a.subject).cmp(&(b.decided_at, &b.rule, &b.subject)));
@@ -119,11 +122,7 @@ impl Model {
             | Input::ClockStep { .. }
             | Input::Rules { .. }
             | Input::Catalogue { .. } => {}
-            Input::Acknowledge { actor, episode, seen, note } => {
-                for device in self.devices.values_mut() {
-                    device.acknowledge((actor, note), episode, *seen, now, out);
-                }
-            }
+            Input::Order(order) => self.devices.values_mut().for_each(|d| d.act(order, now, out)),
         }
     }
 
