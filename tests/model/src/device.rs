@@ -101,7 +101,7 @@ impl Device {
                 let timer_at = timer.map(|due| due + held.lag);
                 let next = [timer_at, stale].into_iter().flatten().min();
                 let silent = cell.episode.as_ref().and_then(Episode::silent_until).filter(|at| *at <= until);
-                if let Some(at) = silent.filter(|at| next.is_none_or(|next| *at <= next)) {
+                if let Some(at) = silent.filter(|at| next.is_none_or(|next| *at < next || next > until)) {
                     let mut to = out.of(at.max(last), rule, &self.id, &self.entry);
                     cell.episode.iter_mut().for_each(|open| open.end_silence(&mut to));
                     continue;
@@ -215,7 +215,8 @@ impl Device {
     /// §7: nothing was heard from then on.
     pub(crate) fn deafen(&mut self, from: Ms) {
         self.silence.deafen(from);
-        for series in self.series.values_mut() {
+        // What never held a value has nothing to be deaf for.
+        for series in self.series.values_mut().filter(|s| s.held.is_some()) {
             series.hearing.deafen(from);
         }
     }

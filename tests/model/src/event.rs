@@ -102,7 +102,6 @@ impl Known {
     }
 
     fn close(&mut self, event: Ms, reason: &'static str, to: &mut Teller<'_>) {
-        self.closed = false;
         if let Some(mut episode) = self.episode.take() {
             episode.shown.value = Some(f64::from(self.reports));
             episode.tell(event, false, reason, to);
@@ -154,11 +153,13 @@ impl EventCell {
             return;
         }
         let to = &mut desk.of(now, &event.identity);
-        known.closed &= known.until(&self.codes) > now;
+        // By its own time: in time, or too late.
+        known.closed &= when.at < known.until(&self.codes);
         match level {
             Some(_) if known.closed => known.renew(&self.codes, &event.code, when),
             None if event.cancelled => {
                 known.renew(&self.codes, &event.code, when);
+                known.closed = false;
                 known.close(known.when.at, "event_cancelled", to);
             }
             Some(level) if known.episode.is_some() => {
@@ -186,11 +187,12 @@ impl EventCell {
 
     /// Ends what is over up to `until`, decided not before `last`. `deaf`: only what names its own end.
     pub(crate) fn due(&mut self, until: Ms, last: Ms, deaf: bool, desk: &mut Desk<'_, '_>) {
+        let quiet = until.min(desk.out.until);
         for (identity, known) in &mut self.known {
             let at = known.until(&self.codes);
             let over = at <= until && (known.when.ends.is_some() || !deaf);
             let silent = known.episode.as_ref().and_then(Episode::silent_until);
-            if let Some(end) = silent.filter(|end| *end <= until && (!over || *end <= at)) {
+            if let Some(end) = silent.filter(|end| *end <= quiet && (!over || *end < at)) {
                 let mut to = desk.of(end.max(last), identity);
                 known.episode.iter_mut().for_each(|open| open.end_silence(&mut to));
             }

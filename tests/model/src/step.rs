@@ -65,14 +65,13 @@ impl Model {
             device.due(until, last, &mut out);
             // What names its own end is over then, heard or not.
             device.end_events(now, last, true, &mut out);
+            // A silence ends where a person put its end, also while Maibo is deaf; then it is decided now.
+            device.end_silences(now, &mut out);
         }
         // Then the inputs.
         for input in inputs {
             self.take(input, now, until, &mut told);
         }
-        // A silence ends where a person put its end, also while Maibo is deaf.
-        let mut out = Out { until, given: &mut self.given, told: &mut told };
-        self.devices.values_mut().for_each(|d| d.end_silences(now, &mut out));
         self.last = Some(now);
         // Stable: what is told of one rule and subject at one time stays in the order in which it happened.
         told.sort_by(|a, b| (a.decided_at, &a.rule, &a.subject).cmp(&(b.decided_at, &b.rule, &b.subject)));
