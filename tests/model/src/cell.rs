@@ -38,7 +38,12 @@ pub(crate) struct Trigger {
 /// A threshold rule on one device.
 #[derive(Clone, Debug)]
 pub(crate) struct Cell {
+    /// The rule, with all its periods.
+    pub(crate) rule: Ladder,
+    /// The same with the limits that are judged by.
     pub(crate) ladder: Ladder,
+    /// §8: the event time up to which edges between periods were passed.
+    pub(crate) at: Ms,
     pub(crate) device: Entry,
     pub(crate) triggers: Vec<BTreeMap<Level, Trigger>>,
     /// What each term says.
@@ -63,6 +68,8 @@ pub(crate) enum Why {
     Value,
     Contradicted,
     Edit,
+    /// An edge between periods.
+    Calendar,
     /// An edit without a value to judge by.
     Unheard,
 }
@@ -83,12 +90,15 @@ impl Trigger {
 
 impl Cell {
     /// A rule on a device that it did not judge before.
-    pub(crate) fn new(ladder: Ladder, device: Entry, series: &Series) -> Self {
-        let said = said(&ladder, series, ladder.stale_after(&device));
+    pub(crate) fn new(rule: Ladder, device: Entry, series: &Series, at: Ms) -> Self {
+        let said = said(&rule, series, rule.stale_after(&device));
+        let ladder = rule.at(at);
         let unjudged = Trigger { unjudged: true, ..Trigger::default() };
         let triggers = ladder.terms.iter().map(|t| t.levels.keys().map(|l| (*l, unjudged)).collect()).collect();
         Self {
+            rule,
             ladder,
+            at,
             device,
             triggers,
             said,
@@ -238,6 +248,7 @@ impl Cell {
                 Why::Value => "recovered",
                 Why::Contradicted => "contradicted",
                 Why::Edit | Why::Unheard => "rule_changed",
+                Why::Calendar => "calendar",
             };
             self.tell(event, false, reason, to);
             self.episode = None;
@@ -256,8 +267,10 @@ impl Cell {
         let moved = another && self.shown(level, term, why).threshold != before_shown;
         let reason = match (level.cmp(&before), why) {
             (Ordering::Equal, Why::Edit | Why::Unheard) if moved => "rule_changed",
+            (Ordering::Equal, Why::Calendar) if moved => "calendar",
             (Ordering::Equal, _) => return,
             (_, Why::Edit | Why::Unheard) => "rule_changed",
+            (_, Why::Calendar) => "calendar",
             (Ordering::Greater, _) => "raised",
             (Ordering::Less, Why::Contradicted) => "contradicted",
             (Ordering::Less, Why::Value) => "lowered",

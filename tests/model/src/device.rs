@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::absence::{AbsenceCell, Silence};
 use crate::catalogue::Entry;
-use crate::cell::{Cell, Why};
+use crate::cell::Cell;
 use crate::clock::{self, ClockCell, Steady};
-use crate::episode::{Episode, Given, Teller};
+use crate::episode::{Given, Teller};
 use crate::event::{EventCell, MAX_EVENTS, When};
 use crate::pack::{Kind, Rule};
 use crate::series::{Held, Kind as Taken, Series};
@@ -93,31 +93,8 @@ impl Device {
         for (rule, cell) in &mut self.cells {
             let Some(series) = self.series.get(&cell.ladder.quantity) else { continue };
             let Some(held) = series.held else { continue };
-            loop {
-                let stale = cell.stale_at(series, &held);
-                let counts = series.hearing.deaf.is_none() && !cell.stale;
-                let fresh_until = held.at + cell.stale_after();
-                let timer = cell.first_due(series).filter(|due| counts && *due <= fresh_until);
-                let timer_at = timer.map(|due| due + held.lag);
-                let next = [timer_at, stale].into_iter().flatten().min();
-                let silent = cell.episode.as_ref().and_then(Episode::silent_until).filter(|at| *at <= until);
-                if let Some(at) = silent.filter(|at| next.is_none_or(|next| *at < next || next > until)) {
-                    let mut to = out.of(at.max(last), rule, &self.id, &self.entry);
-                    cell.episode.iter_mut().for_each(|open| open.end_silence(&mut to));
-                    continue;
-                }
-                match (timer, timer_at, stale) {
-                    (Some(due), Some(at), stale) if at <= until && stale.is_none_or(|stale| at <= stale) => {
-                        let mut to = out.of(at.max(last), rule, &self.id, &self.entry);
-                        cell.complete(series, due, due);
-                        cell.conclude(due, Why::Value, &mut to);
-                    }
-                    (_, _, Some(at)) if at <= until => {
-                        let mut to = out.of(at.max(last), rule, &self.id, &self.entry);
-                        cell.go_stale(at - held.lag, &mut to);
-                    }
-                    _ => break,
-                }
+            while let Some((at, due)) = cell.first_thing(series, &held, until) {
+                cell.happen(at, due, series, &held, &mut out.of(at.max(last), rule, &self.id, &self.entry));
             }
         }
         self.end_other_silences(until, last, out);
@@ -234,6 +211,8 @@ impl Device {
             series.hearing.listen(now, held.taken());
             for (rule, cell) in self.cells.iter_mut().filter(|(_, c)| c.ladder.quantity == *quantity) {
                 if cell.counts(series, now) {
+                    cell.turn_to(series.clock(now), series);
+                    cell.is_latched();
                     cell.judge_edit(series, now, &mut out.of(now, rule, &self.id, &self.entry));
                 }
             }
@@ -259,9 +238,10 @@ impl Device {
                 Kind::Ladder(ladder) => {
                     let unknown = Series::default();
                     let series = self.series.get(&ladder.quantity).unwrap_or(&unknown);
-                    let new = || Cell::new(ladder.clone(), entry.clone(), series);
+                    let ladder = &entry.limits.get(&rule.id).map_or_else(|| ladder.clone(), |own| ladder.with_limits(own));
+                    let new = || Cell::new(ladder.clone(), entry.clone(), series, series.clock(now));
                     let cell = self.cells.entry(rule.id.clone()).or_insert_with(new);
-                    cell.edit(ladder, entry, series);
+                    cell.edit(ladder, entry, series, now);
                     if let Some(series) = self.series.get(&ladder.quantity) {
                         cell.judge_edit(series, now, &mut out.of(now, &rule.id, &self.id, entry));
                     }

@@ -144,7 +144,7 @@ impl Episode {
             started_at: self.started_at,
             at: self.at,
             // What an operator closes is over when they say so.
-            resolved_at: (!firing).then_some(if by.is_some() { to.decided } else { self.at }),
+            resolved_at: (!firing).then_some(if by.is_some() { to.decided.max(self.at) } else { self.at }),
             reason,
             handled: self.handled.clone(),
         });

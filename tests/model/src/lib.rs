@@ -9,10 +9,12 @@
 
 mod absence;
 mod act;
+mod calendar;
 mod catalogue;
 mod cell;
 mod clock;
 mod device;
+mod due;
 mod edit;
 mod episode;
 mod event;
@@ -25,6 +27,7 @@ mod plausible;
 mod series;
 mod signal;
 mod step;
+mod turn;
 mod window;
 
 pub use act::{Act, Handled, Order};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::calendar::{Calendar, Limits};
 use crate::catalogue::{Entry, within};
 use crate::event::Codes;
 use crate::{Level, Ms};
@@ -42,6 +43,8 @@ pub(crate) struct Ladder {
     pub(crate) min_samples: Option<u32>,
     pub(crate) stale_after: Option<Ms>,
     pub(crate) decimals: Option<i32>,
+    /// When these limits hold, or others.
+    pub(crate) calendar: Calendar,
 }
 
 /// One term of a threshold rule.
@@ -51,7 +54,7 @@ pub(crate) struct Term {
     pub(crate) window: Option<Ms>,
     pub(crate) direction: Direction,
     pub(crate) deadband: f64,
-    pub(crate) levels: BTreeMap<Level, Limit>,
+    pub(crate) levels: Limits,
 }
 
 /// §5.
@@ -132,6 +135,19 @@ impl Ladder {
         let Some(decimals) = self.decimals else { return value };
         let scale = 10_f64.powi(decimals);
         (value * scale).round_ties_even() / scale
+    }
+}
+
+impl Direction {
+    /// §4: whether the limits lie further out with each level.
+    pub(crate) fn climbs(self, limits: &Limits) -> bool {
+        let all: Vec<Limit> = limits.values().copied().collect();
+        all.windows(2).all(|pair| match (self, pair[0], pair[1]) {
+            (Self::Above, Limit::One(a), Limit::One(b)) => b > a,
+            (Self::Below, Limit::One(a), Limit::One(b)) => b < a,
+            (Self::Outside, Limit::Band(a, b), Limit::Band(c, d)) => c < a && d > b,
+            _ => false,
+        }) && all.iter().all(|limit| matches!(limit, Limit::Band(..)) == (self == Self::Outside))
     }
 }
 

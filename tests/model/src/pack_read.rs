@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use toml::{Table, Value};
 
+use crate::calendar::{Calendar, Limits};
 use crate::event::Codes;
 use crate::pack::{Direction, Kind, Ladder, Limit, Rule, Signal, Term, When};
 use crate::{Level, Ms};
@@ -81,26 +82,33 @@ fn kind(table: &Table, when: &Table) -> Kind {
         }
         None => vec![term(table, table)],
     };
-    let levels: Vec<Level> =
-        Level::ALL.into_iter().filter(|l| terms.iter().any(|t| t.levels.contains_key(l))).collect();
     Kind::Ladder(Ladder {
         quantity: text(&when["quantity"]),
-        hold: times(table.get("for"), &levels),
-        keep: times(table.get("keep_firing_for"), &levels),
+        hold: times(table.get("for")),
+        keep: times(table.get("keep_firing_for")),
         min_samples: table.get("min_samples").map(|v| whole(v) as u32),
         stale_after: table.get("stale_after").map(|v| duration(&text(v))),
         decimals: table.get("decimals").map(|v| whole(v) as i32),
+        calendar: Calendar::read(table, limits),
         terms,
     })
 }
 
 /// One length for all levels, or one for each.
-fn times(value: Option<&Value>, levels: &[Level]) -> BTreeMap<Level, Ms> {
+fn times(value: Option<&Value>) -> BTreeMap<Level, Ms> {
     match value {
         None => BTreeMap::new(),
         Some(Value::Table(each)) => each.iter().map(|(l, v)| (Level::of(l), duration(&text(v)))).collect(),
-        Some(one) => levels.iter().map(|l| (*l, duration(&text(one)))).collect(),
+        Some(one) => Level::ALL.into_iter().map(|l| (l, duration(&text(one)))).collect(),
     }
+}
+
+fn limits(levels: &Value) -> Limits {
+    let limit = |v: &Value| match v {
+        Value::Array(band) => Limit::Band(number(&band[0]), number(&band[1])),
+        one => Limit::One(number(one)),
+    };
+    levels.as_table().expect("levels").iter().map(|(l, v)| (Level::of(l), limit(v))).collect()
 }
 
 /// §5: what stands in the term, or else in the rule.
@@ -122,11 +130,6 @@ fn term(table: &Table, rule: &Table) -> Term {
         "stuck" => Signal::Stuck { tolerance: table.get("tolerance").map_or(0.0, number) },
         other => panic!("signal `{other}`"),
     };
-    let limit = |v: &Value| match v {
-        Value::Array(band) => Limit::Band(number(&band[0]), number(&band[1])),
-        one => Limit::One(number(one)),
-    };
-    let levels = table["levels"].as_table().expect("levels");
     Term {
         signal,
         window: length("window"),
@@ -137,6 +140,7 @@ fn term(table: &Table, rule: &Table) -> Term {
             other => panic!("direction `{other}`"),
         },
         deadband: of("deadband").map_or(0.0, number),
-        levels: levels.iter().map(|(l, v)| (Level::of(l), limit(v))).collect(),
+        // None where every period has its own.
+        levels: table.get("levels").map(limits).unwrap_or_default(),
     }
 }

@@ -17,8 +17,7 @@ use maibo_model::{Handled, Level, Mark, Model, Told};
 use super::ZERO;
 
 /// Words of rule sets and catalogues that the model does not know yet.
-const UNKNOWN: [&str; 8] =
-    ["shadow", "expression = ", "\"baseline\"", "quorum = {", "[[rule.during]]", "in_force", "limits", "\"aqi_"];
+const UNKNOWN: [&str; 5] = ["shadow", "expression = ", "\"baseline\"", "quorum = {", "\"aqi_"];
 
 /// Whether the model knows what this rule set or catalogue says.
 pub(crate) fn knows(text: &str) -> bool {
