@@ -77,12 +77,18 @@ pub(crate) struct AbsenceCell {
     /// The interval that was counted in.
     pub(crate) interval: Option<Ms>,
     pub(crate) episode: Option<Episode>,
+    /// An operator closed it by force: nothing opens until the device was heard.
+    pub(crate) latched: bool,
 }
 
 impl AbsenceCell {
+    pub(crate) fn new(intervals: i64, level: Level) -> Self {
+        Self { intervals, level, interval: None, episode: None, latched: false }
+    }
+
     /// When it fires. Never while deaf.
     pub(crate) fn due(&self, silence: &Silence, device: &Entry) -> Option<Ms> {
-        if self.episode.is_some() || silence.deaf.is_some() {
+        if self.episode.is_some() || self.latched || silence.deaf.is_some() {
             return None;
         }
         let too_long = silence.too_long(self.intervals, device)?;
@@ -98,6 +104,7 @@ impl AbsenceCell {
 
     /// A sign of life.
     pub(crate) fn sign(&mut self, now: Ms, to: &mut Teller<'_>) {
+        self.latched = false;
         if let Some(mut episode) = self.episode.take() {
             episode.tell(now, false, "returned", to);
         }

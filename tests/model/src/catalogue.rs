@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::Ms;
 use crate::pack_read::duration;
+use crate::{Level, Ms};
 
 /// One known device.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -13,6 +13,8 @@ pub(crate) struct Entry {
     /// How often it reports, where that is known.
     pub(crate) interval: Option<Ms>,
     pub(crate) labels: BTreeMap<String, String>,
+    /// §8: limits of its own, by rule.
+    pub(crate) limits: BTreeMap<String, BTreeMap<Level, f64>>,
 }
 
 impl Entry {
@@ -51,11 +53,22 @@ pub(crate) fn read(text: &str) -> BTreeMap<String, Entry> {
             kind: cell("kind"),
             place: cell("place"),
             interval: (!interval.is_empty()).then(|| duration(&interval)),
+            limits: limits(&cell("limits")),
             labels: pairs.map(|(k, v)| (k.trim().to_owned(), v.trim().to_owned())).collect(),
         };
         devices.insert(cell("id"), entry);
     }
     devices
+}
+
+/// §8: `rule=level:value level:value;rule=…`.
+fn limits(text: &str) -> BTreeMap<String, BTreeMap<Level, f64>> {
+    let of_level = |pair: &str| {
+        let (level, value) = pair.split_once(':').unwrap_or_else(|| panic!("limit `{pair}`"));
+        (Level::of(level.trim()), value.trim().parse().unwrap_or_else(|_| panic!("limit `{pair}`")))
+    };
+    let of_rule = |(rule, all): (&str, &str)| (rule.trim().to_owned(), all.split_whitespace().map(of_level).collect());
+    text.split(';').filter_map(|part| part.split_once('=')).map(of_rule).collect()
 }
 
 /// Whether `place` lies within `whole`: ranks that are not named stand as zeros in a code of full length.

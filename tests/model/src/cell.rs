@@ -38,7 +38,12 @@ pub(crate) struct Trigger {
 /// A threshold rule on one device.
 #[derive(Clone, Debug)]
 pub(crate) struct Cell {
+    /// The rule, with all its periods.
+    pub(crate) rule: Ladder,
+    /// The same with the limits that are judged by.
     pub(crate) ladder: Ladder,
+    /// §8: the event time up to which edges between periods were passed.
+    pub(crate) at: Ms,
     pub(crate) device: Entry,
     pub(crate) triggers: Vec<BTreeMap<Level, Trigger>>,
     /// What each term says.
@@ -49,6 +54,8 @@ pub(crate) struct Cell {
     /// Since when it is pending, and the number of its episode.
     pub(crate) pending: Option<(Ms, u32)>,
     pub(crate) episode: Option<Episode>,
+    /// An operator closed it by force: nothing is raised until the value was back behind every limit.
+    pub(crate) latched: bool,
     /// The term whose value and limit were told last, while an episode is open.
     pub(crate) told_of: Option<usize>,
     /// While an edit is judged: what was the ladder before it.
@@ -61,6 +68,8 @@ pub(crate) enum Why {
     Value,
     Contradicted,
     Edit,
+    /// An edge between periods.
+    Calendar,
     /// An edit without a value to judge by.
     Unheard,
 }
@@ -81,11 +90,25 @@ impl Trigger {
 
 impl Cell {
     /// A rule on a device that it did not judge before.
-    pub(crate) fn new(ladder: Ladder, device: Entry, series: &Series) -> Self {
-        let said = said(&ladder, series, ladder.stale_after(&device));
+    pub(crate) fn new(rule: Ladder, device: Entry, series: &Series, at: Ms) -> Self {
+        let said = said(&rule, series, rule.stale_after(&device));
+        let ladder = rule.at(at);
         let unjudged = Trigger { unjudged: true, ..Trigger::default() };
         let triggers = ladder.terms.iter().map(|t| t.levels.keys().map(|l| (*l, unjudged)).collect()).collect();
-        Self { ladder, device, triggers, said, stale: false, pending: None, episode: None, told_of: None, was: None }
+        Self {
+            rule,
+            ladder,
+            at,
+            device,
+            triggers,
+            said,
+            stale: false,
+            pending: None,
+            episode: None,
+            latched: false,
+            told_of: None,
+            was: None,
+        }
     }
 
     pub(crate) fn stale_after(&self) -> Ms {
@@ -162,6 +185,24 @@ impl Cell {
         self.pending = None;
     }
 
+    /// An operator closed the episode: all begins anew.
+    pub(crate) fn close(&mut self, latched: bool) {
+        self.each(|_, _, trigger| *trigger = Trigger { unjudged: trigger.unjudged, ..Trigger::default() });
+        (self.pending, self.episode, self.told_of) = (None, None, None);
+        self.latched = latched;
+        self.forget_stale();
+    }
+
+    /// Whether it is still closed by force. What the terms say opens it where one is back behind all its limits, and all that
+    /// say anything are.
+    pub(crate) fn is_latched(&mut self) -> bool {
+        let back = |term: usize| self.triggers[term].keys().all(|l| self.said[term].back(&self.ladder.terms[term], *l));
+        let mut says = (0..self.triggers.len()).filter(|term| self.said[*term].value.is_some()).peekable();
+        let over = says.peek().is_some() && says.all(back);
+        self.latched &= !over;
+        self.latched
+    }
+
     /// §6: the highest level that is on, and the first term that has it.
     pub(crate) fn level(&self) -> Option<(Level, usize)> {
         let on = |level: Level| self.all().find(|(_, l, t)| *l == level && t.is_on()).map(|(term, _, _)| term);
@@ -207,6 +248,7 @@ impl Cell {
                 Why::Value => "recovered",
                 Why::Contradicted => "contradicted",
                 Why::Edit | Why::Unheard => "rule_changed",
+                Why::Calendar => "calendar",
             };
             self.tell(event, false, reason, to);
             self.episode = None;
@@ -225,8 +267,10 @@ impl Cell {
         let moved = another && self.shown(level, term, why).threshold != before_shown;
         let reason = match (level.cmp(&before), why) {
             (Ordering::Equal, Why::Edit | Why::Unheard) if moved => "rule_changed",
+            (Ordering::Equal, Why::Calendar) if moved => "calendar",
             (Ordering::Equal, _) => return,
             (_, Why::Edit | Why::Unheard) => "rule_changed",
+            (_, Why::Calendar) => "calendar",
             (Ordering::Greater, _) => "raised",
             (Ordering::Less, Why::Contradicted) => "contradicted",
             (Ordering::Less, Why::Value) => "lowered",

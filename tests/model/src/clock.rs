@@ -57,6 +57,8 @@ pub(crate) struct ClockCell {
     /// The latest receive time that was counted. What was received before counts no more.
     counted: Option<Ms>,
     pub(crate) episode: Option<Episode>,
+    /// An operator closed it by force: nothing opens until the clock was right.
+    pub(crate) latched: bool,
 }
 
 impl ClockCell {
@@ -75,10 +77,11 @@ impl ClockCell {
         }
         if self.good >= 3 {
             self.faults.clear();
+            self.latched = false;
             if let Some(mut episode) = self.episode.take() {
                 episode.tell(now, false, "clock_right", to);
             }
-        } else if self.faults.len() >= 3 && self.episode.is_none() {
+        } else if self.faults.len() >= 3 && self.episode.is_none() && !self.latched {
             let pending = (self.faults[0], to.number(self.faults[0]));
             let mut episode = Episode::new(pending, Level::Blue, false, to);
             episode.tell(now, true, "clock_wrong", to);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::absence::{AbsenceCell, Silence};
 use crate::air::{self, Air};
 use crate::catalogue::Entry;
-use crate::cell::{Cell, Why};
+use crate::cell::Cell;
 use crate::clock::{self, ClockCell, Steady};
 use crate::episode::{Given, Teller};
 use crate::event::{EventCell, MAX_EVENTS, When};
@@ -19,17 +19,17 @@ const MAX_SERIES: usize = 128;
 
 #[derive(Debug)]
 pub(crate) struct Device {
-    id: String,
+    pub(crate) id: String,
     pub(crate) entry: Entry,
     /// By quantity; those that are derived by a name of their own.
     pub(crate) series: BTreeMap<String, Series>,
     pub(crate) air: Air,
-    silence: Silence,
+    pub(crate) silence: Silence,
     pub(crate) cells: BTreeMap<String, Cell>,
-    absences: BTreeMap<String, AbsenceCell>,
-    events: BTreeMap<String, EventCell>,
+    pub(crate) absences: BTreeMap<String, AbsenceCell>,
+    pub(crate) events: BTreeMap<String, EventCell>,
     steady: Steady,
-    clock: ClockCell,
+    pub(crate) clock: ClockCell,
 }
 
 /// What is told goes there.
@@ -41,7 +41,7 @@ pub(crate) struct Out<'a> {
 }
 
 impl Out<'_> {
-    fn of<'b>(&'b mut self, decided: Ms, rule: &'b str, id: &'b str, entry: &Entry) -> Teller<'b> {
+    pub(crate) fn of<'b>(&'b mut self, decided: Ms, rule: &'b str, id: &'b str, entry: &Entry) -> Teller<'b> {
         let historic_after = entry.historic_after();
         let subject = ("device", id.to_owned());
         Teller { decided, rule, device: id, subject, historic_after, given: self.given, told: self.told }
@@ -50,10 +50,10 @@ impl Out<'_> {
 
 /// Where transitions of one event rule about one device go.
 pub(crate) struct Desk<'a, 'b> {
-    rule: &'a str,
-    id: &'a str,
-    entry: &'a Entry,
-    out: &'a mut Out<'b>,
+    pub(crate) rule: &'a str,
+    pub(crate) id: &'a str,
+    pub(crate) entry: &'a Entry,
+    pub(crate) out: &'a mut Out<'b>,
 }
 
 impl Desk<'_, '_> {
@@ -97,26 +97,11 @@ impl Device {
         for (rule, cell) in &mut self.cells {
             let Some(series) = self.series.get(&cell.ladder.series) else { continue };
             let Some(held) = series.held else { continue };
-            loop {
-                let stale = cell.stale_at(series, &held);
-                let counts = series.hearing.deaf.is_none() && !cell.stale;
-                let fresh_until = held.at + cell.stale_after();
-                let timer = cell.first_due(series).filter(|due| counts && *due <= fresh_until);
-                let timer_at = timer.map(|due| due + held.lag);
-                match (timer, timer_at, stale) {
-                    (Some(due), Some(at), stale) if at <= until && stale.is_none_or(|stale| at <= stale) => {
-                        let mut to = out.of(at.max(last), rule, &self.id, &self.entry);
-                        cell.complete(series, due, due);
-                        cell.conclude(due, Why::Value, &mut to);
-                    }
-                    (_, _, Some(at)) if at <= until => {
-                        let mut to = out.of(at.max(last), rule, &self.id, &self.entry);
-                        cell.go_stale(at - held.lag, &mut to);
-                    }
-                    _ => break,
-                }
+            while let Some((at, due)) = cell.first_thing(series, &held, until) {
+                cell.happen(at, due, series, &held, &mut out.of(at.max(last), rule, &self.id, &self.entry));
             }
         }
+        self.end_other_silences(until, last, out);
         for (rule, cell) in &mut self.absences {
             if let Some(at) = cell.due(&self.silence, &self.entry).filter(|at| *at <= until) {
                 let at = at.max(last);
@@ -228,7 +213,8 @@ impl Device {
     /// §7: nothing was heard from then on.
     pub(crate) fn deafen(&mut self, from: Ms) {
         self.silence.deafen(from);
-        for series in self.series.values_mut() {
+        // What never held a value has nothing to be deaf for.
+        for series in self.series.values_mut().filter(|s| s.held.is_some()) {
             series.hearing.deafen(from);
         }
     }
@@ -246,6 +232,8 @@ impl Device {
             series.hearing.listen(now, held.taken());
             for (rule, cell) in self.cells.iter_mut().filter(|(_, c)| c.ladder.series == *name) {
                 if cell.counts(series, now) {
+                    cell.turn_to(series.clock(now), series);
+                    cell.is_latched();
                     cell.judge_edit(series, now, &mut out.of(now, rule, &self.id, &self.entry));
                 }
             }
@@ -271,16 +259,18 @@ impl Device {
                 Kind::Ladder(ladder) => {
                     let unknown = Series::default();
                     let series = self.series.get(&ladder.series).unwrap_or(&unknown);
-                    let new = || Cell::new(ladder.clone(), entry.clone(), series);
+                    let ladder =
+                        &entry.limits.get(&rule.id).map_or_else(|| ladder.clone(), |own| ladder.with_limits(own));
+                    let new = || Cell::new(ladder.clone(), entry.clone(), series, series.clock(now));
                     let cell = self.cells.entry(rule.id.clone()).or_insert_with(new);
-                    cell.edit(ladder, entry, series);
+                    cell.edit(ladder, entry, series, now);
                     if let Some(series) = self.series.get(&ladder.series) {
                         cell.judge_edit(series, now, &mut out.of(now, &rule.id, &self.id, entry));
                     }
                     cell.was = None;
                 }
                 Kind::Absence { intervals, level } => {
-                    let new = AbsenceCell { intervals: *intervals, level: *level, interval: None, episode: None };
+                    let new = AbsenceCell::new(*intervals, *level);
                     let cell = self.absences.entry(rule.id.clone()).or_insert(new);
                     let mut to = out.of(now, &rule.id, &self.id, entry);
                     cell.edit(*intervals, *level, now, &self.silence, entry, &mut to);
@@ -342,24 +332,6 @@ impl Device {
         }
         if let Some(mut episode) = self.clock.episode.take() {
             episode.tell(now, false, "subject_gone", &mut out.of(now, clock::RULE, &self.id, &self.entry));
-        }
-    }
-
-    /// An operator takes notice of the episode, if it is one of this device.
-    pub(crate) fn acknowledge(&mut self, who: (&str, &str), episode: &str, seen: u32, now: Ms, out: &mut Out<'_>) {
-        let cells = self.cells.iter_mut().map(|(rule, cell)| (rule.as_str(), &mut cell.episode));
-        let absences = self.absences.iter_mut().map(|(rule, cell)| (rule.as_str(), &mut cell.episode));
-        let clock = std::iter::once((clock::RULE, &mut self.clock.episode));
-        for (rule, open) in cells.chain(absences).chain(clock) {
-            if let Some(open) = open.as_mut().filter(|open| open.is(episode)) {
-                open.acknowledge(who.0, who.1, seen, &mut out.of(now, rule, &self.id, &self.entry));
-            }
-        }
-        for (rule, cell) in &mut self.events {
-            let mut desk = Desk { rule, id: &self.id, entry: &self.entry, out };
-            for (identity, open) in cell.episodes().filter(|(_, open)| open.is(episode)) {
-                open.acknowledge(who.0, who.1, seen, &mut desk.of(now, identity));
-            }
         }
     }
 }

@@ -1,5 +1,7 @@
 //! §12: rules and catalogues are edited.
 
+use std::collections::BTreeMap;
+
 use crate::catalogue::Entry;
 use crate::cell::{Cell, Stand, Trigger, Why};
 use crate::episode::Teller;
@@ -9,8 +11,15 @@ use crate::signal::said;
 use crate::{Level, Ms};
 
 impl Cell {
-    /// Takes over a new ladder about the same, or another interval of the device.
-    pub(crate) fn edit(&mut self, ladder: &Ladder, device: &Entry, series: &Series) {
+    /// Takes over a new rule about the same, or another interval of the device, at engine time `now`.
+    pub(crate) fn edit(&mut self, rule: &Ladder, device: &Entry, series: &Series, now: Ms) {
+        self.rule = rule.clone();
+        self.at = series.clock(now);
+        self.take_over(&rule.at(self.at), device, series);
+    }
+
+    /// Takes over other limits.
+    pub(crate) fn take_over(&mut self, ladder: &Ladder, device: &Entry, series: &Series) {
         let old = self.ladder.clone();
         let before = self.triggers.clone();
         let trigger = |i: usize, level: Level| {
@@ -32,14 +41,14 @@ impl Cell {
     /// Judges, at engine time `now`, what an edit left to be judged: where the held value is fresh and heard; and an open
     /// episode always has a level.
     pub(crate) fn judge_edit(&mut self, series: &Series, now: Ms, to: &mut Teller<'_>) {
-        let clock = series.held.map_or(now, |h| (now - h.lag).max(h.at));
+        let clock = series.clock(now);
         if self.episode.is_none() {
             // Of what is pending nothing was told: whether the value is stale is a matter of the rule as it is now.
             self.stale &= series.held.is_none_or(|held| self.is_old(&held, now));
         }
-        // Where nothing is pending or open there is nothing to go on with.
-        let nothing = self.pending.is_none() && self.episode.is_none();
-        self.each(|_, _, trigger| trigger.unjudged |= nothing);
+        if self.ladder.is_asleep() {
+            return self.fall_asleep(clock, series, to);
+        }
         if !self.counts(series, now) {
             // What reached another limit says nothing about this one.
             self.each(|_, _, trigger| {
@@ -50,6 +59,18 @@ impl Cell {
             self.nearest_level();
             return self.conclude(now, Why::Unheard, to);
         }
+        self.judge_again(series, clock, Why::Edit, to);
+    }
+
+    /// Judges by the held value, at event time `clock`, the levels whose limits are others now.
+    pub(crate) fn judge_again(&mut self, series: &Series, clock: Ms, why: Why, to: &mut Teller<'_>) {
+        let another = self.triggers.iter().flat_map(BTreeMap::values).any(|trigger| trigger.unjudged);
+        if self.latched && (!another || self.is_latched()) {
+            return;
+        }
+        // Where nothing is pending or open there is nothing to go on with.
+        let nothing = self.pending.is_none() && self.episode.is_none();
+        self.each(|_, _, trigger| trigger.unjudged |= nothing);
         let (ladder, said) = (self.ladder.clone(), self.said.clone());
         self.each(|i, level, trigger| {
             if !std::mem::take(&mut trigger.unjudged) {
@@ -67,7 +88,7 @@ impl Cell {
         self.wait_for_nothing();
         self.complete(series, clock, clock);
         self.wait_for_nothing();
-        self.conclude(clock, Why::Edit, to);
+        self.conclude(clock, why, to);
     }
 
     /// §12: no value says anything: the nearest level that the new ladder has at or below the episode's own, else the lowest.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
+use crate::act::Handled;
 use crate::{Level, Ms, Told};
 
 /// What was given to episodes of one rule and subject so far: the latest pending-since, and the highest number.
@@ -68,9 +69,9 @@ pub(crate) struct Episode {
     latest: Ms,
     /// The event time last told.
     at: Ms,
-    acknowledged: Option<(String, Ms, String)>,
-    /// Of every version: the level, and the operator who made it.
-    past: Vec<(Level, Option<String>)>,
+    pub(crate) handled: Handled,
+    /// Of every version: the level, and the operator who made it, but for a comment.
+    pub(crate) past: Vec<(Level, Option<String>)>,
 }
 
 impl Episode {
@@ -87,7 +88,7 @@ impl Episode {
             shown: Shown::default(),
             latest: since,
             at: since,
-            acknowledged: None,
+            handled: Handled::default(),
             past: Vec::new(),
         }
     }
@@ -108,10 +109,27 @@ impl Episode {
         self.say(firing, reason, None, to);
     }
 
-    fn say(&mut self, firing: bool, reason: &'static str, actor: Option<&str>, to: &mut Teller<'_>) {
+    /// Makes a version of it as it stands. `by`: the operator whose act it is, and in which words.
+    pub(crate) fn say(&mut self, firing: bool, reason: &'static str, by: Option<(&str, &str)>, to: &mut Teller<'_>) {
         self.version += 1;
         self.peak = self.peak.max(self.level);
-        self.past.push((self.level, actor.map(str::to_owned)));
+        let rose = self.past.last().is_some_and(|(before, _)| self.level > *before);
+        // A comment refuses nobody.
+        let counts = by.filter(|_| reason != "commented");
+        self.past.push((self.level, counts.map(|(actor, _)| actor.to_owned())));
+        let handled = &mut self.handled;
+        handled.said = by
+            .filter(|_| reason != "acknowledged")
+            .map(|(actor, note)| (actor.to_owned(), to.decided, note.to_owned()));
+        let [published, .., archived] = &mut handled.stamps;
+        published.get_or_insert((to.decided, None));
+        if !firing {
+            *archived = Some((to.decided, by.map(|(actor, _)| actor.to_owned())));
+        }
+        // A rise and the end of the episode end a silence.
+        if rose || !firing {
+            handled.silenced = None;
+        }
         to.told.push(Told {
             decided_at: to.decided,
             rule: to.rule.to_owned(),
@@ -127,27 +145,15 @@ impl Episode {
             threshold: self.shown.threshold,
             started_at: self.started_at,
             at: self.at,
-            resolved_at: (!firing).then_some(self.at),
+            // What an operator closes is over when they say so.
+            resolved_at: (!firing).then_some(if by.is_some() { to.decided.max(self.at) } else { self.at }),
             reason,
-            acknowledged: self.acknowledged.clone(),
+            handled: self.handled.clone(),
         });
     }
 
     pub(crate) fn is(&self, id: &str) -> bool {
         self.id == id
-    }
-
-    /// An operator takes notice: refused where another operator did something since `seen`, or the level rose.
-    pub(crate) fn acknowledge(&mut self, actor: &str, note: &str, seen: u32, to: &mut Teller<'_>) {
-        let seen = self.past.len().min(seen as usize);
-        let mut operators = self.past[seen..].iter().filter_map(|(_, by)| by.as_deref());
-        let another = operators.any(|by| by != actor);
-        let level = |version: usize| self.past.get(version.wrapping_sub(1)).map(|(level, _)| *level);
-        let rose = (seen + 1..=self.past.len()).any(|version| level(version) > level(version - 1));
-        if !another && !rose {
-            self.acknowledged = Some((actor.to_owned(), to.decided, note.to_owned()));
-            self.say(true, "acknowledged", Some(actor), to);
-        }
     }
 }
 

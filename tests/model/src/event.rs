@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::act::Order;
 use crate::device::Desk;
 use crate::episode::{Episode, Teller};
 use crate::series::{EARLIEST, MAX_AGE, MAX_LEAD};
@@ -37,6 +38,8 @@ struct Known {
     later: Ms,
     reports: u32,
     episode: Option<Episode>,
+    /// An operator closed it: nothing opens until it was cancelled, or not repeated for as long as it counts.
+    closed: bool,
 }
 
 /// An event rule on a device.
@@ -75,6 +78,7 @@ impl Known {
         self.when.ends.unwrap_or(self.when.at + codes.expires_after + self.later)
     }
 
+    // open: does the wait of a closed event move by deaf time as well? Repeats were not heard then.
     fn waits(&self) -> bool {
         self.episode.is_some() && self.when.ends.is_none()
     }
@@ -139,7 +143,8 @@ impl EventCell {
         let opens = !over && room;
         let Some(known) = self.known.get_mut(&event.identity) else {
             let Some(level) = level.filter(|_| opens) else { return };
-            let mut known = Known { code: event.code.clone(), when, later: 0, reports: 0, episode: None };
+            let mut known =
+                Known { code: event.code.clone(), when, later: 0, reports: 0, episode: None, closed: false };
             known.open(level, &mut desk.of(now, &event.identity));
             self.known.insert(event.identity.clone(), known);
             return self.forget(now, desk);
@@ -149,9 +154,13 @@ impl EventCell {
             return;
         }
         let to = &mut desk.of(now, &event.identity);
+        // By its own time: in time, or too late.
+        known.closed &= when.at < known.until(&self.codes);
         match level {
+            Some(_) if known.closed => known.renew(&self.codes, &event.code, when),
             None if event.cancelled => {
                 known.renew(&self.codes, &event.code, when);
+                known.closed = false;
                 known.close(known.when.at, "event_cancelled", to);
             }
             Some(level) if known.episode.is_some() => {
@@ -179,9 +188,16 @@ impl EventCell {
 
     /// Ends what is over up to `until`, decided not before `last`. `deaf`: only what names its own end.
     pub(crate) fn due(&mut self, until: Ms, last: Ms, deaf: bool, desk: &mut Desk<'_, '_>) {
+        let quiet = until.min(desk.out.until);
         for (identity, known) in &mut self.known {
             let at = known.until(&self.codes);
-            if at <= until && (known.when.ends.is_some() || !deaf) {
+            let over = at <= until && (known.when.ends.is_some() || !deaf);
+            let silent = known.episode.as_ref().and_then(Episode::silent_until);
+            if let Some(end) = silent.filter(|end| *end <= quiet && (!over || *end < at)) {
+                let mut to = desk.of(end.max(last), identity);
+                known.episode.iter_mut().for_each(|open| open.end_silence(&mut to));
+            }
+            if over {
                 known.close(at, "event_expired", &mut desk.of(at.max(last), identity));
             }
         }
@@ -215,6 +231,17 @@ impl EventCell {
             let mut to = desk.of(now, identity);
             known.close(now, reason, &mut to);
             to.spend();
+        }
+    }
+
+    /// What an operator does: an event is closed also without force.
+    pub(crate) fn act(&mut self, order: &Order, now: Ms, desk: &mut Desk<'_, '_>) {
+        for (identity, known) in &mut self.known {
+            let Some(open) = known.episode.as_mut().filter(|open| open.is(&order.episode)) else { continue };
+            if open.act(order, true, &mut desk.of(now, identity)) {
+                known.episode = None;
+                known.closed = true;
+            }
         }
     }
 

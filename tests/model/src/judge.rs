@@ -15,13 +15,38 @@ impl Cell {
             self.up_to(series, &before, at, said, to);
         }
         self.said = said.to_vec();
+        // §8: a value is judged by the limits of the time it was measured at.
+        let turned = self.turn_to(at, series);
+        if self.ladder.is_asleep() {
+            return self.fall_asleep(at, series, to);
+        }
+        if self.is_latched() {
+            self.was = None;
+            return;
+        }
         // §7: marked before it is judged.
         self.stale = held.came_with >= self.stale_after();
         self.mark_by_reading(at, self.stale, to);
         let contradicted = self.contradict(at);
+        if turned {
+            let ladder = self.ladder.clone();
+            self.each(|i, level, trigger| {
+                if trigger.unjudged && said[i].back(&ladder.terms[i], level) {
+                    trigger.stand = Stand::Off;
+                }
+            });
+        }
         self.turn(at);
-        let why = if contradicted { Why::Contradicted } else { Why::Value };
+        if turned {
+            self.wait_for_nothing();
+        }
+        let why = match (turned, contradicted) {
+            (true, _) => Why::Calendar,
+            (false, true) => Why::Contradicted,
+            (false, false) => Why::Value,
+        };
         self.conclude(at, why, to);
+        self.was = None;
     }
 
     /// What happens before a reading of time `at` is judged: timers complete, and nothing bridges a gap.
@@ -40,9 +65,17 @@ impl Cell {
         if !(gap && was_deaf) {
             let fresh_until = before.at + stale_after;
             let until = at.min(fresh_until);
-            while let Some(due) = self.first_due(&series).filter(|due| *due <= until) {
-                self.complete(&series, due, due);
-                self.conclude(due, Why::Value, to);
+            loop {
+                let due = self.first_due(&series).filter(|due| *due <= until);
+                let edge = self.next_edge(at).filter(|_| !was_deaf);
+                match (due, edge) {
+                    (Some(due), edge) if edge.is_none_or(|edge| due <= edge) => {
+                        self.complete(&series, due, due);
+                        self.conclude(due, Why::Value, to);
+                    }
+                    (_, Some(edge)) => self.pass(edge, &series, before, to),
+                    _ => break,
+                }
             }
         }
         if gap {

@@ -8,19 +8,23 @@
 //! that is not. Memory grows with the readings.
 
 mod absence;
+mod act;
 mod air;
 mod baseline;
+mod calendar;
 mod catalogue;
 mod cell;
 mod clock;
 mod derived;
 mod device;
+mod due;
 mod edit;
 mod episode;
 mod event;
 mod expression;
 mod hearing;
 mod judge;
+mod operator;
 mod pack;
 mod pack_read;
 mod plausible;
@@ -28,8 +32,10 @@ mod series;
 mod signal;
 mod step;
 mod syntax;
+mod turn;
 mod window;
 
+pub use act::{Act, Handled, Order};
 pub use step::Model;
 
 /// Milliseconds: a time since 1970-01-01T00:00:00Z, or a length.
@@ -160,17 +166,8 @@ pub enum Input {
         /// Which.
         version: u64,
     },
-    /// An operator takes notice of an episode.
-    Acknowledge {
-        /// Who.
-        actor: String,
-        /// Of which episode, as 32 hexadecimal digits.
-        episode: String,
-        /// The version that the operator saw.
-        seen: u32,
-        /// In their words.
-        note: String,
-    },
+    /// An operator does something about an episode.
+    Order(Order),
 }
 
 /// One transition.
@@ -208,6 +205,6 @@ pub struct Told {
     pub resolved_at: Option<Ms>,
     /// Why.
     pub reason: &'static str,
-    /// Who took notice, when, in which words.
-    pub acknowledged: Option<(String, Ms, String)>,
+    /// What people did about it.
+    pub handled: Handled,
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::air;
 use crate::baseline::Zone;
+use crate::calendar::{Calendar, Limits};
 use crate::catalogue::{Entry, within};
 use crate::event::Codes;
 use crate::expression::Tree;
@@ -48,6 +49,8 @@ pub(crate) struct Ladder {
     pub(crate) stale_after: Option<Ms>,
     pub(crate) decimals: Option<i32>,
     pub(crate) zone: Zone,
+    /// When these limits hold, or others.
+    pub(crate) calendar: Calendar,
 }
 
 /// One term of a threshold rule.
@@ -56,7 +59,7 @@ pub(crate) struct Term {
     pub(crate) sense: Sense,
     pub(crate) direction: Direction,
     pub(crate) deadband: f64,
-    pub(crate) levels: BTreeMap<Level, Limit>,
+    pub(crate) levels: Limits,
 }
 
 /// What is asked of a series, and over which window.
@@ -165,6 +168,19 @@ impl Ladder {
         let Some(decimals) = self.decimals else { return value };
         let scale = 10_f64.powi(decimals);
         (value * scale).round_ties_even() / scale
+    }
+}
+
+impl Direction {
+    /// §4: whether the limits lie further out with each level.
+    pub(crate) fn climbs(self, limits: &Limits) -> bool {
+        let all: Vec<Limit> = limits.values().copied().collect();
+        all.windows(2).all(|pair| match (self, pair[0], pair[1]) {
+            (Self::Above, Limit::One(a), Limit::One(b)) => b > a,
+            (Self::Below, Limit::One(a), Limit::One(b)) => b < a,
+            (Self::Outside, Limit::Band(a, b), Limit::Band(c, d)) => c < a && d > b,
+            _ => false,
+        }) && all.iter().all(|limit| matches!(limit, Limit::Band(..)) == (self == Self::Outside))
     }
 }
 

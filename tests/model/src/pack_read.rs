@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use toml::{Table, Value};
 
 use crate::baseline::Zone;
+use crate::calendar::{Calendar, Limits};
 use crate::event::Codes;
 use crate::expression;
 use crate::pack::{Direction, Expression, Kind, Ladder, Limit, Named, Rule, Sense, Signal, Term, When};
@@ -83,40 +84,42 @@ fn kind(table: &Table, when: &Table) -> Kind {
         }
         None => vec![term(table, table)],
     };
-    let levels: Vec<Level> =
-        Level::ALL.into_iter().filter(|l| terms.iter().any(|t| t.levels.contains_key(l))).collect();
     let expression = when.get("expression").map(|formula| expression(&text(formula), when));
     let computed = |e: &Expression| e.series(&text(&table["id"]));
     Kind::Ladder(Ladder {
         series: expression.as_ref().map_or_else(|| text(&when["quantity"]), computed),
         expression,
-        hold: times(table.get("for"), &levels),
-        keep: times(table.get("keep_firing_for"), &levels),
+        hold: times(table.get("for")),
+        keep: times(table.get("keep_firing_for")),
         min_samples: table.get("min_samples").map(|v| whole(v) as u32),
         stale_after: table.get("stale_after").map(|v| duration(&text(v))),
         decimals: table.get("decimals").map(|v| whole(v) as i32),
         zone: Zone::of(&table.get("zone").map_or_else(|| "Asia/Shanghai".to_owned(), text)),
+        calendar: Calendar::read(table, limits),
         terms,
     })
 }
 
 /// One length for all levels, or one for each.
-fn times(value: Option<&Value>, levels: &[Level]) -> BTreeMap<Level, Ms> {
+fn times(value: Option<&Value>) -> BTreeMap<Level, Ms> {
     match value {
         None => BTreeMap::new(),
         Some(Value::Table(each)) => each.iter().map(|(l, v)| (Level::of(l), duration(&text(v)))).collect(),
-        Some(one) => levels.iter().map(|l| (*l, duration(&text(one)))).collect(),
+        Some(one) => Level::ALL.into_iter().map(|l| (l, duration(&text(one)))).collect(),
     }
+}
+
+fn limits(levels: &Value) -> Limits {
+    let limit = |v: &Value| match v {
+        Value::Array(band) => Limit::Band(number(&band[0]), number(&band[1])),
+        one => Limit::One(number(one)),
+    };
+    levels.as_table().expect("levels").iter().map(|(l, v)| (Level::of(l), limit(v))).collect()
 }
 
 /// §5: what stands in the term, or else in the rule.
 fn term(table: &Table, rule: &Table) -> Term {
     let of = |key: &str| table.get(key).or_else(|| rule.get(key));
-    let limit = |v: &Value| match v {
-        Value::Array(band) => Limit::Band(number(&band[0]), number(&band[1])),
-        one => Limit::One(number(one)),
-    };
-    let levels = table["levels"].as_table().expect("levels");
     Term {
         sense: sense(table),
         direction: match text(of("direction").expect("a direction")).as_str() {
@@ -126,7 +129,8 @@ fn term(table: &Table, rule: &Table) -> Term {
             other => panic!("direction `{other}`"),
         },
         deadband: of("deadband").map_or(0.0, number),
-        levels: levels.iter().map(|(l, v)| (Level::of(l), limit(v))).collect(),
+        // None where every period has its own.
+        levels: table.get("levels").map(limits).unwrap_or_default(),
     }
 }
 

@@ -73,6 +73,11 @@ pub(crate) enum Clock {
 }
 
 impl Series {
+    /// §3: the series' clock at engine time `now`; where it holds nothing, engine time.
+    pub(crate) fn clock(&self, now: Ms) -> Ms {
+        self.held.map_or(now, |h| (now - h.lag).max(h.at))
+    }
+
     /// §2: the time that `r`, received at `received`, is judged at. Counts a steady lag (§13).
     pub(crate) fn time_of(&self, r: &Reading, received: Ms, steady: &mut Steady, device: &Entry) -> Time {
         if !r.timed {

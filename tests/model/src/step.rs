@@ -65,6 +65,8 @@ impl Model {
             device.due(until, last, &mut out);
             // What names its own end is over then, heard or not.
             device.end_events(now, last, true, &mut out);
+            // A silence ends where a person put its end, also while Maibo is deaf; then it is decided now.
+            device.end_silences(now, &mut out);
         }
         // Then the inputs.
         for input in inputs {
@@ -119,11 +121,7 @@ impl Model {
             | Input::ClockStep { .. }
             | Input::Rules { .. }
             | Input::Catalogue { .. } => {}
-            Input::Acknowledge { actor, episode, seen, note } => {
-                for device in self.devices.values_mut() {
-                    device.acknowledge((actor, note), episode, *seen, now, out);
-                }
-            }
+            Input::Order(order) => self.devices.values_mut().for_each(|d| d.act(order, now, out)),
         }
     }
 

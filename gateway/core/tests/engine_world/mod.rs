@@ -204,7 +204,6 @@ impl World {
     /// One batch at the present, taken by the machine and the reference model.
     pub(crate) fn batch(&mut self, inputs: Vec<Input>) -> &mut Self {
         self.position += 3;
-        self.double.take_if(|_| !model::takes(&inputs));
         let batch = Batch { now: Timestamp(ZERO + self.now), inputs };
         self.out.clear();
         let done = self.machine.step(Position(self.position), &batch, &self.versions, &mut self.out);

@@ -3,21 +3,21 @@
 //!
 //! Not compared, because it is outside the specification of rules: the city's machine, worlds in which the log imposes facts
 //! on the machine ([`World::impose`](super::World::impose)); reminders, which are left out of the machine's versions; and
-//! what the model does not know yet: from the first rule set or catalogue on that says it ([`UNKNOWN`]), or the first act of
-//! an operator other than an acknowledgement, a world goes on without the model.
+//! what the model does not know yet: from the first rule set or catalogue on that says it ([`UNKNOWN`]) a world goes on
+//! without the model.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use maibo_core::fact::{Body, Fact, State};
-use maibo_core::input::{Act, Input};
+use maibo_core::fact::{Body, Fact, State, Transition};
+use maibo_core::input::{Act, Input, Stage};
 use maibo_core::reading::Quality;
-use maibo_model::{Level, Mark, Model, Told};
+use maibo_model::{Handled, Level, Mark, Model, Told};
 
 use super::ZERO;
 
 /// Words of rule sets and catalogues that the model does not know yet.
-const UNKNOWN: [&str; 5] = ["shadow", "quorum = {", "[[rule.during]]", "in_force", "limits"];
+const UNKNOWN: [&str; 2] = ["shadow", "quorum = {"];
 
 /// Whether the model knows what this rule set or catalogue says.
 pub(crate) fn knows(text: &str) -> bool {
@@ -73,14 +73,6 @@ impl Double {
     }
 }
 
-/// Whether the model knows what these inputs are.
-pub(crate) fn takes(inputs: &[Input]) -> bool {
-    inputs.iter().all(|input| match input {
-        Input::Command(c) => matches!(c.act, Act::Acknowledge { .. }),
-        _ => true,
-    })
-}
-
 /// One input in one line.
 fn words(input: &Input) -> String {
     match input {
@@ -104,7 +96,7 @@ fn words(input: &Input) -> String {
 fn line(t: &Told) -> String {
     let state = if t.firing { "firing" } else { "resolved" };
     format!(
-        "{} decided {} {} {} v{} {} {state} {:?} peak {:?} {} value {:?} limit {:?} since {} ended {:?} stale {} historic {} ack {:?}",
+        "{} decided {} {} {} v{} {} {state} {:?} peak {:?} {} value {:?} limit {:?} since {} ended {:?} stale {} historic {} {:?}",
         t.at - ZERO,
         t.decided_at - ZERO,
         t.rule,
@@ -120,7 +112,7 @@ fn line(t: &Told) -> String {
         t.resolved_at.map(|at| at - ZERO),
         t.stale,
         t.historic,
-        t.acknowledged,
+        t.handled,
     )
 }
 
@@ -147,8 +139,23 @@ fn told(fact: &Fact) -> Option<Told> {
         at: t.at.0,
         resolved_at: t.resolved_at.map(|at| at.0),
         reason: t.reason.as_str(),
-        acknowledged: t.acknowledged.as_ref().map(|a| (a.by.as_str().to_owned(), a.at.0, a.note.to_string())),
+        handled: handled(t),
     })
+}
+
+/// What people did about it, as the model says it.
+fn handled(t: &Transition) -> Handled {
+    let Some(h) = t.handling.as_deref() else { return Handled::default() };
+    let stamps = [&h.stamps.published, &h.stamps.responding, &h.stamps.fed_back, &h.stamps.archived];
+    let who = |actor: &maibo_core::id::Actor| actor.as_str().to_owned();
+    Handled {
+        acknowledged: t.acknowledged.as_ref().map(|a| (who(&a.by), a.at.0, a.note.to_string())),
+        assigned: h.assigned.as_ref().map(|a| (a.to.to_string(), who(&a.by), a.at.0)),
+        silenced: t.silenced().map(|s| (s.until.0, who(&s.by), s.note.to_string())),
+        stamps: stamps.map(|stamp| stamp.as_ref().map(|s| (s.at.0, s.by.as_ref().map(who)))),
+        said: h.said.as_ref().map(|s| (who(&s.by), h.noted.map_or(0, |at| at.0), s.note.to_string())),
+        forced: t.is_forced(),
+    }
 }
 
 impl Double {
@@ -170,14 +177,25 @@ impl Double {
 
     fn translated(&self, input: &Input) -> Option<maibo_model::Input> {
         let Input::Command(c) = input else { return translated(input) };
-        let Act::Acknowledge { note } = &c.act else { return None };
         let episode = c.episode.to_string();
-        Some(maibo_model::Input::Acknowledge {
-            actor: c.actor.as_str().to_owned(),
-            seen: c.seen - self.reminded(&episode, c.seen),
-            episode,
-            note: note.to_string(),
-        })
+        let act = act(&c.act);
+        let seen = c.seen - self.reminded(&episode, c.seen);
+        let actor = c.actor.as_str().to_owned();
+        Some(maibo_model::Input::Order(maibo_model::Order { actor, episode, seen, act }))
+    }
+}
+
+/// An act in the model's words.
+fn act(act: &Act) -> maibo_model::Act {
+    let note = act.note().to_owned();
+    match act {
+        Act::Acknowledge { .. } => maibo_model::Act::Acknowledge { note },
+        Act::Assign { to, .. } => maibo_model::Act::Assign { to: to.to_string(), note },
+        Act::Comment { .. } => maibo_model::Act::Comment { note },
+        Act::Silence { until, .. } => maibo_model::Act::Silence { until: until.0, note },
+        Act::Unsilence => maibo_model::Act::Unsilence,
+        Act::Close { forced, .. } => maibo_model::Act::Close { note, forced: *forced },
+        Act::Feedback { stage, .. } => maibo_model::Act::Feedback { done: *stage == Stage::FedBack, note },
     }
 }
 

@@ -1,7 +1,7 @@
 //! Random streams: what devices, sources, operators and clocks can do.
 
 use maibo_core::id::{Actor, DeviceId, EpisodeId, PartitionId, Version};
-use maibo_core::input::{Act, Command, Input};
+use maibo_core::input::{Act, Command, Input, Stage};
 use maibo_core::reading::{Event, Liveness, Quality, Reading, Text};
 use maibo_core::time::{Millis, Timestamp};
 use proptest::prelude::*;
@@ -64,10 +64,12 @@ enum What {
     Catalogue {
         which: usize,
     },
-    Acknowledge {
+    /// What an operator does; the end of a silence is counted from the present.
+    Order {
         who: &'static str,
         seen: u32,
         back: usize,
+        act: Act,
     },
 }
 
@@ -198,8 +200,28 @@ fn what() -> impl Strategy<Value = What> {
         1 => (-100_000..100_000_i64).prop_map(|by| What::ClockStep { by }),
         2 => (0..3_usize).prop_map(|which| What::Rules { which }),
         2 => (0..2_usize).prop_map(|which| What::Catalogue { which }),
-        2 => (select(vec!["li", "wang"]), 0..4_u32, 0..3_usize)
-            .prop_map(|(who, seen, back)| What::Acknowledge { who, seen, back }),
+        6 => (select(vec!["li", "li", "wang"]), 0..7_u32, 0..3_usize, act())
+            .prop_map(|(who, seen, back, act)| What::Order { who, seen, back, act }),
+    ]
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    let note = || prop_oneof![4 => Just(Text::from("why")), 1 => select(vec!["", " "]).prop_map(Text::from)];
+    let ahead = prop_oneof![
+        3 => 1..100_000_i64,
+        3 => (1..60_i64).prop_map(s),
+        1 => select(vec![0, -1, 7 * 86_400_000, 7 * 86_400_000 + 1]),
+    ];
+    let stage = select(vec![Stage::Responding, Stage::FedBack]);
+    let to = prop_oneof![4 => select(vec!["crew 3", "crew 4"]), 1 => Just(" ")];
+    prop_oneof![
+        2 => note().prop_map(|note| Act::Acknowledge { note }),
+        1 => (to, note()).prop_map(|(to, note)| Act::Assign { to: Text::from(to), note }),
+        1 => note().prop_map(|note| Act::Comment { note }),
+        3 => (ahead, note()).prop_map(|(ahead, note)| Act::Silence { until: Timestamp(ahead), note }),
+        1 => Just(Act::Unsilence),
+        4 => (note(), any::<bool>()).prop_map(|(note, forced)| Act::Close { note, forced }),
+        1 => (stage, note()).prop_map(|(stage, note)| Act::Feedback { stage, note }),
     ]
 }
 
@@ -347,11 +369,14 @@ impl Player {
             What::ClockStep { by } => Input::ClockStep { by: Millis(*by) },
             What::Rules { which } => Input::Rules { version: self.rules[which % self.rules.len()] },
             What::Catalogue { which } => Input::Catalogue { version: self.catalogues[which % self.catalogues.len()] },
-            What::Acknowledge { who, seen, back } => Input::Command(Command {
+            What::Order { who, seen, back, act } => Input::Command(Command {
                 actor: Actor::new(who).expect("actor"),
                 episode: *episodes.get(episodes.len().checked_sub(back + 1)?)?,
                 seen: *seen,
-                act: Act::Acknowledge { note: Text::default() },
+                act: match act.clone() {
+                    Act::Silence { until, note } => Act::Silence { until: Timestamp(ZERO + now + until.0), note },
+                    act => act,
+                },
             }),
             What::Moment { .. } | What::Tick | What::Lagging { .. } => return None,
         })
