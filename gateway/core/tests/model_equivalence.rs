@@ -3,6 +3,8 @@
 //! Every batch of an [`engine_world::World`] is taken by both and compared there; here are the cases: random rules, random
 //! catalogues, and random streams. What fails is shown as a story, smallest first, that can be played by hand.
 
+#[path = "model_equivalence/calendar.rs"]
+mod calendar;
 mod engine_world;
 #[path = "model_equivalence/packs.rs"]
 mod packs;

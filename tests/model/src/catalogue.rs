@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Level, Ms};
 use crate::pack_read::duration;
+use crate::{Level, Ms};
 
 /// One known device.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -210,11 +210,7 @@ impl Device {
             }
             series.hearing.listen(now, held.taken());
             for (rule, cell) in self.cells.iter_mut().filter(|(_, c)| c.ladder.quantity == *quantity) {
-                if cell.counts(series, now) {
-                    cell.turn_to(series.clock(now), series);
-                    cell.is_latched();
-                    cell.judge_edit(series, now, &mut out.of(now, rule, &self.id, &self.entry));
-                }
+                cell.listen(series, now, &mut out.of(now, rule, &self.id, &self.entry));
             }
         }
         self.due(out.until, now, out);
@@ -238,7 +234,8 @@ impl Device {
                 Kind::Ladder(ladder) => {
                     let unknown = Series::default();
                     let series = self.series.get(&ladder.quantity).unwrap_or(&unknown);
-                    let ladder = &entry.limits.get(&rule.id).map_or_else(|| ladder.clone(), |own| ladder.with_limits(own));
+                    let ladder =
+                        &entry.limits.get(&rule.id).map_or_else(|| ladder.clone(), |own| ladder.with_limits(own));
                     let new = || Cell::new(ladder.clone(), entry.clone(), series, series.clock(now));
                     let cell = self.cells.entry(rule.id.clone()).or_insert_with(new);
                     cell.edit(ladder, entry, series, now);

@@ -118,7 +118,9 @@ impl Episode {
         let counts = by.filter(|_| reason != "commented");
         self.past.push((self.level, counts.map(|(actor, _)| actor.to_owned())));
         let handled = &mut self.handled;
-        handled.said = by.filter(|_| reason != "acknowledged").map(|(actor, note)| (actor.to_owned(), to.decided, note.to_owned()));
+        handled.said = by
+            .filter(|_| reason != "acknowledged")
+            .map(|(actor, note)| (actor.to_owned(), to.decided, note.to_owned()));
         let [published, .., archived] = &mut handled.stamps;
         published.get_or_insert((to.decided, None));
         if !firing {

@@ -143,7 +143,8 @@ impl EventCell {
         let opens = !over && room;
         let Some(known) = self.known.get_mut(&event.identity) else {
             let Some(level) = level.filter(|_| opens) else { return };
-            let mut known = Known { code: event.code.clone(), when, later: 0, reports: 0, episode: None, closed: false };
+            let mut known =
+                Known { code: event.code.clone(), when, later: 0, reports: 0, episode: None, closed: false };
             known.open(level, &mut desk.of(now, &event.identity));
             self.known.insert(event.identity.clone(), known);
             return self.forget(now, desk);

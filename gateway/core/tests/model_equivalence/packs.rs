@@ -5,15 +5,16 @@ use std::fmt::Write as _;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use crate::calendar::{Calendar, calendar, limits};
 use crate::engine_world::ladder;
 
 /// A set of rules.
 #[derive(Clone, Debug)]
 pub(crate) struct Pack(Vec<Rule>);
 
-/// The devices of a catalogue: kind and interval of each of a, b and c, or none.
+/// The devices of a catalogue: kind, interval and limits of its own of each of a, b and c, or none.
 #[derive(Clone, Debug)]
-pub(crate) struct Devices(Vec<Option<(&'static str, &'static str)>>);
+pub(crate) struct Devices(Vec<Option<(&'static str, &'static str, String)>>);
 
 #[derive(Clone, Debug)]
 enum Rule {
@@ -24,6 +25,7 @@ enum Rule {
         decimals: Option<u32>,
         terms: Vec<(Sense, Steps)>,
         times: Times,
+        calendar: Calendar,
     },
     Absence {
         intervals: i32,
@@ -73,7 +75,7 @@ enum Lengths {
     Each([&'static str; 4]),
 }
 
-const LEVELS: [&str; 4] = ["blue", "yellow", "orange", "red"];
+pub(crate) const LEVELS: [&str; 4] = ["blue", "yellow", "orange", "red"];
 const LENGTHS: [&str; 8] = ["0s", "3s", "5s", "7s", "12s", "20s", "50s", "90s"];
 
 pub(crate) fn pack() -> impl Strategy<Value = Pack> {
@@ -97,7 +99,8 @@ pub(crate) fn coarse() -> impl Strategy<Value = Pack> {
         };
         let times = Times { hold: Lengths::None, keep: Lengths::None, min_samples: Some(1), stale_after: Some("100s") };
         let steps = Steps { direction, levels: [true; 4], first, apart, deadband: 0 };
-        Rule::Ladder { depth: false, of_kind: false, decimals: None, terms: vec![(sense, steps)], times }
+        let calendar = Calendar::default();
+        Rule::Ladder { depth: false, of_kind: false, decimals: None, terms: vec![(sense, steps)], times, calendar }
     });
     proptest::collection::vec(terms, 1..4).prop_map(Pack)
 }
@@ -105,7 +108,7 @@ pub(crate) fn coarse() -> impl Strategy<Value = Pack> {
 pub(crate) fn devices() -> impl Strategy<Value = Devices> {
     let kind = prop_oneof![4 => Just("k"), 1 => Just("other")];
     let interval = select(vec!["", "1s", "5s", "10s", "10s", "60s"]);
-    let device = prop_oneof![6 => (kind, interval).prop_map(Some), 1 => Just(None)];
+    let device = prop_oneof![6 => (kind, interval, limits()).prop_map(Some), 1 => Just(None)];
     proptest::collection::vec(device, 3).prop_map(Devices)
 }
 
@@ -116,7 +119,8 @@ fn rule() -> impl Strategy<Value = Rule> {
         2 => proptest::collection::vec((sense(), steps()), 2..4),
     ];
     let decimals = prop_oneof![4 => Just(None), 1 => (0..2_u32).prop_map(Some)];
-    let ladder = (prop_oneof![3 => Just(true), 1 => Just(false)], any::<bool>(), decimals, terms, times());
+    let depth = prop_oneof![3 => Just(true), 1 => Just(false)];
+    let ladder = (depth, any::<bool>(), decimals, terms, times(), calendar());
     let codes = [
         "\"x.1\" = \"orange\", \"x.*\" = \"blue\", \"y\" = \"red\"",
         "\"x.*\" = \"orange\", \"y\" = \"blue\"",
@@ -125,7 +129,9 @@ fn rule() -> impl Strategy<Value = Rule> {
     let expires = ["", ", expires_after = \"20s\"", ", expires_after = \"50s\""];
     prop_oneof![
         1 => (select(codes.to_vec()), select(expires.to_vec())).prop_map(|(codes, expires)| Rule::Event { codes, expires }),
-        6 => ladder.prop_map(|(depth, of_kind, decimals, terms, times)| Rule::Ladder { depth, of_kind, decimals, terms, times }),
+        6 => ladder.prop_map(|(depth, of_kind, decimals, terms, times, calendar)| {
+            Rule::Ladder { depth, of_kind, decimals, terms, times, calendar }
+        }),
         2 => (1..6_i32, select(&LEVELS[..])).prop_map(|(intervals, level)| Rule::Absence { intervals, level }),
     ]
 }
@@ -175,10 +181,10 @@ impl Pack {
 
 impl Devices {
     pub(crate) fn text(&self) -> String {
-        let mut text = "id,kind,name,place,domain,interval\n".to_owned();
+        let mut text = "id,kind,name,place,domain,interval,limits\n".to_owned();
         for (id, device) in ["a", "b", "c"].into_iter().zip(&self.0) {
-            if let Some((kind, interval)) = device {
-                let _ = writeln!(text, "{id},{kind},,110105003,traffic,{interval}");
+            if let Some((kind, interval, limits)) = device {
+                let _ = writeln!(text, "{id},{kind},,110105003,traffic,{interval},{limits}");
             }
         }
         text
@@ -197,7 +203,7 @@ impl Rule {
                 let codes = format!("codes = {{ {codes} }}{expires}");
                 ladder(id, &format!("when = {{ kind = \"k\" }}\nevent = {{ {codes} }}"))
             }
-            Self::Ladder { depth, of_kind, decimals, terms, times } => {
+            Self::Ladder { depth, of_kind, decimals, terms, times, calendar } => {
                 let quantity = if *depth { "water_depth" } else { "temperature" };
                 let kind = if *of_kind { ", kind = \"k\"" } else { "" };
                 let mut text = format!("when = {{ quantity = \"{quantity}\"{kind} }}\n");
@@ -208,6 +214,15 @@ impl Rule {
                 for (_, steps) in terms {
                     (0..4).for_each(|i| levels[i] |= steps.levels[i]);
                 }
+                // Limits of a period are those of the only term, moved.
+                let one = if let [one] = &terms[..] { Some(one) } else { None };
+                for (_, of) in calendar.periods.iter().filter_map(|p| p.own).filter(|_| one.is_some()) {
+                    (0..4).for_each(|i| levels[i] |= of[i]);
+                }
+                let periods = calendar.text(|further, levels| {
+                    let (sense, steps) = one?;
+                    Some(Steps { first: steps.first + further, levels, ..steps.clone() }.limits(sense.scale()))
+                });
                 let each: Vec<Vec<String>> = terms.iter().map(|(sense, steps)| sense.lines(steps)).collect();
                 if let [one] = &each[..] {
                     text += &(one.join("\n") + "\n");
@@ -215,23 +230,26 @@ impl Rule {
                     let each: Vec<String> = each.iter().map(|t| format!("{{ {} }}", t.join(", "))).collect();
                     let _ = writeln!(text, "any = [ {} ]", each.join(", "));
                 }
-                ladder(id, &(text + &times.text(levels)))
+                ladder(id, &(text + &times.text(levels) + &periods))
             }
         }
     }
 }
 
 impl Sense {
-    fn lines(&self, steps: &Steps) -> Vec<String> {
-        // So that limits lie where values do.
-        let scale = match self.signal {
+    /// So that limits lie where values do.
+    fn scale(&self) -> f64 {
+        match self.signal {
             "sum" => 4.0,
             "count" => 0.125,
             "rate" => 2.0,
             "delta" | "range" => 0.5,
             _ => 1.0,
-        };
-        let mut lines = steps.lines(scale);
+        }
+    }
+
+    fn lines(&self, steps: &Steps) -> Vec<String> {
+        let mut lines = steps.lines(self.scale());
         lines.push(format!("signal = \"{}\"", self.signal));
         match self.signal {
             "last" => {}
@@ -248,7 +266,7 @@ impl Sense {
 }
 
 impl Steps {
-    fn lines(&self, scale: f64) -> Vec<String> {
+    fn limits(&self, scale: f64) -> String {
         let half = |n: i32| f64::from(n) / 2.0 * scale;
         let limit = |n: i32| match self.direction {
             "above" => half(2 * self.first + n * self.apart).to_string(),
@@ -260,10 +278,14 @@ impl Steps {
         };
         let has = LEVELS.iter().zip(self.levels).filter(|(_, has)| *has);
         let levels: Vec<String> = (0..).zip(has).map(|(n, (level, _))| format!("{level} = {}", limit(n))).collect();
+        format!("levels = {{ {} }}", levels.join(", "))
+    }
+
+    fn lines(&self, scale: f64) -> Vec<String> {
         vec![
-            format!("levels = {{ {} }}", levels.join(", ")),
+            self.limits(scale),
             format!("direction = \"{}\"", self.direction),
-            format!("deadband = {}", half(self.deadband)),
+            format!("deadband = {}", f64::from(self.deadband) / 2.0 * scale),
         ]
     }
 }
