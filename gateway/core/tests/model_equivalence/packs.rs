@@ -8,9 +8,13 @@ use proptest::sample::select;
 use crate::calendar::{Calendar, calendar, limits};
 use crate::engine_world::ladder;
 
-/// A set of rules.
+/// A set of up to three rules.
 #[derive(Clone, Debug)]
-pub(crate) struct Pack(Vec<Rule>);
+pub(crate) struct Pack {
+    rules: Vec<Rule>,
+    /// Which of them are on trial.
+    trials: [bool; 3],
+}
 
 /// The devices of a catalogue: kind, interval and limits of its own of each of a, b and c, or none.
 #[derive(Clone, Debug)]
@@ -79,7 +83,8 @@ pub(crate) const LEVELS: [&str; 4] = ["blue", "yellow", "orange", "red"];
 const LENGTHS: [&str; 8] = ["0s", "3s", "5s", "7s", "12s", "20s", "50s", "90s"];
 
 pub(crate) fn pack() -> impl Strategy<Value = Pack> {
-    proptest::collection::vec(rule(), 1..4).prop_map(Pack)
+    let rules = proptest::collection::vec(rule(), 1..4);
+    (rules, trials()).prop_map(|(rules, trials)| Pack { rules, trials })
 }
 
 /// One rule of one term over a window of many readings, without timers.
@@ -102,7 +107,12 @@ pub(crate) fn coarse() -> impl Strategy<Value = Pack> {
         let calendar = Calendar::default();
         Rule::Ladder { depth: false, of_kind: false, decimals: None, terms: vec![(sense, steps)], times, calendar }
     });
-    proptest::collection::vec(terms, 1..4).prop_map(Pack)
+    proptest::collection::vec(terms, 1..4).prop_map(|rules| Pack { rules, trials: [false; 3] })
+}
+
+/// Which rules are on trial: mostly none.
+pub(crate) fn trials() -> impl Strategy<Value = [bool; 3]> {
+    prop_oneof![2 => Just([false; 3]), 1 => any::<[bool; 3]>()]
 }
 
 pub(crate) fn devices() -> impl Strategy<Value = Devices> {
@@ -175,7 +185,13 @@ fn times() -> impl Strategy<Value = Times> {
 
 impl Pack {
     pub(crate) fn text(&self) -> String {
-        self.0.iter().enumerate().map(|(i, rule)| rule.text(&format!("r{i}"))).collect()
+        let trial = |i: usize| if self.trials[i] { "shadow = true\n" } else { "" };
+        self.rules.iter().enumerate().map(|(i, rule)| rule.text(&format!("r{i}"), trial(i))).collect()
+    }
+
+    /// The same rules, others of them on trial.
+    pub(crate) fn on_trial(&self, trials: [bool; 3]) -> Self {
+        Self { trials, ..self.clone() }
     }
 }
 
@@ -192,21 +208,22 @@ impl Devices {
 }
 
 impl Rule {
-    fn text(&self, id: &str) -> String {
+    fn text(&self, id: &str, trial: &str) -> String {
         match self {
             Self::Absence { intervals, level } => {
-                let lines =
-                    format!("when = {{ kind = \"k\" }}\nabsent = {{ intervals = {intervals} }}\nlevel = \"{level}\"");
+                let lines = format!(
+                    "when = {{ kind = \"k\" }}\nabsent = {{ intervals = {intervals} }}\nlevel = \"{level}\"\n{trial}"
+                );
                 ladder(id, &lines)
             }
             Self::Event { codes, expires } => {
                 let codes = format!("codes = {{ {codes} }}{expires}");
-                ladder(id, &format!("when = {{ kind = \"k\" }}\nevent = {{ {codes} }}"))
+                ladder(id, &format!("when = {{ kind = \"k\" }}\nevent = {{ {codes} }}\n{trial}"))
             }
             Self::Ladder { depth, of_kind, decimals, terms, times, calendar } => {
                 let quantity = if *depth { "water_depth" } else { "temperature" };
                 let kind = if *of_kind { ", kind = \"k\"" } else { "" };
-                let mut text = format!("when = {{ quantity = \"{quantity}\"{kind} }}\n");
+                let mut text = format!("{trial}when = {{ quantity = \"{quantity}\"{kind} }}\n");
                 if let Some(n) = decimals {
                     let _ = writeln!(text, "decimals = {n}");
                 }
