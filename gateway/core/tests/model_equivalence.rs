@@ -5,6 +5,8 @@
 
 #[path = "model_equivalence/air.rs"]
 mod air;
+#[path = "model_equivalence/calendar.rs"]
+mod calendar;
 mod engine_world;
 #[path = "model_equivalence/formulas.rs"]
 mod formulas;
@@ -12,6 +14,8 @@ mod formulas;
 mod packs;
 #[path = "model_equivalence/stream.rs"]
 mod stream;
+#[path = "model_equivalence/terms.rs"]
+mod terms;
 
 use engine_world::cases::cases;
 use packs::{Devices, Pack};
@@ -19,7 +23,16 @@ use proptest::prelude::*;
 use stream::{Happening, play, play_long};
 
 fn case(most: usize) -> impl Strategy<Value = (Vec<Pack>, Vec<Devices>, Vec<Happening>)> {
-    let packs = proptest::collection::vec(packs::pack(), 1..4);
+    // Sets of other rules, or of the same with others on trial.
+    let set = (packs::pack(), proptest::option::weighted(0.3, packs::trials()));
+    let packs = proptest::collection::vec(set, 1..4).prop_map(|sets| {
+        let mut packs: Vec<Pack> = Vec::new();
+        for (pack, again) in sets {
+            let same = packs.last().zip(again).map(|(before, trials)| before.on_trial(trials));
+            packs.push(same.unwrap_or(pack));
+        }
+        packs
+    });
     let devices = proptest::collection::vec(packs::devices(), 1..3);
     (packs, devices, proptest::collection::vec(stream::happening(), 1..most))
 }

@@ -137,7 +137,8 @@ impl Episode {
     pub(crate) fn act(&mut self, order: &Order, closes: bool, to: &mut Teller<'_>) -> bool {
         let (act, actor, now) = (&order.act, &order.actor, to.decided);
         let comment = matches!(act, Act::Comment { .. });
-        if !self.allows(act, closes, now) || !comment && self.conflicts(actor, order.seen) {
+        // What is on trial no command finds.
+        if to.shadow || !self.allows(act, closes, now) || !comment && self.conflicts(actor, order.seen) {
             return false;
         }
         let note = act.note().to_owned();

@@ -19,7 +19,7 @@ const FIRST_BOUNDED: u64 = 17;
 pub(crate) struct Zone {
     name: String,
     /// Ahead of UTC.
-    ahead: Ms,
+    pub(crate) ahead: Ms,
 }
 
 /// What is known of one hour of the week.

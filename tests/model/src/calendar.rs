@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use toml::{Table, Value};
 
+use crate::baseline::Zone;
 use crate::pack::{Ladder, Limit};
 use crate::{Level, Ms};
 
@@ -50,11 +51,7 @@ impl Calendar {
             limits: table.get("levels").map(&limits),
         };
         Self {
-            offset: match rule.get("zone").map(text).as_deref() {
-                None | Some("Asia/Shanghai") => 8 * 60 * MINUTE,
-                Some("Asia/Tokyo") => 9 * 60 * MINUTE,
-                Some(zone) => panic!("zone `{zone}` is not modelled"),
-            },
+            offset: Zone::of(&rule.get("zone").map_or_else(|| "Asia/Shanghai".to_owned(), text)).ahead,
             from: day("from"),
             until: day("until"),
             periods: rule.get("during").and_then(Value::as_array).into_iter().flatten().map(period).collect(),
@@ -141,24 +138,30 @@ impl Ladder {
         None
     }
 
-    /// The same rule with the limits of one device, where they climb in all periods.
+    /// All limits that can hold: those of periods, and the rule's own, where they ever hold.
+    fn sets(&self) -> impl Iterator<Item = &Limits> {
+        let periods = &self.calendar.periods;
+        let own = periods.is_empty() || periods.iter().any(|p| p.limits.is_none());
+        let own = self.terms.first().map(|term| &term.levels).filter(|_| own);
+        periods.iter().filter_map(|p| p.limits.as_ref()).chain(own)
+    }
+
+    /// The same rule with the limits of one device. A level that never holds is a mistake, and so is what does not climb.
     pub(crate) fn with_limits(&self, own: &BTreeMap<Level, f64>) -> Self {
-        let mut ladder = self.clone();
-        if own.is_empty() || ladder.terms.len() != 1 {
-            return ladder;
+        let holds = |level| self.sets().any(|limits| limits.contains_key(level));
+        if self.terms.len() != 1 || !own.keys().all(holds) {
+            return self.clone();
         }
-        let replace = |limits: &mut Limits| {
+        let mut ladder = self.clone();
+        let of_periods = ladder.calendar.periods.iter_mut().filter_map(|p| p.limits.as_mut());
+        for limits in of_periods.chain(std::iter::once(&mut ladder.terms[0].levels)) {
             for (level, limit) in limits {
                 if let Some(own) = own.get(level) {
                     *limit = Limit::One(*own);
                 }
             }
-        };
-        let of_periods = ladder.calendar.periods.iter_mut().filter_map(|p| p.limits.as_mut());
-        of_periods.chain(std::iter::once(&mut ladder.terms[0].levels)).for_each(replace);
-        let of_periods = ladder.calendar.periods.iter().filter_map(|p| p.limits.as_ref());
-        let mut all = of_periods.chain(std::iter::once(&ladder.terms[0].levels));
-        let climbs = all.all(|limits| ladder.terms[0].direction.climbs(limits));
+        }
+        let climbs = ladder.sets().all(|limits| ladder.terms[0].direction.climbs(limits));
         if climbs { ladder } else { self.clone() }
     }
 }

@@ -68,10 +68,12 @@ pub(crate) enum Why {
     Value,
     Contradicted,
     Edit,
-    /// An edge between periods.
-    Calendar,
     /// An edit without a value to judge by.
     Unheard,
+    /// An edge between periods.
+    Calendar,
+    /// One without a value to judge by.
+    CalendarUnheard,
 }
 
 impl Trigger {
@@ -248,7 +250,7 @@ impl Cell {
                 Why::Value => "recovered",
                 Why::Contradicted => "contradicted",
                 Why::Edit | Why::Unheard => "rule_changed",
-                Why::Calendar => "calendar",
+                Why::Calendar | Why::CalendarUnheard => "calendar",
             };
             self.tell(event, false, reason, to);
             self.episode = None;
@@ -267,10 +269,10 @@ impl Cell {
         let moved = another && self.shown(level, term, why).threshold != before_shown;
         let reason = match (level.cmp(&before), why) {
             (Ordering::Equal, Why::Edit | Why::Unheard) if moved => "rule_changed",
-            (Ordering::Equal, Why::Calendar) if moved => "calendar",
+            (Ordering::Equal, Why::Calendar | Why::CalendarUnheard) if moved => "calendar",
             (Ordering::Equal, _) => return,
             (_, Why::Edit | Why::Unheard) => "rule_changed",
-            (_, Why::Calendar) => "calendar",
+            (_, Why::Calendar | Why::CalendarUnheard) => "calendar",
             (Ordering::Greater, _) => "raised",
             (Ordering::Less, Why::Contradicted) => "contradicted",
             (Ordering::Less, Why::Value) => "lowered",
@@ -282,7 +284,8 @@ impl Cell {
     /// §6: the value and limit that are shown.
     fn shown(&self, level: Level, term: usize, why: Why) -> Shown {
         let before = self.episode.as_ref().map_or_else(Shown::default, |e| e.shown);
-        let value = if why == Why::Unheard { before.value } else { self.said[term].value.or(before.value) };
+        let unheard = matches!(why, Why::Unheard | Why::CalendarUnheard);
+        let value = if unheard { before.value } else { self.said[term].value.or(before.value) };
         // A limit that an edit took away is shown as it was.
         Shown { value, threshold: self.ladder.terms[term].shown(level, value).or(before.threshold) }
     }

@@ -1,6 +1,6 @@
 //! One device: its series, its cells, its silence and its clock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::absence::{AbsenceCell, Silence};
 use crate::air::{self, Air};
@@ -9,7 +9,7 @@ use crate::cell::Cell;
 use crate::clock::{self, ClockCell, Steady};
 use crate::episode::{Given, Teller};
 use crate::event::{EventCell, MAX_EVENTS, When};
-use crate::pack::{Kind, Rule};
+use crate::pack::{Kind, Rule, trials};
 use crate::series::{Held, Kind as Taken, Series};
 use crate::signal::said;
 use crate::{Event, Mark, Ms, Reading, Told};
@@ -29,6 +29,8 @@ pub(crate) struct Device {
     pub(crate) absences: BTreeMap<String, AbsenceCell>,
     pub(crate) events: BTreeMap<String, EventCell>,
     steady: Steady,
+    /// Rules that it is judged by on trial.
+    trials: BTreeSet<String>,
     pub(crate) clock: ClockCell,
 }
 
@@ -36,6 +38,8 @@ pub(crate) struct Device {
 pub(crate) struct Out<'a> {
     /// Up to when this batch lets deadlines happen.
     pub(crate) until: Ms,
+    /// Rules on trial.
+    pub(crate) trials: BTreeSet<String>,
     pub(crate) given: &'a mut Given,
     pub(crate) told: &'a mut Vec<Told>,
 }
@@ -44,7 +48,8 @@ impl Out<'_> {
     pub(crate) fn of<'b>(&'b mut self, decided: Ms, rule: &'b str, id: &'b str, entry: &Entry) -> Teller<'b> {
         let historic_after = entry.historic_after();
         let subject = ("device", id.to_owned());
-        Teller { decided, rule, device: id, subject, historic_after, given: self.given, told: self.told }
+        let shadow = self.trials.contains(rule);
+        Teller { decided, rule, shadow, device: id, subject, historic_after, given: self.given, told: self.told }
     }
 }
 
@@ -76,6 +81,7 @@ impl Device {
             absences: BTreeMap::new(),
             events: BTreeMap::new(),
             steady: Steady::default(),
+            trials: BTreeSet::new(),
             clock: ClockCell::default(),
         }
     }
@@ -231,11 +237,7 @@ impl Device {
             }
             series.hearing.listen(now, held.taken());
             for (rule, cell) in self.cells.iter_mut().filter(|(_, c)| c.ladder.series == *name) {
-                if cell.counts(series, now) {
-                    cell.turn_to(series.clock(now), series);
-                    cell.is_latched();
-                    cell.judge_edit(series, now, &mut out.of(now, rule, &self.id, &self.entry));
-                }
+                cell.listen(series, now, &mut out.of(now, rule, &self.id, &self.entry));
             }
         }
         self.due(out.until, now, out);
@@ -247,7 +249,11 @@ impl Device {
     /// §12: these rules and this entry are in force.
     pub(crate) fn edit(&mut self, rules: &[Rule], entry: &Entry, now: Ms, out: &mut Out<'_>) {
         self.entry = entry.clone();
+        // What ends is told on the side that it was on.
+        out.trials.clone_from(&self.trials);
         self.end_cells(rules, now, out);
+        self.trials = trials(rules);
+        out.trials.clone_from(&self.trials);
         let about: Vec<&Rule> = rules.iter().filter(|r| r.when.selects(&self.id, entry)).collect();
         for (name, series) in &mut self.series {
             let ladders = about.iter().filter_map(|r| if let Kind::Ladder(l) = &r.kind { Some(l) } else { None });
@@ -290,6 +296,7 @@ impl Device {
         let fate = |id: &str, kind: &Kind| match rules.iter().find(|r| r.id == id) {
             None => Some("rule_removed"),
             Some(rule) if !rule.kind.judges_the_same(kind) => Some("rule_changed"),
+            Some(rule) if rule.shadow != self.trials.contains(id) => Some("rule_changed"),
             Some(rule) if !rule.when.selects(&self.id, &self.entry) => Some("subject_gone"),
             Some(_) => None,
         };

@@ -25,8 +25,8 @@ impl Cell {
         let edge = if deaf { None } else { self.next_edge(until - held.lag) };
         let all = [
             timer.map(|due| (due + held.lag, Due::Timer(due))),
-            stale.map(|at| (at, Due::Stale)),
             edge.map(|edge| (edge + held.lag, Due::Edge(edge))),
+            stale.map(|at| (at, Due::Stale)),
             silence.map(|at| (at, Due::Silence)),
         ];
         all.into_iter().flatten().filter(|(at, _)| *at <= until).min_by_key(|(at, _)| *at)
@@ -40,7 +40,7 @@ impl Cell {
                 self.conclude(due, Why::Value, to);
             }
             Due::Stale => self.go_stale(at - held.lag, to),
-            Due::Edge(edge) => self.pass(edge, series, held, to),
+            Due::Edge(edge) => self.pass(edge, series, self.counts_at(edge, series, held), to),
             Due::Silence => self.episode.iter_mut().for_each(|open| open.end_silence(to)),
         }
     }

@@ -14,8 +14,10 @@ impl Cell {
     /// Takes over a new rule about the same, or another interval of the device, at engine time `now`.
     pub(crate) fn edit(&mut self, rule: &Ladder, device: &Entry, series: &Series, now: Ms) {
         self.rule = rule.clone();
-        self.at = series.clock(now);
-        self.take_over(&rule.at(self.at), device, series);
+        let clock = series.clock(now);
+        // Without a value no edge was passed: the first one is judged by the limits of its own time.
+        self.at = if series.held.is_some() { clock } else { Ms::MIN };
+        self.take_over(&rule.at(clock), device, series);
     }
 
     /// Takes over other limits.
@@ -47,17 +49,11 @@ impl Cell {
             self.stale &= series.held.is_none_or(|held| self.is_old(&held, now));
         }
         if self.ladder.is_asleep() {
-            return self.fall_asleep(clock, series, to);
+            let at = if self.counts(series, now) { clock } else { now };
+            return self.fall_asleep(at, "rule_changed", to);
         }
         if !self.counts(series, now) {
-            // What reached another limit says nothing about this one.
-            self.each(|_, _, trigger| {
-                if trigger.unjudged && matches!(trigger.stand, Stand::Raised { .. }) {
-                    trigger.stand = Stand::Off;
-                }
-            });
-            self.nearest_level();
-            return self.conclude(now, Why::Unheard, to);
+            return self.judge_unheard(now, Why::Unheard, to);
         }
         self.judge_again(series, clock, Why::Edit, to);
     }
@@ -89,6 +85,21 @@ impl Cell {
         self.complete(series, clock, clock);
         self.wait_for_nothing();
         self.conclude(clock, why, to);
+    }
+
+    /// No value says anything.
+    pub(crate) fn judge_unheard(&mut self, at: Ms, why: Why, to: &mut Teller<'_>) {
+        if self.latched {
+            return;
+        }
+        // What reached another limit says nothing about this one.
+        self.each(|_, _, trigger| {
+            if trigger.unjudged && matches!(trigger.stand, Stand::Raised { .. }) {
+                trigger.stand = Stand::Off;
+            }
+        });
+        self.nearest_level();
+        self.conclude(at, why, to);
     }
 
     /// §12: no value says anything: the nearest level that the new ladder has at or below the episode's own, else the lowest.

@@ -15,6 +15,8 @@ pub(crate) struct Teller<'a> {
     /// When what is told now is decided.
     pub(crate) decided: Ms,
     pub(crate) rule: &'a str,
+    /// Whether the rule is on trial.
+    pub(crate) shadow: bool,
     pub(crate) device: &'a str,
     /// What it is about: kind and id.
     pub(crate) subject: (&'static str, String),
@@ -132,6 +134,7 @@ impl Episode {
         }
         to.told.push(Told {
             decided_at: to.decided,
+            shadow: to.shadow,
             rule: to.rule.to_owned(),
             subject: to.subject.clone(),
             version: self.version,

@@ -18,7 +18,7 @@ impl Cell {
         // §8: a value is judged by the limits of the time it was measured at.
         let turned = self.turn_to(at, series);
         if self.ladder.is_asleep() {
-            return self.fall_asleep(at, series, to);
+            return self.fall_asleep(at, "calendar", to);
         }
         if self.is_latched() {
             self.was = None;
@@ -62,20 +62,19 @@ impl Cell {
                 self.drop_contradicted(said);
             }
         }
-        if !(gap && was_deaf) {
-            let fresh_until = before.at + stale_after;
-            let until = at.min(fresh_until);
-            loop {
-                let due = self.first_due(&series).filter(|due| *due <= until);
-                let edge = self.next_edge(at).filter(|_| !was_deaf);
-                match (due, edge) {
-                    (Some(due), edge) if edge.is_none_or(|edge| due <= edge) => {
-                        self.complete(&series, due, due);
-                        self.conclude(due, Why::Value, to);
-                    }
-                    (_, Some(edge)) => self.pass(edge, &series, before, to),
-                    _ => break,
+        let until = at.min(before.at + stale_after);
+        loop {
+            let due = self.first_due(&series).filter(|due| *due <= until && !(gap && was_deaf));
+            match (due, self.next_edge(at)) {
+                (Some(due), edge) if edge.is_none_or(|edge| due <= edge) => {
+                    self.complete(&series, due, due);
+                    self.conclude(due, Why::Value, to);
                 }
+                (_, Some(edge)) => {
+                    let counts = !(gap && was_deaf) && self.counts_at(edge, &series, before);
+                    self.pass(edge, &series, counts, to);
+                }
+                _ => break,
             }
         }
         if gap {

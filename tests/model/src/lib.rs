@@ -175,6 +175,8 @@ pub enum Input {
 pub struct Told {
     /// Engine time of the decision.
     pub decided_at: Ms,
+    /// Whether the rule is on trial: then nobody is told.
+    pub shadow: bool,
     /// The rule that judges.
     pub rule: String,
     /// What it is about: kind and id.

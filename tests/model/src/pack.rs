@@ -1,6 +1,6 @@
 //! §1, §4, §5, §9: rules as they are judged.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::air;
 use crate::baseline::Zone;
@@ -16,6 +16,8 @@ pub(crate) struct Rule {
     pub(crate) id: String,
     pub(crate) when: When,
     pub(crate) kind: Kind,
+    /// §12: on trial: judged, and told to nobody.
+    pub(crate) shadow: bool,
 }
 
 /// Which devices.
@@ -113,6 +115,11 @@ pub(crate) enum Direction {
 pub(crate) enum Limit {
     One(f64),
     Band(f64, f64),
+}
+
+/// §12: rules on trial.
+pub(crate) fn trials(rules: &[Rule]) -> BTreeSet<String> {
+    rules.iter().filter(|r| r.shadow).map(|r| r.id.clone()).collect()
 }
 
 impl When {

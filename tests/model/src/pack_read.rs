@@ -58,6 +58,7 @@ fn rule(table: &Table) -> Rule {
     Rule {
         id: text(&table["id"]),
         kind: kind(table, &when),
+        shadow: table.get("shadow").and_then(Value::as_bool).unwrap_or(false),
         when: When {
             kind: when.get("kind").map(text),
             district: when.get("district").map(text),

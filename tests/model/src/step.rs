@@ -6,7 +6,7 @@ use crate::catalogue::{self, Entry};
 use crate::device::{Device, Out};
 use crate::episode::Given;
 use crate::hearing::Ears;
-use crate::pack::Rule;
+use crate::pack::{Rule, trials};
 use crate::{Input, Ms, Told, pack_read};
 
 /// One partition's devices, and what is known about them.
@@ -60,7 +60,7 @@ impl Model {
         // Then what is due: up to `now`, or up to where the batch says that Maibo went deaf.
         let deaf = inputs.iter().filter_map(|i| if let Input::Deaf { from, .. } = i { Some(*from) } else { None });
         let until = deaf.min().map_or(now, |from| from.min(now));
-        let mut out = Out { until, given: &mut self.given, told: &mut told };
+        let mut out = Out { until, trials: trials(&self.rules), given: &mut self.given, told: &mut told };
         for device in self.devices.values_mut() {
             device.due(until, last, &mut out);
             // What names its own end is over then, heard or not.
@@ -79,7 +79,7 @@ impl Model {
     }
 
     fn take(&mut self, input: &Input, now: Ms, until: Ms, told: &mut Vec<Told>) {
-        let out = &mut Out { until, given: &mut self.given, told };
+        let out = &mut Out { until, trials: trials(&self.rules), given: &mut self.given, told };
         match input {
             Input::Reading(r) => {
                 if let Some(device) = self.devices.get_mut(&r.device) {
@@ -126,7 +126,7 @@ impl Model {
     }
 
     fn activate(&mut self, version: u64, now: Ms, until: Ms, told: &mut Vec<Told>) {
-        let out = &mut Out { until, given: &mut self.given, told };
+        let out = &mut Out { until, trials: trials(&self.rules), given: &mut self.given, told };
         let entries = self.known_catalogues.get(&version).expect("a known catalogue");
         self.devices.retain(|id, device| {
             let stays = entries.contains_key(id);

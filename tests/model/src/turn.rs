@@ -15,34 +15,58 @@ impl Cell {
         edge
     }
 
+    /// Whether the held value counts at an edge.
+    pub(crate) fn counts_at(&self, edge: Ms, series: &Series, held: &Held) -> bool {
+        let fresh = held.came_with < self.stale_after() && edge <= held.at + self.stale_after();
+        fresh && !self.stale && series.hearing.deaf.is_none() && !self.waits(series)
+    }
+
     /// An edge at this event time: the held value is judged by the limits behind it, where it counts then. Falling asleep
     /// needs no value.
-    pub(crate) fn pass(&mut self, edge: Ms, series: &Series, held: &Held, to: &mut Teller<'_>) {
-        self.at = edge;
-        if self.rule.at(edge).is_asleep() {
-            return self.fall_asleep(edge, series, to);
+    pub(crate) fn pass(&mut self, edge: Ms, series: &Series, counts: bool, to: &mut Teller<'_>) {
+        let turned = self.turn_to(edge, series);
+        if self.ladder.is_asleep() {
+            return self.fall_asleep(edge, "calendar", to);
         }
-        let fresh = held.came_with < self.stale_after() && edge < held.at + self.stale_after();
-        let counts = fresh && !self.stale && series.hearing.deaf.is_none() && !self.waits(series);
-        if counts && self.turn_to(edge, series) {
-            self.judge_again(series, edge, Why::Calendar, to);
+        if turned {
+            if counts {
+                self.judge_again(series, edge, Why::Calendar, to);
+            } else {
+                self.judge_unheard(edge, Why::CalendarUnheard, to);
+            }
             self.was = None;
         }
     }
 
-    /// Nobody judges any more: what is open ends, and what is pending is forgotten.
-    pub(crate) fn fall_asleep(&mut self, at: Ms, series: &Series, to: &mut Teller<'_>) {
-        self.turn_to(at, series);
+    /// Maibo listens again at `now`: edges passed meanwhile, and where the held value counts again it is judged by the limits
+    /// behind them.
+    pub(crate) fn listen(&mut self, series: &Series, now: Ms, to: &mut Teller<'_>) {
+        let clock = series.clock(now);
+        // open: first as an edge that no value judges, and then as an edit; it should be one transition by the calendar.
+        while let Some(edge) = self.next_edge(clock) {
+            self.pass(edge, series, false, to);
+        }
+        if self.counts(series, now) {
+            self.is_latched();
+            self.judge_edit(series, now, to);
+        }
+    }
+
+    /// Nobody judges any more: what is open ends, and what is pending or was closed by force is forgotten.
+    pub(crate) fn fall_asleep(&mut self, at: Ms, reason: &'static str, to: &mut Teller<'_>) {
         self.was = None;
-        self.tell(at, false, "calendar", to);
+        self.tell(at, false, reason, to);
         (self.pending, self.episode, self.told_of) = (None, None, None);
+        self.latched = false;
         self.forget_stale();
     }
 
     /// The limits of an event time hold. Whether they are others than before.
     pub(crate) fn turn_to(&mut self, at: Ms, series: &Series) -> bool {
-        self.at = at;
-        let ladder = self.rule.at(at);
+        // open: a value measured before an edge that was passed by time is judged by the limits behind the edge, and not by
+        // those of its own time.
+        self.at = self.at.max(at);
+        let ladder = self.rule.at(self.at);
         if ladder == self.ladder {
             return false;
         }

@@ -17,7 +17,7 @@ use maibo_model::{Handled, Level, Mark, Model, Told};
 use super::ZERO;
 
 /// Words of rule sets and catalogues that the model does not know yet.
-const UNKNOWN: [&str; 2] = ["shadow", "quorum = {"];
+const UNKNOWN: [&str; 1] = ["quorum = {"];
 
 /// Whether the model knows what this rule set or catalogue says.
 pub(crate) fn knows(text: &str) -> bool {
@@ -95,8 +95,9 @@ fn words(input: &Input) -> String {
 /// One transition in one line.
 fn line(t: &Told) -> String {
     let state = if t.firing { "firing" } else { "resolved" };
+    let on_trial = if t.shadow { "on trial " } else { "" };
     format!(
-        "{} decided {} {} {} v{} {} {state} {:?} peak {:?} {} value {:?} limit {:?} since {} ended {:?} stale {} historic {} {:?}",
+        "{on_trial}{} decided {} {} {} v{} {} {state} {:?} peak {:?} {} value {:?} limit {:?} since {} ended {:?} stale {} historic {} {:?}",
         t.at - ZERO,
         t.decided_at - ZERO,
         t.rule,
@@ -116,14 +117,19 @@ fn line(t: &Told) -> String {
     )
 }
 
-/// A fact as the model tells it, where it is a transition.
+/// A fact as the model tells it, where it is a transition, or one on trial.
 fn told(fact: &Fact) -> Option<Told> {
-    let Body::Transition(t) = &fact.body else { return None };
+    let (t, shadow) = match &fact.body {
+        Body::Transition(t) => (t, false),
+        Body::Shadow(t) => (t, true),
+        _ => return None,
+    };
     let level = |l: maibo_core::place::Level| {
         Level::ALL.into_iter().find(|m| m.word() == l.as_str()).unwrap_or_else(|| panic!("{l:?}"))
     };
     Some(Told {
         decided_at: fact.at.0,
+        shadow,
         rule: t.rule.as_str().to_owned(),
         subject: (t.subject.kind(), t.subject.id().into_owned()),
         version: t.version,

@@ -7,7 +7,7 @@ use maibo_core::time::{Millis, Timestamp};
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::engine_world::{World, ZERO, reading, s, source, transitions};
+use crate::engine_world::{World, ZERO, reading, s, source};
 use crate::packs::{Devices, Pack};
 
 const DEVICES: [&str; 3] = ["a", "b", "c"];
@@ -268,7 +268,7 @@ pub(crate) fn play(packs: &[Pack], devices: &[Devices], stream: &[Happening], re
             }
             continue;
         }
-        let episodes: Vec<EpisodeId> = transitions(&w.facts).iter().map(|t| t.episode).collect();
+        let episodes: Vec<EpisodeId> = w.facts.iter().filter_map(|f| f.body.judged()).map(|t| t.episode).collect();
         batch.extend(player.input(&one.what, now, &episodes));
         if stream.get(i + 1).is_some_and(|next| next.same_batch) {
             continue;
