@@ -207,8 +207,8 @@ impl Device {
         for (rule, cell) in self.cells.iter_mut().filter(|(_, c)| c.ladder.series == name) {
             let said = said(&cell.ladder, &with, cell.stale_after());
             cell.judge(series, &held, &said, &mut out.of(now, rule, &self.id, &self.entry));
-            // A fire must not become usual.
-            odd |= cell.ladder.is_baseline() && (cell.pending.is_some() || cell.episode.is_some());
+            // A fire must not become usual, also one that an operator wants to hear no more of.
+            odd |= cell.ladder.is_baseline() && (cell.pending.is_some() || cell.episode.is_some() || cell.latched);
         }
         if !odd {
             with.memory.learn(held.at, held.value, self.entry.interval_or_minute());
