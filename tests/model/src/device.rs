@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::absence::{AbsenceCell, Silence};
 use crate::air::{self, Air};
 use crate::catalogue::Entry;
-use crate::cell::Cell;
+use crate::cell::{Cell, Why};
 use crate::clock::{self, ClockCell, Steady};
 use crate::episode::{Given, Teller};
 use crate::event::{EventCell, MAX_EVENTS, When};
@@ -271,7 +271,7 @@ impl Device {
                     let cell = self.cells.entry(rule.id.clone()).or_insert_with(new);
                     cell.edit(ladder, entry, series, now);
                     if let Some(series) = self.series.get(&ladder.series) {
-                        cell.judge_edit(series, now, &mut out.of(now, &rule.id, &self.id, entry));
+                        cell.judge_edit(series, now, Why::Edit, &mut out.of(now, &rule.id, &self.id, entry));
                     }
                     cell.was = None;
                 }

@@ -42,7 +42,7 @@ impl Cell {
 
     /// Judges, at engine time `now`, what an edit left to be judged: where the held value is fresh and heard; and an open
     /// episode always has a level.
-    pub(crate) fn judge_edit(&mut self, series: &Series, now: Ms, to: &mut Teller<'_>) {
+    pub(crate) fn judge_edit(&mut self, series: &Series, now: Ms, why: Why, to: &mut Teller<'_>) {
         let clock = series.clock(now);
         if self.episode.is_none() {
             // Of what is pending nothing was told: whether the value is stale is a matter of the rule as it is now.
@@ -55,7 +55,7 @@ impl Cell {
         if !self.counts(series, now) {
             return self.judge_unheard(now, Why::Unheard, to);
         }
-        self.judge_again(series, clock, Why::Edit, to);
+        self.judge_again(series, clock, why, to);
     }
 
     /// Judges by the held value, at event time `clock`, the levels whose limits are others now.

@@ -78,9 +78,9 @@ impl Known {
         self.when.ends.unwrap_or(self.when.at + codes.expires_after + self.later)
     }
 
-    // open: does the wait of a closed event move by deaf time as well? Repeats were not heard then.
+    /// Repeats are waited for: of what is open, and of what an operator closed.
     fn waits(&self) -> bool {
-        self.episode.is_some() && self.when.ends.is_none()
+        (self.episode.is_some() || self.closed) && self.when.ends.is_none()
     }
 
     /// Takes a newer report. One that waited in deaf time does not shorten the wait for the next.

@@ -16,6 +16,10 @@ impl Device {
             if open.act(order, closes, &mut out.of(now, rule, &self.id, &self.entry)) {
                 let forced = open.handled.forced;
                 cell.close(forced);
+                // Where the value is back already, and only time was waited for, there is nothing to keep shut.
+                if self.series.get(&cell.ladder.series).is_some_and(|series| cell.counts(series, now)) {
+                    cell.is_latched();
+                }
             }
         }
         for (rule, cell) in &mut self.absences {

@@ -42,13 +42,15 @@ impl Cell {
     /// behind them.
     pub(crate) fn listen(&mut self, series: &Series, now: Ms, to: &mut Teller<'_>) {
         let clock = series.clock(now);
-        // open: first as an edge that no value judges, and then as an edit; it should be one transition by the calendar.
+        // First each edge as one that no value judges.
+        let mut why = Why::Edit;
         while let Some(edge) = self.next_edge(clock) {
             self.pass(edge, series, false, to);
+            why = Why::Calendar;
         }
         if self.counts(series, now) {
             self.is_latched();
-            self.judge_edit(series, now, to);
+            self.judge_edit(series, now, why, to);
         }
     }
 
@@ -63,8 +65,7 @@ impl Cell {
 
     /// The limits of an event time hold. Whether they are others than before.
     pub(crate) fn turn_to(&mut self, at: Ms, series: &Series) -> bool {
-        // open: a value measured before an edge that was passed by time is judged by the limits behind the edge, and not by
-        // those of its own time.
+        // An edge that time passed is not gone back behind: a value measured before it is judged by the limits behind it.
         self.at = self.at.max(at);
         let ladder = self.rule.at(self.at);
         if ladder == self.ladder {

@@ -270,13 +270,10 @@ impl DeviceState {
     }
 
     /// An operator closed an alert.
-    pub(super) fn close(&mut self, scene: &mut Scene<'_>, closed: &Transition) {
+    pub(super) fn close(&mut self, scene: &mut Scene<'_>, closed: &Transition, now: Timestamp) {
         let (episode, forced) = (closed.episode, closed.is_forced());
         for series in &mut self.series {
-            for cell in series.cells.iter_mut().filter(|c| c.firing().is_some_and(|(id, ..)| id == episode)) {
-                cell.close(forced);
-            }
-            series.refresh(scene);
+            series.close(scene, episode, forced, now);
         }
         for cell in self.absences.iter_mut().filter(|c| c.firing.is_some_and(|(id, _)| id == episode)) {
             (cell.firing, cell.latched) = (None, forced);

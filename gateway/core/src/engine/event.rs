@@ -233,7 +233,7 @@ impl EventCell {
 
     /// Waiting for repeats takes longer by this: Maibo was deaf, or engine time jumped.
     pub(super) fn wait(&mut self, rules: &RuleSet, by: Millis) {
-        for known in self.known.iter_mut().filter(|k| k.firing.is_some() && k.ends.is_none()) {
+        for known in self.known.iter_mut().filter(|k| k.goes_on() && k.ends.is_none()) {
             known.moved = known.moved + by;
         }
         self.refresh(rules);

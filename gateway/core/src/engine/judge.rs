@@ -6,8 +6,10 @@
 
 use super::ladder::{Cell, Telling, announce, shown_limit};
 use super::level::{Active, Bench, LevelState, PerLevel, complete};
+use super::series::{Scene, Series};
 use super::sight::Sight;
 use crate::fact::Reason;
+use crate::id::EpisodeId;
 use crate::limit::MAX_TERMS;
 use crate::place::Level;
 use crate::rule::Term;
@@ -70,11 +72,12 @@ pub(super) struct Judging {
 }
 
 impl Cell {
-    /// What is held is known again: judges it by what was edited in the meantime, limits and the lengths of timers.
-    pub(super) fn resume(&mut self, bench: &mut Bench<'_>, sight: Sight, now: Timestamp) {
+    /// What is held is known again: judges it by what was edited in the meantime, limits and the lengths of timers, by hand or
+    /// by the calendar (`reason`).
+    pub(super) fn resume(&mut self, bench: &mut Bench<'_>, sight: Sight, now: Timestamp, reason: Reason) {
         if self.active.as_ref().is_none_or(|a| !a.stale) {
             let terms = bench.ladder.terms(self.period);
-            let judging = Judging { sight: Some(sight), event: sight.at, decided: now, reason: Reason::RuleChanged };
+            let judging = Judging { sight: Some(sight), event: sight.at, decided: now, reason };
             self.judge(bench, terms, judging);
         }
     }
@@ -183,5 +186,26 @@ fn keep_open(active: &mut Active, terms: &[Term], old: Level) {
     let of_term = terms.iter().zip(active.terms_mut()).find(|(t, _)| t.step(nearest).is_some());
     if let Some((_, state)) = of_term {
         state.levels[nearest as usize] = LevelState { raw: true, on: true, samples: 1, ..LevelState::default() };
+    }
+}
+
+impl Series {
+    /// An operator closed an episode. Where the value is back already, and only time was waited for, there is nothing to hear
+    /// no more of: the next alert is another.
+    pub(super) fn close(&mut self, scene: &mut Scene<'_>, episode: EpisodeId, forced: bool, now: Timestamp) {
+        let pause = self.mute.pause(self.lag);
+        for i in 0..self.cells.len() {
+            let Some(cell) = self.cells.get_mut(i).filter(|c| c.firing().is_some_and(|(id, ..)| id == episode)) else {
+                continue;
+            };
+            cell.close(forced);
+            let (number, stale_after) = (cell.rule, cell.stale_after);
+            let counts = !self.mute.is_deaf() && !self.is_old(stale_after, now);
+            let sight = self.sight(scene, number).filter(|_| counts);
+            if let (Some(cell), Some(bench)) = (self.cells.get_mut(i), scene.bench(number, pause)) {
+                cell.is_shut(&bench, sight.as_ref());
+            }
+        }
+        self.refresh(scene);
     }
 }

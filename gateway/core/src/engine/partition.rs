@@ -156,7 +156,7 @@ impl Partition {
                     && closed.state == State::Resolved
                     && let Some(id) = closed.subject.device()
                 {
-                    fleet.with(law, book, id, now, |device, scene| device.close(scene, closed));
+                    fleet.with(law, book, id, now, |device, scene| device.close(scene, closed, now));
                 }
                 out.commands.push(outcome);
             }

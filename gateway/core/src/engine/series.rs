@@ -10,6 +10,7 @@ use super::mute::{Mute, Pause};
 use super::sight::Sight;
 use super::verdict::is_told;
 use crate::alert::Book;
+use crate::fact::Reason;
 use crate::id::Quantity;
 use crate::limit;
 use crate::place::Level;
@@ -334,9 +335,11 @@ impl Series {
                 }
                 let sight = self.sight(scene, number).filter(|_| counts);
                 if let (Some(cell), Some(mut bench)) = (self.cells.get_mut(i), scene.bench(number, pause)) {
+                    let edge = cell.edge;
                     cell.catch_up(&mut bench, clock, Pace::At(now));
                     if let Some(sight) = sight {
-                        cell.resume(&mut bench, sight.held_to(clock), now);
+                        let reason = if cell.edge == edge { Reason::RuleChanged } else { Reason::Calendar };
+                        cell.resume(&mut bench, sight.held_to(clock), now, reason);
                     }
                 }
             }

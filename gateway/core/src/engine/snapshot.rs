@@ -23,7 +23,7 @@ use crate::alert::{Book, Flaps, Given, Record, Spent};
 use crate::codec::{self, CodecError};
 use crate::id::{DeviceId, EpisodeId, PartitionId, Position, Quantity, RuleId, SourceId, Subject, Version};
 use crate::place::Level;
-use crate::rule::RuleSet;
+use crate::rule::{Rule, RuleSet};
 use crate::time::{Millis, Timestamp};
 
 mod city;
@@ -170,13 +170,17 @@ fn rule_id(rules: &RuleSet, number: u32) -> Option<RuleId> {
 }
 
 fn save_series(series: &Series, rules: &RuleSet) -> SavedSeries {
-    // A cell that was never pending is as new.
-    let cells =
-        series.cells.iter().filter(|c| !c.given.is_empty() || c.latched || c.edge < Timestamp::MAX).filter_map(|c| {
-            let active = c.active.as_deref().map(Active::save);
-            let turn = (c.edge < Timestamp::MAX).then_some((c.period, c.edge));
-            rule_id(rules, c.rule).map(|rule| SavedCell { rule, given: c.given, active, turn, latched: c.latched })
-        });
+    // A cell that was never pending is as new, but for the edges of its calendar that it passed.
+    let turns = |number: u32| {
+        let rule = rules.rules.get(number as usize).and_then(Rule::threshold);
+        rule.is_some_and(|t| t.schedule.is_some())
+    };
+    let kept = series.cells.iter().filter(|c| !c.given.is_empty() || c.latched || turns(c.rule));
+    let cells = kept.filter_map(|c| {
+        let active = c.active.as_deref().map(Active::save);
+        let turn = turns(c.rule).then_some((c.period, c.edge));
+        rule_id(rules, c.rule).map(|rule| SavedCell { rule, given: c.given, active, turn, latched: c.latched })
+    });
     SavedSeries {
         quantity: series.quantity.clone(),
         held: series.held,

@@ -99,6 +99,25 @@ fn a_limit_comes_into_force_at_local_midnight() {
     w.run(midnight).expect(&["28800000 v1 firing red threshold"]);
 }
 
+// what sleeps for good does so after a restart too, although the value it held is of a time when it was awake.
+#[test]
+fn a_limit_that_is_over_stays_so() {
+    let midnight = s(8 * 3600);
+    let mut w = World::every("1h", &rule("levels = { red = 50 }\nin_force = { until = 2027-01-16 }\n"));
+    w.at(midnight - s(60)).value(45.0).run(midnight + s(60)).tick().restart().run(midnight + s(120)).expect(&[]);
+}
+
+// what the calendar moved while Maibo was deaf is its doing, not that of whoever edits rules.
+#[test]
+fn an_edge_in_deaf_time_says_so() {
+    let mut w =
+        World::every("1h", &by_night("").replace("levels = { yellow = 60 }", "levels = { blue = 40, yellow = 60 }"));
+    w.at(NIGHT - s(60)).value(55.0).expect(&["21540000 v1 firing blue threshold"]);
+    w.at(NIGHT - s(10)).deaf(NIGHT - s(10)).run(NIGHT + s(60)).listening();
+    let reasons: Vec<&str> = w.transitions().into_iter().skip(1).map(|t| t.reason.as_str()).collect();
+    assert!(!reasons.is_empty() && reasons.iter().all(|r| *r == "calendar"), "{reasons:?}");
+}
+
 // an edge that passes while Maibo is deaf is judged when the value counts again.
 #[test]
 fn an_edge_in_deaf_time_is_judged_afterwards() {

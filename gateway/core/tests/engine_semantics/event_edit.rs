@@ -3,9 +3,10 @@
 use maibo_core::engine::{EventCounts, Unknown, Verdict};
 use maibo_core::fact::{Body, Fact, Reason};
 use maibo_core::id::PartitionId;
-use maibo_core::input::Input;
+use maibo_core::input::{Act, Input};
 use maibo_core::limit;
 use maibo_core::place::Level;
+use maibo_core::reading::Text;
 
 use crate::engine_world::{World, ZERO, absent, catalogue, depth, s, source};
 use crate::event::{CODES, cancel, received, report, rule, take, until, world};
@@ -30,6 +31,20 @@ fn heard_while_a_source_is_deaf() {
     w.run(s(400)).deaf(s(400)).run(s(1400)).alive();
     w.run(s(1599)).expect(&["0 v1 firing orange event"]);
     w.run(s(1600)).expect(&["1600000 v2 resolved orange event_expired"]);
+}
+
+// deaf: what an operator closed could have been repeated unheard too: a stop of Maibo does not open it again.
+#[test]
+fn a_closed_event_stays_closed_over_a_deafness() {
+    let mut w = world();
+    take(&mut w, report("rsi.707", "1", 0));
+    w.at(s(100)).expect(&["0 v1 firing orange event"]);
+    assert!(w.act("li", Act::Close { note: Text::from("seen to"), forced: true }).is_ok());
+    w.run(s(400)).deaf(s(400)).run(s(5000)).listening().expect(&["0 v2 resolved orange closed"]);
+    take(&mut w, report("rsi.707", "1", s(5001)));
+    w.restart().run(s(5601)).expect(&[]);
+    take(&mut w, report("rsi.707", "1", s(5602)));
+    w.expect(&["5602000 v1 firing orange event"]);
 }
 
 // deaf: what an edit made too long a wait is over in the step in which the device is heard again, and not with the next.

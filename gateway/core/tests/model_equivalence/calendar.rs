@@ -25,10 +25,9 @@ pub(crate) struct Period {
 }
 
 pub(crate) fn calendar() -> impl Strategy<Value = Calendar> {
-    // open: behind its very last edge a rule leaves something in a snapshot that a restart drops.
     let in_force = prop_oneof![
         12 => Just(""),
-        2 => select(vec!["{ from = 2027-01-15 }", "{ until = 2029-01-01 }", "{ from = 2027-01-01, until = 2027-01-15 }"]),
+        2 => select(vec!["{ from = 2027-01-15 }", "{ until = 2027-01-16 }", "{ from = 2027-01-01, until = 2027-01-15 }"]),
     ];
     let some = (proptest::collection::vec(period(), 1..4), in_force, proptest::bool::weighted(0.1));
     prop_oneof![

@@ -82,6 +82,11 @@ impl Known {
         self.ends.unwrap_or_else(|| self.at + rule.expires_after + self.moved)
     }
 
+    /// Whether repeats of it are waited for: it is open, or an operator closed it and hears no more of it until it is over.
+    pub(super) const fn goes_on(&self) -> bool {
+        self.firing.is_some() || self.shut
+    }
+
     /// Whether a report measured at `at` is a repeat of what an operator closed.
     pub(super) fn is_shut(&mut self, rule: &EventRule, at: Timestamp) -> bool {
         self.shut &= at < self.until(rule);
@@ -157,7 +162,7 @@ impl Known {
 
     /// Takes the times of a newer report. Reports that waited while Maibo was deaf do not shorten the wait for the next.
     pub(super) fn renew(&mut self, rule: &EventRule, code: &Text, stamp: Stamp) {
-        let waits = self.firing.is_some() && self.ends.is_none() && stamp.ends.is_none();
+        let waits = self.goes_on() && self.ends.is_none() && stamp.ends.is_none();
         let until = waits.then(|| self.until(rule));
         self.code = Some(code.clone());
         (self.said, self.at, self.ends, self.moved) = (stamp.said, self.at.max(stamp.at), stamp.ends, Millis::ZERO);
