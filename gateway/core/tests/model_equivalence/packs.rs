@@ -29,7 +29,7 @@ enum Rule {
         decimals: Option<u32>,
         terms: Vec<(Sense, Steps)>,
         times: Times,
-        calendar: Calendar,
+        calendar: Box<Calendar>,
     },
     Absence {
         intervals: i32,
@@ -104,7 +104,7 @@ pub(crate) fn coarse() -> impl Strategy<Value = Pack> {
         };
         let times = Times { hold: Lengths::None, keep: Lengths::None, min_samples: Some(1), stale_after: Some("100s") };
         let steps = Steps { direction, levels: [true; 4], first, apart, deadband: 0 };
-        let calendar = Calendar::default();
+        let calendar = Box::default();
         Rule::Ladder { depth: false, of_kind: false, decimals: None, terms: vec![(sense, steps)], times, calendar }
     });
     proptest::collection::vec(terms, 1..4).prop_map(|rules| Pack { rules, trials: [false; 3] })
@@ -130,7 +130,7 @@ fn rule() -> impl Strategy<Value = Rule> {
     ];
     let decimals = prop_oneof![4 => Just(None), 1 => (0..2_u32).prop_map(Some)];
     let depth = prop_oneof![3 => Just(true), 1 => Just(false)];
-    let ladder = (depth, any::<bool>(), decimals, terms, times(), calendar());
+    let ladder = (depth, any::<bool>(), decimals, terms, times(), calendar().prop_map(Box::new));
     let codes = [
         "\"x.1\" = \"orange\", \"x.*\" = \"blue\", \"y\" = \"red\"",
         "\"x.*\" = \"orange\", \"y\" = \"blue\"",
