@@ -1,7 +1,7 @@
 //! §14: what operators do about an episode.
 
-use crate::Ms;
 use crate::episode::{Episode, Teller};
+use crate::{Ms, Side};
 
 /// A silence is no longer than this.
 const MAX_SILENCE: Ms = 7 * 86_400_000;
@@ -138,7 +138,7 @@ impl Episode {
         let (act, actor, now) = (&order.act, &order.actor, to.decided);
         let comment = matches!(act, Act::Comment { .. });
         // What is on trial no command finds.
-        if to.shadow || !self.allows(act, closes, now) || !comment && self.conflicts(actor, order.seen) {
+        if to.side == Side::Trial || !self.allows(act, closes, now) || !comment && self.conflicts(actor, order.seen) {
             return false;
         }
         let note = act.note().to_owned();

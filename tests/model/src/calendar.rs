@@ -39,6 +39,17 @@ pub(crate) struct Period {
     pub(crate) limits: Option<Limits>,
 }
 
+/// The limits that hold.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Holds<'a> {
+    /// None: the rule is asleep.
+    Nothing,
+    /// The rule's own.
+    Own,
+    /// Those of a period.
+    Others(&'a Limits),
+}
+
 impl Calendar {
     /// What the table of a rule says; `limits` reads the levels of a period.
     pub(crate) fn read(rule: &Table, limits: impl Fn(&Value) -> Limits) -> Self {
@@ -62,17 +73,18 @@ impl Calendar {
         self.periods.is_empty() && self.from.is_none() && self.until.is_none()
     }
 
-    /// What holds at event time `t`: `None` asleep, `Some(None)` the rule's own limits.
-    fn at(&self, t: Ms) -> Option<Option<&Limits>> {
+    /// What holds at event time `t`.
+    fn at(&self, t: Ms) -> Holds<'_> {
         let local = t + self.offset;
         let day = local.div_euclid(DAY);
         if self.from.is_some_and(|from| day < from) || self.until.is_some_and(|until| day >= until) {
-            return None;
+            return Holds::Nothing;
         }
-        if self.periods.is_empty() {
-            return Some(None);
+        match self.periods.iter().find(|p| p.holds(local)) {
+            Some(period) => period.limits.as_ref().map_or(Holds::Own, Holds::Others),
+            None if self.periods.is_empty() => Holds::Own,
+            None => Holds::Nothing,
         }
-        self.periods.iter().find(|p| p.holds(local)).map(|p| p.limits.as_ref())
     }
 
     /// Where something else may begin to hold: local midnights, and the ends of hours.
@@ -109,9 +121,9 @@ impl Ladder {
     pub(crate) fn at(&self, t: Ms) -> Self {
         let mut ladder = self.clone();
         match self.calendar.at(t) {
-            None => ladder.terms.iter_mut().for_each(|term| term.levels.clear()),
-            Some(Some(limits)) => ladder.terms[0].levels.clone_from(limits),
-            Some(None) => {}
+            Holds::Nothing => ladder.terms.iter_mut().for_each(|term| term.levels.clear()),
+            Holds::Others(limits) => ladder.terms[0].levels.clone_from(limits),
+            Holds::Own => {}
         }
         ladder
     }

@@ -12,7 +12,7 @@ use crate::event::{EventCell, MAX_EVENTS, When};
 use crate::pack::{Kind, Rule, trials};
 use crate::series::{Held, Kind as Taken, Series};
 use crate::signal::said;
-use crate::{Event, Mark, Ms, Reading, Told};
+use crate::{Event, Mark, Ms, Reading, Side, Told};
 
 /// §3: series of one device; readings of further ones are not judged.
 const MAX_SERIES: usize = 128;
@@ -48,8 +48,8 @@ impl Out<'_> {
     pub(crate) fn of<'b>(&'b mut self, decided: Ms, rule: &'b str, id: &'b str, entry: &Entry) -> Teller<'b> {
         let historic_after = entry.historic_after();
         let subject = ("device", id.to_owned());
-        let shadow = self.trials.contains(rule);
-        Teller { decided, rule, shadow, device: id, subject, historic_after, given: self.given, told: self.told }
+        let side = if self.trials.contains(rule) { Side::Trial } else { Side::Told };
+        Teller { decided, rule, side, device: id, subject, historic_after, given: self.given, told: self.told }
     }
 }
 

@@ -1,7 +1,5 @@
 //! §12: rules and catalogues are edited.
 
-use std::collections::BTreeMap;
-
 use crate::catalogue::Entry;
 use crate::cell::{Cell, Stand, Trigger, Why};
 use crate::episode::Teller;
@@ -13,11 +11,16 @@ use crate::{Level, Ms};
 impl Cell {
     /// Takes over a new rule about the same, or another interval of the device, at engine time `now`.
     pub(crate) fn edit(&mut self, rule: &Ladder, device: &Entry, series: &Series, now: Ms) {
+        let another = self.rule != *rule || self.device != *device;
         self.rule = rule.clone();
         let clock = series.clock(now);
         // Without a value no edge was passed: the first one is judged by the limits of its own time.
         self.at = if series.held.is_some() { clock } else { Ms::MIN };
         self.take_over(&rule.at(clock), device, series);
+        // The value behind other limits, or of a device that is another now, can open what was closed by force.
+        if another && self.counts(series, now) {
+            self.is_latched();
+        }
     }
 
     /// Takes over other limits.
@@ -60,8 +63,7 @@ impl Cell {
 
     /// Judges by the held value, at event time `clock`, the levels whose limits are others now.
     pub(crate) fn judge_again(&mut self, series: &Series, clock: Ms, why: Why, to: &mut Teller<'_>) {
-        let another = self.triggers.iter().flat_map(BTreeMap::values).any(|trigger| trigger.unjudged);
-        if self.latched && (!another || self.is_latched()) {
+        if self.latched {
             return;
         }
         // Where nothing is pending or open there is nothing to go on with.

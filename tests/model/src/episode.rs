@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 
 use crate::act::Handled;
-use crate::{Level, Ms, Told};
+use crate::{Level, Ms, Side, Told};
 
 /// What was given to episodes of one rule and subject so far: the latest pending-since, and the highest number.
 pub(crate) type Given = BTreeMap<(String, String), (Ms, u32)>;
@@ -16,7 +16,7 @@ pub(crate) struct Teller<'a> {
     pub(crate) decided: Ms,
     pub(crate) rule: &'a str,
     /// Whether the rule is on trial.
-    pub(crate) shadow: bool,
+    pub(crate) side: Side,
     pub(crate) device: &'a str,
     /// What it is about: kind and id.
     pub(crate) subject: (&'static str, String),
@@ -134,7 +134,7 @@ impl Episode {
         }
         to.told.push(Told {
             decided_at: to.decided,
-            shadow: to.shadow,
+            side: to.side,
             rule: to.rule.to_owned(),
             subject: to.subject.clone(),
             version: self.version,

@@ -155,9 +155,9 @@ impl EventCell {
         }
         let to = &mut desk.of(now, &event.identity);
         // By its own time: in time, or too late.
-        known.closed &= when.at < known.until(&self.codes);
+        let holds = known.closed && when.at < known.until(&self.codes);
         match level {
-            Some(_) if known.closed => known.renew(&self.codes, &event.code, when),
+            Some(_) if holds => known.renew(&self.codes, &event.code, when),
             None if event.cancelled => {
                 known.renew(&self.codes, &event.code, when);
                 known.closed = false;
@@ -168,6 +168,7 @@ impl EventCell {
             }
             Some(level) if opens => {
                 known.renew(&self.codes, &event.code, when);
+                known.closed = false;
                 known.open(level, to);
             }
             _ => {}

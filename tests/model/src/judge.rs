@@ -16,37 +16,18 @@ impl Cell {
         }
         self.said = said.to_vec();
         // §8: a value is judged by the limits of the time it was measured at.
-        let turned = self.turn_to(at, series);
-        if self.ladder.is_asleep() {
-            return self.fall_asleep(at, "calendar", to);
-        }
-        if self.is_latched() {
-            self.was = None;
+        self.turn_to(at, series);
+        self.was = None;
+        if self.ladder.is_asleep() || self.is_latched() {
             return;
         }
         // §7: marked before it is judged.
         self.stale = held.came_with >= self.stale_after();
         self.mark_by_reading(at, self.stale, to);
         let contradicted = self.contradict(at);
-        if turned {
-            let ladder = self.ladder.clone();
-            self.each(|i, level, trigger| {
-                if trigger.unjudged && said[i].back(&ladder.terms[i], level) {
-                    trigger.stand = Stand::Off;
-                }
-            });
-        }
         self.turn(at);
-        if turned {
-            self.wait_for_nothing();
-        }
-        let why = match (turned, contradicted) {
-            (true, _) => Why::Calendar,
-            (false, true) => Why::Contradicted,
-            (false, false) => Why::Value,
-        };
+        let why = if contradicted { Why::Contradicted } else { Why::Value };
         self.conclude(at, why, to);
-        self.was = None;
     }
 
     /// What happens before a reading of time `at` is judged: timers complete, and nothing bridges a gap.

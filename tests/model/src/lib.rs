@@ -170,13 +170,22 @@ pub enum Input {
     Order(Order),
 }
 
+/// Whether a transition is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// To everybody whom it concerns.
+    Told,
+    /// To nobody: its rule is on trial.
+    Trial,
+}
+
 /// One transition.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Told {
     /// Engine time of the decision.
     pub decided_at: Ms,
-    /// Whether the rule is on trial: then nobody is told.
-    pub shadow: bool,
+    /// Who is told.
+    pub side: Side,
     /// The rule that judges.
     pub rule: String,
     /// What it is about: kind and id.

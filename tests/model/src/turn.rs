@@ -30,6 +30,7 @@ impl Cell {
         }
         if turned {
             if counts {
+                self.is_latched();
                 self.judge_again(series, edge, Why::Calendar, to);
             } else {
                 self.judge_unheard(edge, Why::CalendarUnheard, to);

@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 use maibo_core::fact::{Body, Fact, State, Transition};
 use maibo_core::input::{Act, Input, Stage};
 use maibo_core::reading::Quality;
-use maibo_model::{Handled, Level, Mark, Model, Told};
+use maibo_model::{Handled, Level, Mark, Model, Side, Told};
 
 use super::ZERO;
 
@@ -95,7 +95,7 @@ fn words(input: &Input) -> String {
 /// One transition in one line.
 fn line(t: &Told) -> String {
     let state = if t.firing { "firing" } else { "resolved" };
-    let on_trial = if t.shadow { "on trial " } else { "" };
+    let on_trial = if t.side == Side::Trial { "on trial " } else { "" };
     format!(
         "{on_trial}{} decided {} {} {} v{} {} {state} {:?} peak {:?} {} value {:?} limit {:?} since {} ended {:?} stale {} historic {} {:?}",
         t.at - ZERO,
@@ -119,9 +119,9 @@ fn line(t: &Told) -> String {
 
 /// A fact as the model tells it, where it is a transition, or one on trial.
 fn told(fact: &Fact) -> Option<Told> {
-    let (t, shadow) = match &fact.body {
-        Body::Transition(t) => (t, false),
-        Body::Shadow(t) => (t, true),
+    let (t, side) = match &fact.body {
+        Body::Transition(t) => (t, Side::Told),
+        Body::Shadow(t) => (t, Side::Trial),
         _ => return None,
     };
     let level = |l: maibo_core::place::Level| {
@@ -129,7 +129,7 @@ fn told(fact: &Fact) -> Option<Told> {
     };
     Some(Told {
         decided_at: fact.at.0,
-        shadow,
+        side,
         rule: t.rule.as_str().to_owned(),
         subject: (t.subject.kind(), t.subject.id().into_owned()),
         version: t.version,

@@ -30,7 +30,7 @@ enum Rule {
         decimals: Option<u32>,
         terms: Vec<(Sense, Steps)>,
         times: Times,
-        calendar: Calendar,
+        calendar: Box<Calendar>,
     },
     Absence {
         intervals: i32,
@@ -60,7 +60,7 @@ pub(crate) fn usual() -> impl Strategy<Value = Pack> {
     let usual = |rule: Rule| match rule {
         Rule::Ladder { of, of_kind, decimals, mut terms, times, .. } => {
             terms[0].0.signal = "baseline";
-            let (times, calendar) = (Times { stale_after: Some("7d"), ..times }, Calendar::default());
+            let (times, calendar) = (Times { stale_after: Some("7d"), ..times }, Box::default());
             Rule::Ladder { of, of_kind, decimals, terms, times, calendar }
         }
         other => other,
@@ -85,8 +85,7 @@ pub(crate) fn coarse() -> impl Strategy<Value = Pack> {
         };
         let times = Times { hold: Lengths::None, keep: Lengths::None, min_samples: Some(1), stale_after: Some("100s") };
         let steps = Steps { direction, levels: [true; 4], first, apart, deadband: 0 };
-        let calendar = Calendar::default();
-        let of = Of::Temperature;
+        let (of, calendar) = (Of::Temperature, Box::default());
         Rule::Ladder { of, of_kind: false, decimals: None, terms: vec![(sense, steps)], times, calendar }
     });
     proptest::collection::vec(terms, 1..4).prop_map(|rules| Pack { rules, trials: [false; 3] })
@@ -123,7 +122,7 @@ fn rule() -> impl Strategy<Value = Rule> {
         2 => measured,
         1 => formula().prop_map(Of::Formula),
     ];
-    let ladder = (of, any::<bool>(), decimals, terms, times(), calendar());
+    let ladder = (of, any::<bool>(), decimals, terms, times(), calendar().prop_map(Box::new));
     let codes = [
         "\"x.1\" = \"orange\", \"x.*\" = \"blue\", \"y\" = \"red\"",
         "\"x.*\" = \"orange\", \"y\" = \"blue\"",
@@ -180,7 +179,7 @@ impl Rule {
                 let terms = of.terms(terms);
                 // Results and what is usual have limits of another kind than a period moves.
                 let moved = !matches!(of, Of::Formula(_)) && terms.iter().all(|(sense, _)| sense.signal != "baseline");
-                let calendar = &(if moved { calendar.clone() } else { Calendar::default() });
+                let calendar = &(if moved { (**calendar).clone() } else { Calendar::default() });
                 let kind = if *of_kind { ", kind = \"k\"" } else { "" };
                 let mut text = format!("{trial}when = {{ {}{kind} }}\n", of.text());
                 if let Some(n) = decimals {

@@ -305,6 +305,7 @@ pub(crate) fn play_long(pack: &Pack, steps: &[(i64, u8)], restarts: bool) {
 /// does not say up to when an activation lets deadlines happen there.
 fn not_both(now: i64, batch: &mut [Input]) {
     one_beginning(batch);
+    one_step(batch);
     let activates = |i: &Input| matches!(i, Input::Rules { .. } | Input::Catalogue { .. });
     let Some(first) = batch.iter().position(activates) else { return };
     for input in &mut batch[first..] {
@@ -323,6 +324,13 @@ fn one_beginning(batch: &mut [Input]) {
             *from = *first.get_or_insert(*from);
         }
     }
+}
+
+/// Not compared: two steps of the clock in one batch. Together they can be longer than the time since the last batch.
+// open: is it each of them that counts up to that time, or all together?
+fn one_step(batch: &mut [Input]) {
+    let steps = batch.iter_mut().filter_map(|i| if let Input::ClockStep { by } = i { Some(by) } else { None });
+    steps.skip(1).for_each(|by| *by = Millis(0));
 }
 
 struct Player {
