@@ -271,7 +271,7 @@ impl Device {
                 Kind::Ladder(ladder) => {
                     let unknown = Series::default();
                     let series = self.series.get(&ladder.series).unwrap_or(&unknown);
-                    let new = || Cell::new(ladder.clone(), entry.clone(), series);
+                    let new = || Cell::new((**ladder).clone(), entry.clone(), series);
                     let cell = self.cells.entry(rule.id.clone()).or_insert_with(new);
                     cell.edit(ladder, entry, series);
                     if let Some(series) = self.series.get(&ladder.series) {
@@ -305,7 +305,7 @@ impl Device {
         };
         let mut over = Vec::new();
         for (id, cell) in &self.cells {
-            over.extend(fate(id, &Kind::Ladder(cell.ladder.clone())).map(|why| (id.clone(), why)));
+            over.extend(fate(id, &Kind::Ladder(cell.ladder.clone().into())).map(|why| (id.clone(), why)));
         }
         for (id, cell) in &self.absences {
             let kind = Kind::Absence { intervals: cell.intervals, level: cell.level };

@@ -29,7 +29,7 @@ pub(crate) struct When {
 /// What is judged.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Kind {
-    Ladder(Ladder),
+    Ladder(Box<Ladder>),
     Absence { intervals: i64, level: Level },
     Event(Codes),
 }

@@ -87,7 +87,7 @@ fn kind(table: &Table, when: &Table) -> Kind {
         Level::ALL.into_iter().filter(|l| terms.iter().any(|t| t.levels.contains_key(l))).collect();
     let expression = when.get("expression").map(|formula| expression(&text(formula), when));
     let computed = |e: &Expression| e.series(&text(&table["id"]));
-    Kind::Ladder(Ladder {
+    Kind::Ladder(Box::new(Ladder {
         series: expression.as_ref().map_or_else(|| text(&when["quantity"]), computed),
         expression,
         hold: times(table.get("for"), &levels),
@@ -97,7 +97,7 @@ fn kind(table: &Table, when: &Table) -> Kind {
         decimals: table.get("decimals").map(|v| whole(v) as i32),
         zone: Zone::of(&table.get("zone").map_or_else(|| "Asia/Shanghai".to_owned(), text)),
         terms,
-    })
+    }))
 }
 
 /// One length for all levels, or one for each.

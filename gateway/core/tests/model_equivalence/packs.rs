@@ -28,7 +28,7 @@ enum Rule {
 enum Of {
     Depth,
     Temperature,
-    Formula(Formula),
+    Formula(Box<Formula>),
 }
 
 /// What is judged of the series, and over which window.
@@ -135,7 +135,7 @@ fn rule() -> impl Strategy<Value = Rule> {
     let measured = prop_oneof![3 => Just(Of::Depth), 1 => Just(Of::Temperature)];
     let of = prop_oneof![
         2 => measured,
-        1 => formula().prop_map(Of::Formula),
+        1 => formula().prop_map(|f| Of::Formula(Box::new(f))),
     ];
     let ladder = (of, any::<bool>(), decimals, terms, times());
     let codes = [
