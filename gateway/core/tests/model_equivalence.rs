@@ -16,6 +16,8 @@ mod packs;
 mod stream;
 #[path = "model_equivalence/terms.rs"]
 mod terms;
+#[path = "model_equivalence/usual.rs"]
+mod usual;
 
 use engine_world::cases::cases;
 use packs::{Devices, Pack};
@@ -70,6 +72,16 @@ proptest! {
 
 proptest! {
     #![proptest_config(cases(20))]
+
+    // Hundreds of values of few hours of the week: all that is learnt of them is held against the next.
+    #[test]
+    fn the_same_of_one_hour(
+        rule in usual::usual(),
+        steps in proptest::collection::vec(usual::step(), 50..400),
+        restarts in any::<bool>(),
+    ) {
+        usual::play(&rule, &steps, restarts);
+    }
 
     // The air quality index of hours and days.
     #[test]

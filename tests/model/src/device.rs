@@ -266,7 +266,7 @@ impl Device {
                     let unknown = Series::default();
                     let series = self.series.get(&ladder.series).unwrap_or(&unknown);
                     let ladder =
-                        &entry.limits.get(&rule.id).map_or_else(|| ladder.clone(), |own| ladder.with_limits(own));
+                        &entry.limits.get(&rule.id).map_or_else(|| (**ladder).clone(), |own| ladder.with_limits(own));
                     let new = || Cell::new(ladder.clone(), entry.clone(), series, series.clock(now));
                     let cell = self.cells.entry(rule.id.clone()).or_insert_with(new);
                     cell.edit(ladder, entry, series, now);
@@ -302,7 +302,7 @@ impl Device {
         };
         let mut over = Vec::new();
         for (id, cell) in &self.cells {
-            over.extend(fate(id, &Kind::Ladder(cell.ladder.clone())).map(|why| (id.clone(), why)));
+            over.extend(fate(id, &Kind::Ladder(cell.ladder.clone().into())).map(|why| (id.clone(), why)));
         }
         for (id, cell) in &self.absences {
             let kind = Kind::Absence { intervals: cell.intervals, level: cell.level };

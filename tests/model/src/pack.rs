@@ -32,7 +32,7 @@ pub(crate) struct When {
 /// What is judged.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Kind {
-    Ladder(Ladder),
+    Ladder(Box<Ladder>),
     Absence { intervals: i64, level: Level },
     Event(Codes),
 }
@@ -218,7 +218,8 @@ impl Term {
         match *self.levels.get(&level)? {
             Limit::One(limit) => Some(limit),
             Limit::Band(low, high) => {
-                let v = value.unwrap_or(low);
+                // open: nothing is said of which end it is where there is no value; the engine takes the one nearer to 0.
+                let v = value.unwrap_or(0.0);
                 Some(if v - low < high - v { low } else { high })
             }
         }

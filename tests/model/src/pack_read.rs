@@ -87,7 +87,7 @@ fn kind(table: &Table, when: &Table) -> Kind {
     };
     let expression = when.get("expression").map(|formula| expression(&text(formula), when));
     let computed = |e: &Expression| e.series(&text(&table["id"]));
-    Kind::Ladder(Ladder {
+    Kind::Ladder(Box::new(Ladder {
         series: expression.as_ref().map_or_else(|| text(&when["quantity"]), computed),
         expression,
         hold: times(table.get("for")),
@@ -98,7 +98,7 @@ fn kind(table: &Table, when: &Table) -> Kind {
         zone: Zone::of(&table.get("zone").map_or_else(|| "Asia/Shanghai".to_owned(), text)),
         calendar: Calendar::read(table, limits),
         terms,
-    })
+    }))
 }
 
 /// One length for all levels, or one for each.

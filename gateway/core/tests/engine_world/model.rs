@@ -218,7 +218,7 @@ fn translated(input: &Input) -> Option<maibo_model::Input> {
                 Quality::Clock => Mark::Clock,
                 Quality::Range => Mark::Range,
                 Quality::Suspect | Quality::Substituted => Mark::Doubtful,
-                _ => Mark::None,
+                Quality::Good => Mark::None,
             },
             timed: r.timed,
         }),

@@ -44,18 +44,18 @@ fn number() -> impl Strategy<Value = Text> {
 }
 
 /// A number, of operands of its kind.
-fn arithmetic(of: BoxedStrategy<Text>) -> BoxedStrategy<Text> {
+fn arithmetic(of: &BoxedStrategy<Text>) -> BoxedStrategy<Text> {
     let two = |of: &BoxedStrategy<Text>| (of.clone(), of.clone());
     let operator = select(vec!["+", "-", "*", "/"]);
     let function = select(vec!["least", "greatest"]);
     prop_oneof![
-        3 => (two(&of), operator.clone()).prop_map(|((a, b), o)| Text::of(format!("({} {o} {})", a.text, b.text), &[&a, &b])),
+        3 => (two(of), operator.clone()).prop_map(|((a, b), o)| Text::of(format!("({} {o} {})", a.text, b.text), &[&a, &b])),
         // Without brackets it binds as it binds.
-        2 => (two(&of), operator).prop_map(|((a, b), o)| Text::of(format!("{} {o} {}", a.text, b.text), &[&a, &b])),
+        2 => (two(of), operator).prop_map(|((a, b), o)| Text::of(format!("{} {o} {}", a.text, b.text), &[&a, &b])),
         1 => of.clone().prop_map(|a| Text::of(format!("-({})", a.text), &[&a])),
         1 => (of.clone(), select(vec!["abs", "sqrt"])).prop_map(|(a, f)| Text::of(format!("math.{f}({})", a.text), &[&a])),
-        1 => (two(&of), function).prop_map(|((a, b), f)| Text::of(format!("math.{f}({}, {}, 9)", a.text, b.text), &[&a, &b])),
-        2 => (condition(of.clone()), two(&of))
+        1 => (two(of), function).prop_map(|((a, b), f)| Text::of(format!("math.{f}({}, {}, 9)", a.text, b.text), &[&a, &b])),
+        2 => (condition(of.clone()), two(of))
             .prop_map(|(p, (a, b))| Text::of(format!("({} ? {} : {})", p.text, a.text, b.text), &[&p, &a, &b])),
     ]
     .boxed()
@@ -79,8 +79,8 @@ fn condition(of: BoxedStrategy<Text>) -> BoxedStrategy<Text> {
 
 pub(crate) fn formula() -> impl Strategy<Value = Formula> {
     let plain = prop_oneof![4 => name(), 1 => number()].boxed();
-    let one = prop_oneof![2 => plain.clone(), 3 => arithmetic(plain.clone())].boxed();
-    let two = prop_oneof![2 => one.clone(), 2 => arithmetic(one.clone())].boxed();
+    let one = prop_oneof![2 => plain.clone(), 3 => arithmetic(&plain)].boxed();
+    let two = prop_oneof![2 => one.clone(), 2 => arithmetic(&one)].boxed();
     let text = prop_oneof![
         4 => (two, Just(false)),
         1 => (condition(one), Just(true)),

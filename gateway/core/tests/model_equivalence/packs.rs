@@ -47,7 +47,7 @@ enum Rule {
 enum Of {
     Depth,
     Temperature,
-    Formula(Formula),
+    Formula(Box<Formula>),
 }
 
 pub(crate) fn pack() -> impl Strategy<Value = Pack> {
@@ -120,7 +120,7 @@ fn rule() -> impl Strategy<Value = Rule> {
     let measured = prop_oneof![3 => Just(Of::Depth), 1 => Just(Of::Temperature)];
     let of = prop_oneof![
         2 => measured,
-        1 => formula().prop_map(Of::Formula),
+        1 => formula().prop_map(|f| Of::Formula(Box::new(f))),
     ];
     let ladder = (of, any::<bool>(), decimals, terms, times(), calendar().prop_map(Box::new));
     let codes = [
