@@ -116,8 +116,7 @@ impl Profile {
             usual.weeks = usual.weeks.saturating_add(1);
             usual.week = when.week;
         }
-        let an_hour = (3_600_000 / interval.0.max(1)).max(1);
-        let most = (an_hour * MEMORY_WEEKS).clamp(i64::from(FIRST), MOST) as f64;
+        let most = (MEMORY_WEEKS * 3_600_000 / interval.0.max(1)).clamp(i64::from(FIRST), MOST) as f64;
         let share = f64::from(usual.values).min(most).recip();
         let mut off = value - usual.centre;
         if usual.values > FIRST && usual.deviation > 0.0 {
