@@ -4,15 +4,15 @@
 import { getContext, setContext } from 'svelte';
 import { SvelteMap, SvelteSet } from 'svelte/reactivity';
 import { locale } from './i18n/locale.svelte';
-import { api, Problem } from './live/api';
+import { type Act, api, Problem } from './live/api';
 import type { City } from './live/city.svelte';
 import type { Link } from './live/link';
 import type { Alert } from './live/wire';
 import type { View } from './view.svelte';
 
-/** Why an acknowledgement was not taken: a conflict's reason, or a problem's code. */
+/** Why an acknowledgement, or another act, was not taken: a conflict's reason, or a problem's code. */
 export interface Refusal {
-  readonly kind: 'conflict' | 'problem';
+  readonly kind: 'conflict' | 'act' | 'problem';
   readonly code: string;
 }
 
@@ -56,21 +56,27 @@ export class Desk {
    * gone on to another alert is not called away from it: the row is marked, and opening it says why.
    */
   async acknowledge(alert: Alert, note = ''): Promise<boolean> {
-    if (this.sending.has(alert.id) || alert.acknowledged || alert.state === 'resolved') return false;
+    if (alert.acknowledged) return false;
+    return this.act(alert, { name: 'acknowledge', body: note === '' ? {} : { note } });
+  }
+
+  /** Anything else done about the version the operator has seen; refused in the same way. */
+  async act(alert: Alert, act: Act): Promise<boolean> {
+    if (this.sending.has(alert.id) || alert.state === 'resolved') return false;
     this.sending.add(alert.id);
     try {
-      this.city.take(await api.acknowledge(alert.id, alert.version, note));
+      this.city.take(await api.act(alert.id, alert.version, act));
       this.refusals.delete(alert.id);
       return true;
     } catch (error) {
-      this.#refused(alert, error);
+      this.#refused(alert, error, act.name === 'acknowledge' ? 'conflict' : 'act');
       return false;
     } finally {
       this.sending.delete(alert.id);
     }
   }
 
-  #refused(alert: Alert, error: unknown): void {
+  #refused(alert: Alert, error: unknown, kind: 'conflict' | 'act'): void {
     const { id } = alert;
     const problem = error instanceof Problem ? error : new Problem('internal', 0, '');
     if (problem.current) this.city.take(problem.current);
@@ -78,7 +84,7 @@ export class Desk {
     else if (this.view.alert !== id) this.said = locale.words.refusedRow(locale.pick(alert.title) || alert.rule);
     this.refusals.set(
       id,
-      problem.code === 'conflict' && problem.reason ? { kind: 'conflict', code: problem.reason } : { kind: 'problem', code: problem.code },
+      problem.code === 'conflict' && problem.reason ? { kind, code: problem.reason } : { kind: 'problem', code: problem.code },
     );
   }
 }

@@ -98,6 +98,16 @@ try {
   await page.waitForSelector(`[data-alert="${target}"] .done`, { timeout: 5_000 });
   assert.ok(Date.now() - opened < 60_000, 'within a minute of the page');
 
+  // It is handed to a crew.
+  await page.click(`[data-alert="${target}"]`, { position: { x: 80, y: 12 } });
+  await page.click('[data-act="assign"]');
+  await page.fill('[data-form="assign"] input', '排水三班');
+  await page.click('[data-form="assign"] .send');
+  const assigned = await within('the server has the assignment', 5, async () => (await acknowledged()).assigned);
+  assert.deepEqual([assigned.to, assigned.by], ['排水三班', 'operator']);
+  await page.waitForSelector('[data-detail] dd:has-text("排水三班")', { timeout: 5_000 });
+  await page.keyboard.press('Escape');
+
   // The language switches, and back.
   assert.match(await page.title() + (await page.textContent('h1, .name')), /城市运行/);
   await page.click('.right button');

@@ -57,6 +57,12 @@ async function problemOf(response: Response): Promise<Problem> {
   }
 }
 
+/** What an operator does about an alert, by the last part of its path. */
+export interface Act {
+  readonly name: 'acknowledge' | 'assign' | 'comment' | 'feedback' | 'silence' | 'unsilence' | 'close';
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
 const at = encodeURIComponent;
 
 export const api = {
@@ -70,10 +76,10 @@ export const api = {
   alert: (id: string) => request<AlertDetail>(`alerts/${at(id)}`),
   series: (device: string, quantity: string, from: number, to: number, points: number) =>
     request<Series>(`devices/${at(device)}/series/${at(quantity)}?from=${from}&to=${to}&points=${points}`),
-  acknowledge: (id: string, version: number, note: string) =>
-    request<Alert>(`alerts/${at(id)}/acknowledge`, {
+  act: (id: string, version: number, act: Act) =>
+    request<Alert>(`alerts/${at(id)}/${act.name}`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', 'Maibo-Actor': 'operator' },
-      body: JSON.stringify(note === '' ? { version } : { version, note }),
+      body: JSON.stringify({ version, ...act.body }),
     }),
 };

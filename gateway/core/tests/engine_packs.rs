@@ -53,6 +53,20 @@ advice = { zh = "封闭道路，启动排水", en = "Close the road, start the p
     assert_eq!(steps, want.map(|(l, v)| (l, Bound::Value(v), hold, keep)));
 }
 
+// P8: words have an end.
+#[test]
+fn a_text_too_long() {
+    let long = |n: usize| depth("").replace("\"b\"", &format!("\"{}\"", "b".repeat(n)));
+    let most = maibo_core::limit::MAX_TEXT;
+    assert!(RuleSet::compile(&[("p.toml", &long(most))]).is_ok());
+    check(
+        &long(most + 1),
+        &expect![[r"
+        depth.advice.en: is longer than 400 characters
+    "]],
+    );
+}
+
 // The packs that are shipped compile together.
 #[test]
 fn the_shipped_packs_compile() {

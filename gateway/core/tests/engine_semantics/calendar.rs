@@ -1,6 +1,6 @@
 //! Calendars, effective dates, limits of one device.
 
-use crate::engine_world::{World, ZERO, ladder, s};
+use crate::engine_world::{World, ZERO, depth, ladder, s};
 use maibo_core::id::PartitionId;
 
 // ZERO is 2027-01-15T08:00:00Z, which is 16:00 in Beijing: the night begins six hours later.
@@ -124,6 +124,17 @@ fn an_edge_in_deaf_time_is_judged_afterwards() {
     let mut w = World::every("1h", &by_night(""));
     w.at(NIGHT - s(60)).value(55.0).at(NIGHT - s(10)).deaf(NIGHT - s(10)).run(NIGHT + s(60)).expect(&[]);
     w.listening().expect(&["21660000 v1 firing yellow threshold"]);
+}
+
+// of several rules it is the one that they name whose limits a device has for itself.
+#[test]
+fn limits_of_one_device_are_of_one_rule() {
+    let rules = depth("") + &rule("levels = { yellow = 20, red = 40 }\n");
+    let catalogue = "id,kind,place,domain,interval,limits\nd,k,110105003,traffic,10s,depth=yellow:15\n";
+    let mut w = World::with(PartitionId(0), &rules, catalogue);
+    w.at(0).value(16.0).expect(&["0 v1 firing yellow threshold"]);
+    assert_eq!((w.last().rule.as_str(), w.last().threshold), ("depth", Some(15.0)));
+    w.at(s(10)).value(18.0).expect(&[]);
 }
 
 // one device has a limit of its own; moved by an edit of the catalogue it is judged anew.
