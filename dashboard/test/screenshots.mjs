@@ -93,6 +93,20 @@ const scenes = [
     },
   },
   {
+    name: 'handling-zh', viewport: WIDE, query: '?lang=zh',
+    play: async (page) => {
+      await page.click(firstRow);
+      await page.click('[data-act="silence"]');
+    },
+  },
+  {
+    name: 'handling-en-small', viewport: SMALL, query: '?lang=en',
+    play: async (page) => {
+      await page.click(firstRow);
+      await page.click('[data-act="close"]');
+    },
+  },
+  {
     name: 'stale-zh-small', viewport: SMALL, query: '?lang=zh',
     play: async (page, gateway) => {
       gateway.mood.silent = true;

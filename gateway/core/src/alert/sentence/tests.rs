@@ -106,6 +106,23 @@ fn every_reason_has_its_sentence() {
     "#]].assert_eq(&shown);
 }
 
+// What ends an alert says so, where the same reason can also go on with it.
+#[test]
+fn ends_have_sentences_of_their_own() {
+    let mut shown = String::new();
+    for reason in reasons() {
+        let t = Transition { state: State::Resolved, ..transition(reason) };
+        let end = sentence(&t, &title());
+        if end != sentence(&transition(reason), &title()) {
+            let _ = writeln!(shown, "{}: {} | {}", reason.as_str(), end.zh, end.en);
+        }
+    }
+    expect_test::expect![[r#"
+        rule_changed: 规则“下凹桥区积水”已修改，按新规则预警结束 | The rule "Underpass waterlogging" was edited: no alert by the new version
+        calendar: 规则“下凹桥区积水”的时段结束，预警结束 | A period of the rule "Underpass waterlogging" ended, and the alert with it
+    "#]].assert_eq(&shown);
+}
+
 // What has no value, no quantity, a yes/no value, an odd number or no operator is still a sentence.
 #[test]
 fn what_is_missing() {
