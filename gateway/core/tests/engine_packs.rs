@@ -432,3 +432,19 @@ fn numbers_of_one_series() {
     let rate = |per: &str| with(&format!("\"rate\", per = \"{per}\""));
     assert!(rate("1m").same_signal(&rate("60s")) && !rate("1m").same_signal(&rate("1h")));
 }
+
+// What is at a bound is within it.
+#[test]
+fn bounds_are_in() {
+    let good = |text: &str| RuleSet::compile(&[("p.toml", text)]).map_err(lines);
+    let named = |n: usize| format!("[[rule.during]]\nname = \"{}\"\nhours = \"06:00-22:00\"\n", "a".repeat(n));
+    assert_eq!(good(&depth(&named(32))).err(), None);
+    assert!(good(&depth(&named(32 + 1))).is_err());
+    let wait = |seconds: i64| {
+        let inhibit = "[[inhibit]]\nid = \"i\"\nparent = \"depth\"\nchildren = [\"silent\"]\nwithin = \"street\"\nwait";
+        depth("") + &absent() + &format!("\n{inhibit} = \"{seconds}s\"\n")
+    };
+    let most = maibo_core::limit::MAX_INHIBIT_WAIT.0 / 1000;
+    assert_eq!(good(&wait(most)).err(), None);
+    assert!(good(&wait(most + 1)).is_err());
+}
