@@ -389,6 +389,21 @@ fn limits_that_do_not_climb() {
         r.during[1].levels.yellow: does not lie further out than blue
     "]],
     );
+    let night = night.replace("yellow = 9", "yellow = 30");
+    check(
+        &with("blue = 10, yellow = 9", &format!("{night}{day}")),
+        &expect![[r"
+        r.levels.yellow: does not lie further out than blue
+    "]],
+    );
+    let band = "when = { quantity = \"temperature\" }\ndirection = \"outside\"\n";
+    let alike = ladder("r", &format!("{band}levels = {{ blue = [10, 20], yellow = [5, 20] }}"));
+    check(
+        &alike,
+        &expect![[r"
+        r.levels.yellow: does not lie further out than blue
+    "]],
+    );
 }
 
 // A list of devices has somebody on it, and not everybody.
