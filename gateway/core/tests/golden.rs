@@ -285,15 +285,10 @@ fn handling() {
 // Protects the facts log and the identities: the canonical bytes of what an alert can be about.
 #[test]
 fn subjects() {
-    let place = || PlaceCode::new("110106002").expect("place");
+    let place = PlaceCode::new("110106002").expect("place");
     let event = Subject::Event { device: device(), identity: Text::from("7a") };
-    let all = [
-        Subject::Device(device()),
-        Subject::Source(source()),
-        Subject::Place(place()),
-        event,
-        Subject::Around(device()),
-    ];
+    let all =
+        [Subject::Device(device()), Subject::Source(source()), Subject::Place(place), event, Subject::Around(device())];
     let mut shown = String::new();
     for subject in all {
         let bytes = maibo_core::codec::encode(&subject);
