@@ -272,6 +272,9 @@ hashed_id! {
 }
 
 impl EpisodeId {
+    /// Before all others in their order.
+    pub(crate) const LEAST: Self = Self([0; 16]);
+
     /// SHA-256 over (`maibo-episode-1`, rule, subject, pending-since, n), first 128 bits.
     ///
     /// Texts are preceded by their length so that no two inputs share an encoding; `n` counts equal triples.

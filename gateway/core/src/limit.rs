@@ -52,6 +52,8 @@ pub const MAX_SOURCES: usize = 256;
 pub const MAX_SPENT: usize = 10_000;
 /// Widest `radius` of a quorum, metres. A wider one does not compile.
 pub const MAX_RADIUS: u32 = 50_000;
+/// Largest `count` of a quorum with a radius: each new alert is held against those around it. A larger one does not compile.
+pub const MAX_RADIUS_COUNT: u32 = 100;
 /// Quorum rules times places that the city machine keeps. Further ones are not counted.
 pub const MAX_QUORUMS: usize = 100_000;
 /// Open incidents. While there are so many, one of the rule `maibo-many` takes all that would open another.

@@ -209,6 +209,7 @@ proptest! {
     fn surroundings_are_what_measuring_says(
         places in proptest::collection::vec((0..14_i32, 0..14_i32), 12),
         script in proptest::collection::vec((0..90_000_i64, 0..12_usize, any::<bool>()), 1..80),
+        restarts in any::<bool>(),
     ) {
         let names: Vec<String> = (0..12).map(|i| format!("11010500{}-{i:02}", i % 4 + 1)).collect();
         // On a grid of 130 m, so that nobody stands at just 500 m of another.
@@ -223,7 +224,9 @@ proptest! {
         for (after, device, ends) in script {
             now += after;
             b.at(now);
-            b.w.restart();
+            if restarts {
+                b.w.restart();
+            }
             if ends && since.remove(&device).is_some() {
                 b.end(&names[device]);
             } else if !ends {

@@ -122,6 +122,9 @@ fn table(mut r: Reader<'_>) -> Option<Quorum> {
         good
     });
     let of = spread(&mut r);
+    if matches!(of, Some(Spread::Radius(_))) && count.is_some_and(|n| n > limit::MAX_RADIUS_COUNT) {
+        r.problem("count", format_args!("is above {}, the most that goes with `radius`", limit::MAX_RADIUS_COUNT));
+    }
     r.finish();
     let reached = reached?;
     Some(Quorum { rule: rule?, reached, count: count?, within: within?, of: of?, level: reached, keep: Millis::ZERO })

@@ -133,6 +133,24 @@ fn a_restart_keeps_it() {
     assert_eq!(all.len(), 1, "three devices, one of them twice, and two alerts of the surroundings");
 }
 
+// P8: a storm in one place is one alert, and no alert of it is held against all the others.
+#[test]
+fn a_storm_in_one_place_is_one_alert() {
+    let names: Vec<String> = (0..20_000).map(|i| format!("110105003-{i:05}")).collect();
+    let devices: Vec<(&str, f64, f64)> =
+        names.iter().zip(0..).map(|(d, i)| (d.as_str(), f64::from(i % 150), f64::from(i / 150))).collect();
+    let mut b = Block::placed(&flood_with(NEAR), &devices);
+    b.at(0);
+    let told: Vec<_> = names.iter().map(|d| b.fires(d, Yellow)).collect();
+    b.tell(told).expect(&["0 v1 firing red quorum"]);
+    for name in &names[2..] {
+        let over = b.ends(name);
+        b.tell(vec![over]);
+    }
+    b.at(s(120)).expect(&["120000 v2 resolved red quorum_lost"]);
+    assert_eq!(b.w.last().value, Some(2.0));
+}
+
 // one of `of` and `radius`, and a radius that can be meant.
 #[test]
 fn wrong_spreads_do_not_compile() {
@@ -154,4 +172,9 @@ fn wrong_spreads_do_not_compile() {
             .map(problems)
             .concat(),
     );
+    let many = NEAR.replace("count = 3", "count = 101");
+    let found =
+        maibo_core::rule::RuleSet::compile(&[("p.toml", &(depth("") + &flood_with(&many)))]).expect_err("problems");
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].to_string(), "flood.quorum.count: is above 100, the most that goes with `radius`");
 }

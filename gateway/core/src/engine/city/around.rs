@@ -3,6 +3,9 @@
 //! The first by time around whom there are enough is the centre, and stays it while the alert is open, whatever becomes of its own
 //! alert. Who is near an open centre joins that alert and becomes no centre; who is near two counts for both. Positions are those
 //! of the catalogue in force: a device without one counts for nothing.
+//!
+//! **Limits:** only alerts that are near no open centre (*loose*) are looked at as centres. There are never enough of them within
+//! the time around any one, so that a storm of alerts in one place costs no more for each than a few.
 
 use std::collections::BTreeSet;
 
@@ -21,6 +24,8 @@ const EVER: (Timestamp, Timestamp) = (Timestamp(i64::MIN), Timestamp::MAX);
 #[derive(Debug)]
 pub(in crate::engine) struct Around {
     alerts: Field,
+    /// Those of them that are near no open centre.
+    loose: Field,
     /// By the episodes open around them; they have no time.
     centres: Field,
 }
@@ -39,9 +44,21 @@ impl Around {
         devices.map(|(device, _)| (rule.clone(), Subject::Around(device.clone()))).collect()
     }
 
-    /// The alerts around one that reached the level from the one time to the other.
-    fn near(&self, episode: EpisodeId, times: (Timestamp, Timestamp)) -> Option<BTreeSet<One>> {
-        self.alerts.spot(episode).map(|(_, at)| self.alerts.near(at, times))
+    /// The loose alerts around one that reached the level from the one time to the other.
+    fn loose_near(&self, episode: EpisodeId, times: (Timestamp, Timestamp)) -> Option<BTreeSet<One>> {
+        self.alerts.spot(episode).map(|(_, at)| self.loose.near(at, times))
+    }
+
+    /// Makes alerts loose that are near no open centre.
+    fn loosen(&mut self, alerts: impl IntoIterator<Item = One>) {
+        for one in alerts {
+            if self.is_covered(one.1) {
+                continue;
+            }
+            if let Some((device, at)) = self.alerts.spot(one.1) {
+                self.loose.insert(one, device, at);
+            }
+        }
     }
 
     fn is_covered(&self, episode: EpisodeId) -> bool {
@@ -78,6 +95,7 @@ impl Quorums {
             let Some(around) = self.around.get_mut(rule) else { return };
             let cells = around.cells(rule, episode);
             around.alerts.remove((since, episode));
+            around.loose.remove((since, episode));
             for key in &cells {
                 self.leave(key, (since, episode), stage);
             }
@@ -90,8 +108,9 @@ impl Quorums {
                     self.count(&key, stage);
                 }
             }
-            let near =
-                self.around.get(rule).and_then(|a| a.near(episode, (since - quorum.within, since + quorum.within)));
+            let Some(around) = self.around.get_mut(rule) else { return };
+            around.loosen([(since, episode)]);
+            let near = around.loose_near(episode, (since - quorum.within, since + quorum.within));
             self.seek(rule, &near.unwrap_or_default(), None, member.historic, stage);
         }
     }
@@ -140,7 +159,7 @@ impl Quorums {
         }
         let rules: Vec<RuleId> = self.around.keys().cloned().collect();
         for rule in rules {
-            let all = self.around.get(&rule).map(|a| a.alerts.all().collect()).unwrap_or_default();
+            let all = self.around.get(&rule).map(|a| a.loose.all().collect()).unwrap_or_default();
             self.seek(&rule, &all, Some(stage.now), false, stage);
         }
     }
@@ -151,8 +170,16 @@ impl Quorums {
         for rule in &law.rules.rules {
             if let Some(Spread::Radius(metres)) = rule.quorum().map(|q| q.of) {
                 let field = || Field::new(f64::from(metres));
-                self.around.insert(rule.id.clone(), Around { alerts: field(), centres: field() });
+                self.around.insert(rule.id.clone(), Around { alerts: field(), loose: field(), centres: field() });
             }
+        }
+    }
+
+    /// Finds out which alerts are loose, once the open centres are known.
+    pub(super) fn loosen_all(&mut self) {
+        for around in self.around.values_mut() {
+            let all: Vec<One> = around.alerts.all().collect();
+            around.loosen(all);
         }
     }
 
@@ -173,7 +200,11 @@ impl Quorums {
         let Subject::Around(device) = &key.1 else { return };
         let (Some(around), Some(cell)) = (self.around.get_mut(&key.0), self.cells.get_mut(key)) else { return };
         if let Some(last) = cell.centre.take() {
+            let was_at = around.centres.spot(last).map(|(_, at)| at);
             around.centres.remove(as_centre(last));
+            if let Some(at) = was_at {
+                around.loosen(around.alerts.near(at, EVER));
+            }
         }
         cell.members.clear();
         let at = law.catalogue.get(device).and_then(|d| d.position);
@@ -181,6 +212,9 @@ impl Quorums {
             around.centres.insert(as_centre(episode), device, at);
             cell.centre = Some(episode);
             cell.members = around.alerts.near(at, EVER);
+            for one in around.loose.near(at, EVER) {
+                around.loose.remove(one);
+            }
         }
     }
 }

@@ -5,9 +5,10 @@
 //! most half a per cent. Not across the 180th meridian.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use crate::id::{DeviceId, EpisodeId};
-use crate::time::Timestamp;
+use crate::time::{Millis, Timestamp};
 
 /// Metres; the arithmetic mean of the three axes of WGS-84.
 const EARTH: f64 = 6_371_008.8;
@@ -78,7 +79,9 @@ impl Field {
         let (west, east) = (column(at.0 - reach), column(at.0 + reach));
         let rows = row.saturating_sub(1)..=row.saturating_add(1);
         let squares = rows.flat_map(|row| self.grid.range((row, west)..=(row, east)));
-        let in_time = squares.flat_map(|(_, there)| there.iter()).filter(|(since, _)| (from..=until).contains(since));
+        let behind = Bound::Excluded((until + Millis(1), EpisodeId::LEAST));
+        let times = (Bound::Included((from, EpisodeId::LEAST)), behind);
+        let in_time = squares.flat_map(|(_, there)| there.range(times));
         in_time.filter(|one| self.spot(one.1).is_some_and(|(_, p)| metres(at, p) <= self.radius)).copied().collect()
     }
 }

@@ -317,6 +317,7 @@ impl Quorums {
         for key in &open {
             self.centre(key, law);
         }
+        self.loosen_all();
     }
 
     /// Puts the end of an open alert in its place in time.
