@@ -26,7 +26,7 @@ pub use measure::{Formula, Measure, NamedInput};
 pub use reason::Reason;
 
 /// Raised by one whenever the same inputs could give other facts.
-pub const ENGINE_VERSION: u32 = 4;
+pub const ENGINE_VERSION: u32 = 5;
 
 /// Which input made it so.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]

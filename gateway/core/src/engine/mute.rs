@@ -65,7 +65,8 @@ impl Mute {
             Self::No => Self::Deaf { from: from.max(taken), lost: Millis::ZERO },
             Self::Deaf { from, lost } => Self::Deaf { from, lost },
             Self::Again { from: again, lost } | Self::Waiting { from: again, lost } => {
-                Self::Deaf { from: from.max(again), lost }
+                // A time that was borrowed can lie ahead, and then the value was taken behind the listening.
+                Self::Deaf { from: from.max(again).max(taken), lost }
             }
         };
     }

@@ -6,7 +6,7 @@ use maibo_core::input::Input;
 use maibo_core::place::Level;
 use maibo_core::time::Timestamp;
 
-use crate::engine_world::{World, ZERO, depth, s, source};
+use crate::engine_world::{World, ZERO, depth, s, source, untimed};
 
 const DEAF: Verdict = Verdict::Unknown { why: Unknown::Deaf };
 
@@ -234,4 +234,15 @@ fn a_verdict_is_said_again_after_deafness_in_one_batch() {
     assert_eq!(said, [Verdict::Normal]);
     w.at(s(6)).listening();
     assert!(w.out.verdicts.is_empty(), "only then");
+}
+
+// Two values without a time at one moment: the second counts as taken a millisecond later, behind a deafness that begins then
+// and is over at once. The next deafness costs its timers no more than it lasted since that.
+#[test]
+fn no_more_time_is_lost_than_the_value_was_deaf() {
+    let value = |w: &World, value: f64| Input::Reading(untimed(w.now(), value));
+    let mut w = slow("for = \"3s\"\nmin_samples = 1");
+    let inputs = vec![value(&w, 25.0), value(&w, 45.0)];
+    w.batch(inputs).deaf(0).listening().at(s(17)).deaf(0).listening().run(s(30));
+    w.expect(&["19999 v1 firing yellow threshold", "20000 v2 firing red raised"]);
 }
