@@ -11,5 +11,5 @@ pub mod history;
 pub mod log;
 pub mod nasty;
 pub mod outbox;
-mod seeded;
+pub mod seeded;
 pub mod state;

@@ -6,12 +6,14 @@
 //! success and make nothing durable. Limits: whole files in memory, one lock for the disk.
 
 mod file;
+mod power;
 
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::file::{Inode, MemFile};
+pub use self::power::Power;
 use super::{Disk, DiskFile};
 use crate::seeded::Seeded;
 
@@ -34,6 +36,7 @@ struct State {
     capacity: Option<u64>,
     faults: Faults,
     counts: Counts,
+    power: Power,
 }
 
 #[derive(Clone, Debug)]
@@ -66,6 +69,13 @@ impl MemDisk {
     /// An empty disk without a limit.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Puts the disk on a switch.
+    #[must_use]
+    pub fn on(self, power: &Power) -> Self {
+        self.state().power = power.clone();
+        self
     }
 
     /// From now on all files together, with what they reserve, take at most `bytes`; `None`: no limit.
@@ -207,6 +217,7 @@ fn not_found(name: &str) -> io::Error {
 impl Disk for MemDisk {
     fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
         let mut state = self.state();
+        state.power.spend()?;
         if state.names.contains_key(name) {
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("{name} exists")));
         }
@@ -226,6 +237,7 @@ impl Disk for MemDisk {
 
     fn remove(&self, name: &str) -> io::Result<()> {
         let mut state = self.state();
+        state.power.spend()?;
         if !state.names.contains_key(name) {
             return Err(not_found(name));
         }
@@ -235,6 +247,7 @@ impl Disk for MemDisk {
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         let mut state = self.state();
+        state.power.spend()?;
         let inode = *state.names.get(from).ok_or_else(|| not_found(from))?;
         state.rename_op(NameOp::Rename { from: from.to_owned(), to: to.to_owned(), inode });
         Ok(())
@@ -242,6 +255,7 @@ impl Disk for MemDisk {
 
     fn sync_dir(&self) -> io::Result<()> {
         let mut state = self.state();
+        state.power.spend()?;
         state.counts.dir_syncs += 1;
         if state.faults.dir_syncs > 0 {
             state.faults.dir_syncs -= 1;

@@ -97,6 +97,7 @@ impl DiskFile for MemFile {
     fn append(&self, bytes: &[u8]) -> io::Result<()> {
         let free = self.disk.state().free_for(self.inode);
         self.with(|state, inode| {
+            state.power.spend()?;
             state.counts.appends += 1;
             let (room, kind) = match state.faults.append_in.take() {
                 Some((after, kind)) => (after.min(free), kind),
@@ -112,6 +113,7 @@ impl DiskFile for MemFile {
 
     fn sync(&self) -> io::Result<()> {
         self.with(|state, inode| {
+            state.power.spend()?;
             state.counts.syncs += 1;
             if state.faults.syncs > 0 {
                 state.faults.syncs -= 1;
@@ -142,6 +144,7 @@ impl DiskFile for MemFile {
 
     fn truncate(&self, len: u64) -> io::Result<()> {
         self.with(|state, inode| {
+            state.power.spend()?;
             if state.faults.truncates > 0 {
                 state.faults.truncates -= 1;
                 return Err(failed("truncate"));
