@@ -9,7 +9,6 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use maibo_core::decode::DecodeStage;
-use maibo_core::id::PartitionId;
 use maibo_core::input::Input;
 use maibo_core::registry::Catalogue;
 use maibo_core::time::Timestamp;
@@ -20,12 +19,7 @@ use tracing::info;
 use crate::clock::{EngineClock, SystemClock};
 use crate::config::Settings;
 use crate::ingest::{ClockMode, Ingest, Parts, QUEUE, Unregistered};
-use crate::pipeline::decider::Decider;
-use crate::pipeline::ears::Ears;
-use crate::pipeline::feed::Feed;
-use crate::pipeline::sequencer::Sequencer;
-use crate::pipeline::shards::Shards;
-use crate::pipeline::{CARE, COMMITTED, Deadlines, Observer, Unrecorded, Work, recovery};
+use crate::pipeline::{self, CARE, Observer, Pipeline, Unrecorded, Work, full_pause, recovery};
 use crate::quarantine::Quarantine;
 use crate::telemetry::Metrics;
 use crate::versions::VersionStore;
@@ -35,7 +29,7 @@ mod logs;
 mod running;
 
 pub use error::StartError;
-pub use logs::{DataDir, DataError, Logs};
+pub use logs::{DataDir, DataError, Logs, inputs_options};
 pub use running::Running;
 use running::{Threads, spawn};
 
@@ -99,7 +93,7 @@ impl App {
         let mut logs = DataDir::open(&settings.data, settings.inputs_quota)?;
         let versions = Arc::new(VersionStore::open(&settings.data.join("versions"))?);
         let settings = versions.settle(settings);
-        let recovered = recovery::recover(&*logs.inputs, &mut logs.facts, &versions.current())?;
+        let recovered = recovery::recover(&*logs.inputs, &mut logs.facts, &versions.current(), &full_pause())?;
         metrics.divergences.inc_by(recovered.divergences);
         let clock = Arc::new(EngineClock::new(Box::<SystemClock>::default(), recovered.last_now));
         let catalogue = Arc::new(RwLock::new(Arc::new(settings.catalogue.clone())));
@@ -178,62 +172,27 @@ impl App {
         unrecorded: Option<Box<dyn Unrecorded>>,
     ) -> Result<Running, StartError> {
         let Self { shared, logs, recovered, work, care, facts_tx, inputs_tx } = self;
-        let mut logs = logs;
-        for (partition, saved) in PartitionId::all().zip(&recovered.saved) {
-            if let Some(position) = saved {
-                logs.inputs.keep_from("engine", partition, *position);
-            }
-        }
-        let (committed_tx, committed_rx) = flume::bounded(COMMITTED);
-        let (done_tx, done_rx) = flume::bounded(1);
         let (ended_tx, ended) = tokio::sync::mpsc::channel(2);
-        let deadlines = Deadlines::default();
-        let abort = CancellationToken::new();
-        let last_now = recovered.last_now.unwrap_or(match shared.settings.clock {
-            ClockMode::Wall => shared.clock.now(),
-            ClockMode::Replay => Timestamp(0),
-        });
-        let wanted = recovered.machines.iter().find_map(maibo_core::engine::Machine::facts_seen).unwrap_or_default();
-        let feed = Feed::new(logs.facts.reader(wanted), wanted);
-        let (feed, feed_in_replay) = match shared.settings.clock {
-            ClockMode::Wall => (Some(feed), None),
-            ClockMode::Replay => (None, Some(feed)),
-        };
-        let sequencer = Sequencer {
-            log: logs.inputs,
+        let Pipeline { sequencer, decider, feed, abort } = Pipeline::assemble(pipeline::Parts {
+            inputs: logs.inputs,
+            facts: logs.facts,
+            recovered,
             work: work.1,
-            care: care.1,
-            committed: committed_tx,
-            done: done_rx,
-            deadlines: deadlines.clone(),
+            care: (care.0.clone(), care.1),
             clock: Arc::clone(&shared.clock),
             mode: shared.settings.clock,
-            metrics: Arc::clone(&shared.metrics),
             boot: shared.clock.boot_id(),
-            last_now,
-            abort: abort.clone(),
-            bytes: Arc::clone(&shared.inputs_bytes),
-            wake: inputs_tx,
-            last_look: shared.clock.now(),
-            ears: Ears::default(),
-            feed: feed_in_replay,
-        };
-        let shards = Shards::start(recovered.machines, shared.settings.shards, deadlines)
-            .map_err(|_| StartError::Internal("start a thread"))?;
-        let decider = Decider {
-            shards,
-            saved: recovered.saved,
-            facts: logs.facts,
-            committed: committed_rx,
-            done: done_tx,
-            care: care.0.downgrade(),
-            unrecorded,
-            abort: abort.clone(),
             versions: Arc::clone(&shared.versions),
-            observers,
             metrics: Arc::clone(&shared.metrics),
-            wake: facts_tx,
-        };
+            shards: shared.settings.shards,
+            observers,
+            unrecorded,
+            facts_wake: facts_tx,
+            inputs_wake: inputs_tx,
+            bytes: Arc::clone(&shared.inputs_bytes),
+            pause: full_pause(),
+        })
+        .map_err(|_| StartError::Internal("start a thread"))?;
         let threads = Threads {
             sequencer: spawn("sequencer", ended_tx.clone(), move || sequencer.run())?,
             decider: spawn("decider", ended_tx, move || decider.run())?,
@@ -278,19 +237,11 @@ fn activations(shared: &Shared, recovered: &recovery::Recovered) -> Result<Vec<I
     let settings = &shared.settings;
     let rules = shared.versions.keep_rules(&settings.packs, &Arc::new(settings.rules.clone()))?;
     let catalogue = shared.versions.keep_catalogue(&settings.catalogue_text, &Arc::new(settings.catalogue.clone()))?;
-    let mut inputs = Vec::new();
-    let from = recovered.last_now.unwrap_or(match settings.clock {
+    let begin = match settings.clock {
         ClockMode::Wall => shared.started_at,
         ClockMode::Replay => Timestamp(0),
-    });
-    inputs.push(Input::Deaf { source: None, from });
-    if recovered.machines.iter().any(|m| m.catalogue() != Some(catalogue)) {
-        inputs.push(Input::Catalogue { version: catalogue });
-    }
-    if recovered.machines.iter().any(|m| m.rules() != Some(rules)) {
-        inputs.push(Input::Rules { version: rules });
-    }
-    Ok(inputs)
+    };
+    Ok(recovered.opening(begin, catalogue, rules))
 }
 
 /// Whether a directory exists and holds a log, for commands that only read.

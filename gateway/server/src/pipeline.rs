@@ -26,6 +26,7 @@ use tokio::sync::oneshot;
 
 use crate::ingest::Receipt;
 
+mod assembly;
 pub mod decider;
 pub mod ears;
 pub mod failpoint;
@@ -34,6 +35,8 @@ pub mod recovery;
 pub mod sequencer;
 pub mod shards;
 mod tickets;
+
+pub use assembly::{Parts, Pipeline};
 
 /// Commits on their way from the sequencer to the decider.
 pub const COMMITTED: usize = 64;
@@ -137,6 +140,14 @@ pub trait Observer: Send {
 pub trait Unrecorded: Send {
     /// Tells whom it must; returns within seconds.
     fn tell(&mut self, drafts: &[Fact]);
+}
+
+/// Lets some time pass before a full disk is tried again: [`full_pause`], or what a simulation makes of it.
+pub type Pause = Arc<dyn Fn() + Send + Sync>;
+
+/// Waits a fifth of a second.
+pub fn full_pause() -> Pause {
+    Arc::new(|| std::thread::sleep(std::time::Duration::from_millis(200)))
 }
 
 /// When each partition wants to be called again: written by the decider, read by the sequencer.

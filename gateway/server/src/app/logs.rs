@@ -84,17 +84,19 @@ impl DataDir {
         };
         std::fs::create_dir_all(dir).map_err(io(dir))?;
         let lock = DirLock::acquire(dir).map_err(|source| DataError::Lock { path: dir.to_owned(), source })?;
-        let inputs = open_log(
-            dir,
-            "inputs",
-            FileLogOptions {
-                quota_bytes: Some(inputs_quota),
-                consumers: vec!["history".to_owned()],
-                ..Default::default()
-            },
-        )?;
+        let inputs = open_log(dir, "inputs", inputs_options(inputs_quota))?;
         let facts = open_log(dir, "facts", FileLogOptions::facts())?;
         Ok(Logs { inputs: Box::new(inputs), facts: FactsLog::open(Box::new(facts))?, lock })
+    }
+}
+
+/// How the inputs log is kept. Both that read it are known beforehand: what is not in a snapshot yet, or not in history,
+/// stays, also where neither has said a word.
+pub fn inputs_options(quota: u64) -> FileLogOptions {
+    FileLogOptions {
+        quota_bytes: Some(quota),
+        consumers: ["engine", "history"].map(str::to_owned).to_vec(),
+        ..Default::default()
     }
 }
 
@@ -112,4 +114,34 @@ fn open_log(dir: &Path, name: &'static str, options: FileLogOptions) -> Result<F
     }
     info!(log = name, segments = report.segments, records = report.records, bytes = report.bytes, "log is open");
     Ok(log)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use maibo_core::id::{PartitionId, Position};
+    use maibo_store::disk::mem::MemDisk;
+    use maibo_store::log::{Append, AppendId};
+
+    use super::*;
+
+    // P1: no snapshot could be saved yet; history has everything and lets it go: the engine still needs it for the next start.
+    #[test]
+    fn what_no_snapshot_has_stays() {
+        let options = FileLogOptions { segment_bytes: 4 << 10, ..inputs_options(1 << 30) };
+        let mut log = FileLog::open(Arc::new(MemDisk::new()), options).unwrap().0;
+        let partition = PartitionId(3);
+        for number in 1..=40 {
+            let id = AppendId { boot: 1, number };
+            log.append(&[Append { partition, id, expected: None, payload: &[7; 500] }]);
+        }
+        log.keep_from("history", partition, Position(40));
+        let before = log.size();
+        assert_eq!(log.trim().unwrap(), []);
+        assert_eq!(log.size(), before);
+        log.keep_from("engine", partition, Position(40));
+        log.trim().unwrap();
+        assert!(log.size() < before / 2, "what both have goes");
+    }
 }

@@ -1,6 +1,7 @@
 //! Runs the machines on what is committed, and tells only what is durable.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use maibo_core::engine::{CommandOutcome, Machine, Output, Versions};
 use maibo_core::fact::{Body, Fact};
@@ -12,19 +13,17 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info};
 
 use super::shards::{Answers, Shards};
-use super::{Committed, Observer, PipelineError, Step, Unrecorded, Work, failpoint};
+use super::{Committed, Observer, Pause, PipelineError, Step, Unrecorded, Work, failpoint};
 use crate::telemetry::Metrics;
 use crate::versions::VersionStore;
 
 /// How often, in engine time, one partition's state is saved: all 257 in about four minutes.
 const SNAPSHOT_EVERY: Millis = Millis(1_000);
 /// How long nothing may come before a snapshot is taken all the same.
-const IDLE: std::time::Duration = std::time::Duration::from_secs(1);
-/// How long facts may wait for room, their reserve used up, before the process ends: a city that nobody tells anything
-/// must not look as if all were well.
-const FULL_PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
-/// Pause before trying a full disk again.
-const FULL_PAUSE: std::time::Duration = std::time::Duration::from_millis(200);
+const IDLE: Duration = Duration::from_secs(1);
+/// How many pauses (ten seconds) facts may wait for room, their reserve used up, before the process ends: a city that
+/// nobody tells anything must not look as if all were well.
+const FULL_PATIENCE: u32 = 50;
 
 /// The decider's parts.
 pub struct Decider {
@@ -52,45 +51,77 @@ pub struct Decider {
     pub metrics: Arc<Metrics>,
     /// Told the next fact index after every step with facts, for followers of the facts log.
     pub wake: tokio::sync::watch::Sender<u64>,
+    /// How it waits for room on a full disk.
+    pub pause: Pause,
+}
+
+/// A decider at work, turn by turn.
+pub struct Deciding {
+    parts: Decider,
+    out: Output,
+    last_snapshot: Timestamp,
+    /// Whose state is saved next.
+    next: usize,
 }
 
 /// What the decider leaves behind.
 pub struct Rest {
     /// The machines' last state.
     pub machines: Vec<Machine>,
-    /// Position of each partition's saved snapshot.
-    pub saved: Vec<Option<Position>>,
     /// Next fact index.
     pub facts_next: u64,
 }
 
+impl Deciding {
+    /// Waits at most so long for a commit and decides it. False when the sequencer has ended and nothing is left.
+    ///
+    /// # Errors
+    /// [`PipelineError`]; what was not durable by then was not told.
+    pub fn turn(&mut self, wait: Duration) -> Result<bool, PipelineError> {
+        match self.parts.committed.recv_timeout(wait) {
+            Ok(commit) => {
+                let now = commit.now;
+                self.parts.decide(commit, &mut self.out)?;
+                if now.since(self.last_snapshot) >= SNAPSHOT_EVERY {
+                    self.last_snapshot = now;
+                    self.parts.snapshot_one(&mut self.next);
+                }
+            }
+            // Nothing comes, perhaps because the log is full: a snapshot is what lets it be trimmed.
+            Err(flume::RecvTimeoutError::Timeout) => self.parts.snapshot_one(&mut self.next),
+            Err(flume::RecvTimeoutError::Disconnected) => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Commits that wait to be decided.
+    pub fn waiting(&self) -> usize {
+        self.parts.committed.len()
+    }
+
+    /// What is left at the end.
+    pub fn into_rest(self) -> Rest {
+        let parts = self.parts;
+        let facts_next = parts.facts.next_index();
+        Rest { machines: parts.shards.into_machines(), facts_next }
+    }
+}
+
 impl Decider {
+    /// Begins.
+    pub fn begin(self) -> Deciding {
+        Deciding { parts: self, out: Output::default(), last_snapshot: Timestamp(0), next: 0 }
+    }
+
     /// Runs until the sequencer has ended and everything it committed is decided.
     ///
     /// # Errors
     /// [`PipelineError`]; what was not durable by then was not told.
-    pub fn run(mut self) -> Result<Rest, PipelineError> {
-        let mut out = Output::default();
-        let mut last_snapshot = Timestamp(0);
-        let mut next = 0;
-        loop {
-            match self.committed.recv_timeout(IDLE) {
-                Ok(commit) => {
-                    let now = commit.now;
-                    self.decide(commit, &mut out)?;
-                    if now.since(last_snapshot) >= SNAPSHOT_EVERY {
-                        last_snapshot = now;
-                        self.snapshot_one(&mut next);
-                    }
-                }
-                // Nothing comes, perhaps because the log is full: a snapshot is what lets it be trimmed.
-                Err(flume::RecvTimeoutError::Timeout) => self.snapshot_one(&mut next),
-                Err(flume::RecvTimeoutError::Disconnected) => break,
-            }
-        }
+    pub fn run(self) -> Result<Rest, PipelineError> {
+        let mut working = self.begin();
+        while working.turn(IDLE)? {}
         info!("everything committed is decided");
-        let facts_next = self.facts.next_index();
-        Ok(Rest { machines: self.shards.into_machines(), saved: self.saved, facts_next })
+        Ok(working.into_rest())
     }
 
     fn decide(&mut self, commit: Committed, out: &mut Output) -> Result<(), PipelineError> {
@@ -126,7 +157,7 @@ impl Decider {
         let timer = self.metrics.facts_sync.start_timer();
         // A copy, because the log takes the drafts with it when it fails.
         let copy = self.unrecorded.as_ref().map(|_| drafts.clone());
-        let recorded = record(&mut self.facts, drafts, &self.abort);
+        let recorded = record(&mut self.facts, drafts, &self.abort, &self.pause);
         timer.observe_duration();
         if let (Err(PipelineError::FactsClosed(_)), Some(unrecorded), Some(drafts)) =
             (&recorded, &mut self.unrecorded, copy)
@@ -164,9 +195,10 @@ pub(super) fn record(
     log: &mut FactsLog,
     mut drafts: Vec<Fact>,
     abort: &CancellationToken,
+    pause: &Pause,
 ) -> Result<Vec<Fact>, PipelineError> {
     let mut kept = Vec::new();
-    let began = std::time::Instant::now();
+    let mut pauses = 0;
     loop {
         match log.append(drafts) {
             Ok(facts) if kept.is_empty() => return Ok(facts),
@@ -174,7 +206,7 @@ pub(super) fn record(
                 kept.extend(facts);
                 return Ok(kept);
             }
-            Err(error @ FactsError::Full(_)) if abort.is_cancelled() || began.elapsed() > FULL_PATIENCE => {
+            Err(error @ FactsError::Full(_)) if abort.is_cancelled() || pauses > FULL_PATIENCE => {
                 return Err(PipelineError::FactsClosed(error));
             }
             Err(FactsError::Full(unwritten)) => {
@@ -183,7 +215,8 @@ pub(super) fn record(
                 }
                 kept.extend(unwritten.kept);
                 drafts = unwritten.drafts;
-                std::thread::sleep(FULL_PAUSE);
+                pause();
+                pauses += 1;
             }
             Err(error) => return Err(PipelineError::FactsClosed(error)),
         }
@@ -228,14 +261,15 @@ fn reply(waiters: Vec<(PartitionId, oneshot::Sender<CommandOutcome>)>, mut answe
 /// Saves the last state of every machine that moved since its snapshot. Failures cost replay time, not data.
 pub fn save_all(log: &mut dyn maibo_store::log::Log, rest: &Rest) -> usize {
     let mut saved = 0;
-    for (machine, last) in rest.machines.iter().zip(&rest.saved) {
+    for machine in &rest.machines {
         let Some(position) = machine.position() else { continue };
-        if *last == Some(position) {
+        // The schedule's own notion of the last snapshot can be ahead of the disk, where the sequencer ended before it took
+        // what the decider had sent: ask the disk.
+        let expected = log.snapshot_load(machine.id()).ok().flatten().map(|(p, _)| p);
+        if expected == Some(position) {
             continue;
         }
         let state = snapshot_bytes(rest.facts_next, machine);
-        // The schedule's own notion of the last snapshot can be ahead of the disk; ask the disk.
-        let expected = log.snapshot_load(machine.id()).ok().flatten().map(|(p, _)| p);
         match log.snapshot_save(machine.id(), expected, position, &state) {
             Ok(()) => saved += 1,
             Err(error) => tracing::warn!(partition = machine.id().0, %error, "last snapshot not saved"),

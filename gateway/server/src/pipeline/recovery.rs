@@ -9,15 +9,15 @@ use std::collections::BTreeMap;
 
 use maibo_core::engine::{Machine, Output, Versions};
 use maibo_core::fact::Fact;
-use maibo_core::id::{PARTITIONS, PartitionId, Position};
-use maibo_core::input::Batch;
+use maibo_core::id::{PARTITIONS, PartitionId, Position, Version};
+use maibo_core::input::{Batch, Input};
 use maibo_core::time::Timestamp;
 use maibo_store::facts::FactsLog;
 use maibo_store::log::{Log, ReadError};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::{PipelineError, decider, failpoint};
+use super::{Pause, PipelineError, decider, failpoint};
 
 /// What recovery gives.
 pub struct Recovered {
@@ -35,6 +35,26 @@ pub struct Recovered {
     pub divergences: u64,
 }
 
+impl Recovered {
+    /// What every start tells every partition: since when Maibo was deaf, and what is in force if that changed. `begin` is
+    /// the time of a first start.
+    pub fn opening(&self, begin: Timestamp, catalogue: Version, rules: Version) -> Vec<Input> {
+        let mut inputs = vec![Input::Deaf { source: None, from: self.last_now.unwrap_or(begin) }];
+        if self.machines.iter().any(|m| m.catalogue() != Some(catalogue)) {
+            inputs.push(Input::Catalogue { version: catalogue });
+        }
+        if self.machines.iter().any(|m| m.rules() != Some(rules)) {
+            inputs.push(Input::Rules { version: rules });
+        }
+        inputs
+    }
+
+    /// Number of the first fact that the city was not told.
+    pub(super) fn facts_wanted(&self) -> u64 {
+        self.machines.iter().find_map(Machine::facts_seen).unwrap_or_default()
+    }
+}
+
 /// Decided facts behind the snapshots, by the batch that caused them.
 type Decided = BTreeMap<(PartitionId, Position), Vec<Fact>>;
 
@@ -42,7 +62,12 @@ type Decided = BTreeMap<(PartitionId, Position), Vec<Fact>>;
 ///
 /// # Errors
 /// Where a log is damaged or trimmed past its snapshot, or an input cannot be taken.
-pub fn recover(log: &dyn Log, facts: &mut FactsLog, versions: &Versions) -> Result<Recovered, PipelineError> {
+pub fn recover(
+    log: &dyn Log,
+    facts: &mut FactsLog,
+    versions: &Versions,
+    pause: &Pause,
+) -> Result<Recovered, PipelineError> {
     let n = usize::from(PARTITIONS) + 1;
     let (mut machines, mut saved, mut from_fact) = (Vec::with_capacity(n), Vec::with_capacity(n), u64::MAX);
     for partition in PartitionId::all() {
@@ -53,7 +78,8 @@ pub fn recover(log: &dyn Log, facts: &mut FactsLog, versions: &Versions) -> Resu
     }
     let (decided, through) = read_decided(facts, from_fact, &saved)?;
     let mut recovered = Recovered { machines, saved, last_now: None, replayed: 0, appended: 0, divergences: 0 };
-    replay(log, facts, versions, &decided, &through, &mut recovered)?;
+    let known = Known { versions, decided: &decided, through: &through };
+    replay(log, facts, &known, pause, &mut recovered)?;
     info!(
         replayed = recovered.replayed,
         appended = recovered.appended,
@@ -109,14 +135,22 @@ fn read_decided(
     Ok((decided, through))
 }
 
+/// What a replay is held against.
+struct Known<'a> {
+    versions: &'a Versions,
+    decided: &'a Decided,
+    /// Up to where each partition is decided.
+    through: &'a BTreeMap<PartitionId, Position>,
+}
+
 fn replay(
     log: &dyn Log,
     facts: &mut FactsLog,
-    versions: &Versions,
-    decided: &Decided,
-    through: &BTreeMap<PartitionId, Position>,
+    known: &Known<'_>,
+    pause: &Pause,
     recovered: &mut Recovered,
 ) -> Result<(), PipelineError> {
+    let Known { versions, decided, through } = *known;
     // Without a snapshot everything from the beginning is wanted; where that is gone the reader says so, and a city that
     // silently forgot its open alerts does not start.
     let wanted = recovered.saved.iter().map(|saved| Some(saved.unwrap_or(Position(0))));
@@ -159,7 +193,7 @@ fn replay(
             let rest = out.facts.split_off(logged.len());
             recovered.appended += rest.len() as u64;
             if !rest.is_empty() {
-                decider::record(facts, rest, &CancellationToken::new())?;
+                decider::record(facts, rest, &CancellationToken::new(), pause)?;
             }
         } else if !same || logged.len() != out.facts.len() {
             recovered.divergences += 1;

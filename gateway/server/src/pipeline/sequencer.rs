@@ -18,7 +18,7 @@ use super::ears::Ears;
 use super::failpoint;
 use super::feed::Feed;
 use super::tickets::Tickets;
-use super::{Committed, Deadlines, PipelineError, Work};
+use super::{Committed, Deadlines, Pause, PipelineError, Work};
 use crate::clock::EngineClock;
 use crate::ingest::ClockMode;
 use crate::telemetry::Metrics;
@@ -39,9 +39,6 @@ const HEARTBEAT: Millis = Millis(5_000);
 const STALL: Millis = Millis(5_000);
 /// How often, in engine time, records that nobody needs any more are dropped.
 const TRIM_EVERY: Millis = Millis(10_000);
-/// Pause before trying a full disk again.
-const FULL_PAUSE: Duration = Duration::from_millis(200);
-
 /// The sequencer's parts.
 pub struct Sequencer {
     /// The inputs log.
@@ -79,6 +76,17 @@ pub struct Sequencer {
     /// Only in replay: what was decided is told to the city before the next message is taken, so that two runs give the
     /// same positions. Otherwise the feed runs by itself.
     pub feed: Option<Feed>,
+    /// How it waits for room on a full disk.
+    pub pause: Pause,
+}
+
+/// A sequencer at work, turn by turn.
+pub struct Sequencing {
+    parts: Sequencer,
+    /// Number of the last append of this boot.
+    number: u64,
+    /// Engine time of the last trim.
+    trimmed: Timestamp,
 }
 
 /// One commit being put together.
@@ -107,41 +115,73 @@ impl Pending {
     }
 }
 
+impl Sequencing {
+    /// Waits at most so long for work or a deadline, then commits what is there. False when it was told to stop.
+    ///
+    /// # Errors
+    /// [`PipelineError`]; the log takes nothing more then, and what was not acknowledged is not.
+    pub fn turn(&mut self, wait: Duration) -> Result<bool, PipelineError> {
+        let Self { parts, number, trimmed } = self;
+        let mut pending = Pending::default();
+        parts.take_care();
+        let stop = parts.gather(&mut pending, wait);
+        parts.add_time(&mut pending);
+        if pending.batches.is_empty() {
+            pending.tickets.durable();
+            return Ok(!stop);
+        }
+        parts.commit(pending, number)?;
+        parts.tell_city(number)?;
+        if parts.last_now.since(*trimmed) >= TRIM_EVERY {
+            *trimmed = parts.last_now;
+            parts.trim();
+        }
+        Ok(!stop)
+    }
+
+    /// Hands the log back, for the last snapshots.
+    pub fn into_log(self) -> Box<dyn Log> {
+        self.parts.log
+    }
+}
+
 impl Sequencer {
+    /// Begins.
+    pub fn begin(self) -> Sequencing {
+        let trimmed = self.last_now;
+        Sequencing { parts: self, number: 0, trimmed }
+    }
+
     /// Runs until told to stop, or until the log takes nothing more. Hands the log back for the last snapshots.
     ///
     /// # Errors
     /// [`PipelineError`]; receipts that are not settled by then are settled as failed.
-    pub fn run(mut self) -> Result<Box<dyn Log>, PipelineError> {
-        let ended = self.work_off();
+    pub fn run(self) -> Result<Box<dyn Log>, PipelineError> {
+        let mut working = self.begin();
+        let ended = loop {
+            let wait = working.parts.patience();
+            match working.turn(wait) {
+                Ok(true) => {}
+                Ok(false) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
         // A queue with a living sender keeps what is in it; receipts that nobody will settle must fail now.
-        while self.work.try_recv().is_ok() {}
+        while working.parts.work.try_recv().is_ok() {}
         ended?;
         info!("intake has ended; everything accepted is committed");
-        Ok(self.log)
+        Ok(working.into_log())
     }
 
-    fn work_off(&mut self) -> Result<(), PipelineError> {
-        let mut number = 0;
-        let mut stop = false;
-        let mut trimmed = self.last_now;
-        while !stop {
-            let mut pending = Pending::default();
-            self.take_care();
-            stop = self.gather(&mut pending);
-            self.add_time(&mut pending);
-            if pending.batches.is_empty() {
-                pending.tickets.durable();
-                continue;
+    /// How long to wait for work: until something is due, and never long.
+    fn patience(&self) -> Duration {
+        match self.mode {
+            ClockMode::Wall => {
+                let until = self.deadlines.earliest().since(self.clock.now()).0.clamp(0, IDLE.as_millis() as i64);
+                Duration::from_millis(until as u64)
             }
-            self.commit(pending, &mut number)?;
-            self.tell_city(&mut number)?;
-            if self.last_now.since(trimmed) >= TRIM_EVERY {
-                trimmed = self.last_now;
-                self.trim();
-            }
+            ClockMode::Replay => IDLE,
         }
-        Ok(())
     }
 
     /// In replay: tells the city everything that was decided by now.
@@ -157,15 +197,8 @@ impl Sequencer {
         Ok(())
     }
 
-    /// Waits for work or a deadline, then takes whatever else is there. True when it is time to end.
-    fn gather(&mut self, pending: &mut Pending) -> bool {
-        let wait = match self.mode {
-            ClockMode::Wall => {
-                let until = self.deadlines.earliest().since(self.clock.now()).0.clamp(0, IDLE.as_millis() as i64);
-                Duration::from_millis(until as u64)
-            }
-            ClockMode::Replay => IDLE,
-        };
+    /// Waits for work, then takes whatever else is there. True when it is time to end.
+    fn gather(&mut self, pending: &mut Pending, wait: Duration) -> bool {
         let mut next = match self.work.recv_timeout(wait) {
             Ok(work) => Some(work),
             Err(flume::RecvTimeoutError::Timeout) => None,

@@ -18,7 +18,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::deliver::{LastWord, Limits};
 use crate::pipeline::decider::Decider;
 use crate::pipeline::shards::Shards;
-use crate::pipeline::{Committed, Deadlines, Observer, PipelineError, Step};
+use crate::pipeline::{Committed, Deadlines, Observer, PipelineError, Step, full_pause};
 use crate::telemetry::Metrics;
 use crate::versions::{VersionStore, compile_rules};
 
@@ -80,6 +80,7 @@ async fn judged(value: f64, last_word: LastWord, dir: &std::path::Path) -> (Pipe
         abort: CancellationToken::new(),
         metrics: Arc::new(Metrics::new().unwrap()),
         wake: tokio::sync::watch::channel(0).0,
+        pause: full_pause(),
     };
     let error = tokio::task::spawn_blocking(move || decider.run().err()).await.unwrap().expect("the log has failed");
     let told = *told.lock().unwrap();

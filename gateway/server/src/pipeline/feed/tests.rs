@@ -19,7 +19,7 @@ use maibo_store::file_log::{FileLog, FileLogOptions};
 use maibo_store::log::{Append, AppendId, Log, Outcome, RECORD_MAX};
 
 use super::*;
-use crate::pipeline::{decider, recovery};
+use crate::pipeline::{decider, full_pause, recovery};
 
 const RULES: &str = "[[rule]]\nid = \"depth\"\ntitle = { zh = \"甲\", en = \"a\" }\ndomain = \"traffic\"\nsource = \"default\"\n\
     advice = { zh = \"乙\", en = \"b\" }\nwhen = { quantity = \"water_depth\" }\nlevels = { blue = 10, red = 40 }\n\
@@ -114,7 +114,7 @@ impl Hand {
     /// Forgets everything that is not on disk and starts again.
     fn crash(&mut self) {
         (self.inputs, self.facts) = open(&self.disks);
-        let recovered = recovery::recover(&self.inputs, &mut self.facts, &self.versions).unwrap();
+        let recovered = recovery::recover(&self.inputs, &mut self.facts, &self.versions, &full_pause()).unwrap();
         assert_eq!(recovered.divergences, 0);
         self.machines = recovered.machines;
         let wanted = self.machines.iter().find_map(Machine::facts_seen).unwrap();

@@ -8,6 +8,7 @@ use maibo_store::file_log::{FileLog, FileLogOptions};
 use maibo_store::log::{Append, AppendId};
 
 use super::*;
+use crate::pipeline::full_pause;
 
 const PARTITION: PartitionId = PartitionId(3);
 
@@ -46,9 +47,9 @@ fn trimmed(disk: &MemDisk) {
 fn a_lost_snapshot_over_a_trimmed_log_is_said() {
     let disk = MemDisk::new();
     trimmed(&disk);
-    let whole = recover(&open(&disk), &mut facts(), &Versions::default()).unwrap();
+    let whole = recover(&open(&disk), &mut facts(), &Versions::default(), &full_pause()).unwrap();
     assert!(whole.saved[3].is_some() && whole.replayed == 0, "the snapshot has everything");
     disk.put("snapshot-00003", b"damaged".to_vec());
-    let error = recover(&open(&disk), &mut facts(), &Versions::default()).err().expect("refused");
+    let error = recover(&open(&disk), &mut facts(), &Versions::default(), &full_pause()).err().expect("refused");
     assert!(matches!(error, PipelineError::SnapshotGone(3)), "{error}");
 }

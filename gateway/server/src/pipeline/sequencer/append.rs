@@ -8,7 +8,7 @@ use maibo_core::time::Timestamp;
 use maibo_store::log::{Append, AppendId, Outcome, RECORD_MAX};
 use tracing::error;
 
-use super::{FULL_PAUSE, Sequencer};
+use super::Sequencer;
 use crate::pipeline::PipelineError;
 use crate::pipeline::tickets::Tickets;
 
@@ -69,7 +69,7 @@ impl Sequencer {
                 }
                 self.take_care();
                 self.trim();
-                std::thread::sleep(FULL_PAUSE);
+                (self.pause)();
             }
         }
         Ok(positions.into_iter().flatten().collect())
