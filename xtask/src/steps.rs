@@ -75,6 +75,12 @@ pub(crate) fn bench(arguments: &[&str]) -> anyhow::Result<()> {
     command(&mut counts, program.to_str().context("the path is no text")?, arguments)
 }
 
+/// The simulation: one case with its story, or many.
+pub(crate) fn sim(arguments: &[&str]) -> anyhow::Result<()> {
+    let run = ["run", "--quiet", "--release", "--package", "maibo-simulation", "--"];
+    command(&mut Counts::default(), "cargo", &[&run, arguments].concat())
+}
+
 /// Runs one step by name.
 pub(crate) fn one(name: &str) -> anyhow::Result<()> {
     let (_, step) = STEPS.iter().find(|(n, _)| *n == name).context("no such step; `cargo xtask steps` lists them")?;
