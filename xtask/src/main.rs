@@ -15,7 +15,7 @@ cargo xtask test NAME   one step of it; names are printed by `cargo xtask steps`
 cargo xtask steps       the steps by name
 cargo xtask needs       what the tests need on this machine, and how to get it
 cargo xtask fuzz [SECONDS]   fuzzes each decoder (nightly toolchain and cargo-fuzz)
-cargo xtask planted [NAME]    plants each bug of tests/planted in turn: the engine's tests must turn red
+cargo xtask planted [NAME]    plants each bug of tests/planted in turn: the tests must turn red
 cargo xtask sim --seed N | --seeds N [--from M]   the pipeline on virtual disks and a false clock: one case, or many
 cargo xtask bench [NAME]     measures: engine, ingest, latency, rest, or all
 cargo xtask timings     CPU seconds of a cold release build

@@ -1,5 +1,6 @@
-//! Planted bugs: are the tests awake? Each patch of `tests/planted` is one wrong decision; with it applied, the engine's tests
-//! must turn red. A patch that no longer applies, or does not compile, is an error of its own.
+//! Planted bugs: are the tests awake? Each patch of `tests/planted` is one wrong decision, and each of its folder `durability`
+//! one broken promise; with it applied, the tests of its suite must turn red. A patch that no longer applies, or does not
+//! compile, is an error of its own.
 //!
 //! Works in a worktree of the last commit below `target/planted`, so that what is being edited stays as it is.
 
@@ -8,11 +9,29 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail, ensure};
 
-const PATCHES: &str = "tests/planted";
-/// What must notice, quickest first: unit tests, scenarios on engine and reference model, the same at random, and what holds
-/// for any input. The first that turns red is enough.
-const TESTS: [&[&str]; 4] =
-    [&["--lib"], &["--test", "engine_semantics"], &["--test", "model_equivalence"], &["--test", "engine_properties"]];
+/// Patches, and the tests that must notice them, quickest first: the first that turns red is enough.
+struct Suite {
+    folder: &'static str,
+    tests: &'static [&'static [&'static str]],
+}
+
+const SUITES: [Suite; 2] = [
+    // Unit tests, scenarios on engine and reference model, the same at random, and what holds for any input.
+    Suite {
+        folder: "tests/planted",
+        tests: &[
+            &["--package", "maibo-core", "--lib"],
+            &["--package", "maibo-core", "--test", "engine_semantics"],
+            &["--package", "maibo-core", "--test", "model_equivalence"],
+            &["--package", "maibo-core", "--test", "engine_properties"],
+        ],
+    },
+    // The pipeline on virtual disks: the same thousand cases that every run of the tests has.
+    Suite {
+        folder: "tests/planted/durability",
+        tests: &[&["--package", "maibo-simulation", "--test", "seeds", "a_thousand_cases_hold"]],
+    },
+];
 
 /// Seconds after which tests that a bug makes run in circles are ended, and count as red: without a bug they take a tenth.
 const HANG_S: &str = "120";
@@ -24,42 +43,55 @@ enum Outcome {
     Red,
 }
 
-/// Applies the patches one by one, or those whose names contain one of `only`.
+/// Applies the patches one by one, or those whose paths contain one of `only`.
 pub(crate) fn run(only: &[&str]) -> anyhow::Result<()> {
-    let mut patches: Vec<PathBuf> = std::fs::read_dir(PATCHES)
-        .with_context(|| format!("list {PATCHES}"))?
-        .filter_map(|e| e.ok().map(|e| e.path()))
-        .filter(|p| p.extension().is_some_and(|x| x == "patch"))
-        .collect();
-    patches.sort();
-    patches.retain(|p| only.is_empty() || only.iter().any(|o| p.to_string_lossy().contains(o)));
-    ensure!(!patches.is_empty(), "no patch is called so");
     let tree = Path::new("target/planted/tree");
     let _ = git(Path::new("."), &["worktree", "remove", "--force", "target/planted/tree"]);
     git(Path::new("."), &["worktree", "add", "--detach", "--force", "target/planted/tree", "HEAD"])?;
-    ensure!(tests(tree)? == Outcome::Green, "the tests are red without any planted bug");
-    println!("without a bug: green");
-    let mut unnoticed = Vec::new();
-    for patch in &patches {
-        let name = patch.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let absolute = patch.canonicalize().with_context(|| format!("find {name}"))?;
-        git(tree, &["apply", &absolute.to_string_lossy()]).with_context(|| format!("apply {name}"))?;
-        let outcome = tests(tree).with_context(|| format!("test with {name}"))?;
-        git(tree, &["checkout", "--quiet", "."])?;
-        println!("{name}: {}", if outcome == Outcome::Red { "red" } else { "GREEN: nobody noticed" });
-        if outcome == Outcome::Green {
-            unnoticed.push(name);
+    let (mut planted, mut unnoticed) = (0, Vec::new());
+    for suite in &SUITES {
+        let patches = suite.patches(only)?;
+        if patches.is_empty() {
+            continue;
+        }
+        ensure!(tests(suite, tree)? == Outcome::Green, "{}: the tests are red without any bug", suite.folder);
+        println!("{} without a bug: green", suite.folder);
+        for patch in patches {
+            let name = patch.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let absolute = patch.canonicalize().with_context(|| format!("find {name}"))?;
+            git(tree, &["apply", &absolute.to_string_lossy()]).with_context(|| format!("apply {name}"))?;
+            let outcome = tests(suite, tree).with_context(|| format!("test with {name}"))?;
+            git(tree, &["checkout", "--quiet", "."])?;
+            println!("{name}: {}", if outcome == Outcome::Red { "red" } else { "GREEN: nobody noticed" });
+            planted += 1;
+            if outcome == Outcome::Green {
+                unnoticed.push(name);
+            }
         }
     }
     git(Path::new("."), &["worktree", "remove", "--force", "target/planted/tree"])?;
+    ensure!(planted > 0, "no patch is called so");
     ensure!(unnoticed.is_empty(), "nobody noticed {}", unnoticed.join(", "));
-    println!("{} planted bugs, every one noticed", patches.len());
+    println!("{planted} planted bugs, every one noticed");
     Ok(())
 }
 
+impl Suite {
+    fn patches(&self, only: &[&str]) -> anyhow::Result<Vec<PathBuf>> {
+        let mut patches: Vec<PathBuf> = std::fs::read_dir(self.folder)
+            .with_context(|| format!("list {}", self.folder))?
+            .filter_map(|e| e.ok().map(|e| e.path()))
+            .filter(|p| p.extension().is_some_and(|x| x == "patch"))
+            .filter(|p| only.is_empty() || only.iter().any(|o| p.to_string_lossy().contains(o)))
+            .collect();
+        patches.sort();
+        Ok(patches)
+    }
+}
+
 /// Builds and runs the tests, until one is red.
-fn tests(tree: &Path) -> anyhow::Result<Outcome> {
-    for tests in TESTS {
+fn tests(suite: &Suite, tree: &Path) -> anyhow::Result<Outcome> {
+    for tests in suite.tests {
         ensure!(cargo(tree, tests, true)?, "does not compile");
         if !cargo(tree, tests, false)? {
             return Ok(Outcome::Red);
@@ -74,7 +106,7 @@ fn cargo(tree: &Path, tests: &[&str], build: bool) -> anyhow::Result<bool> {
     let (most, more): (_, &[&str]) = if build { ("3600", &["--no-run"]) } else { (HANG_S, &[]) };
     let status = Command::new("timeout")
         .args(["--kill-after=10", most, "cargo"])
-        .args(["test", "--quiet", "--release", "--package", "maibo-core"])
+        .args(["test", "--quiet", "--release"])
         .args(tests)
         .args(more)
         .env("CARGO_TARGET_DIR", target)
