@@ -13,6 +13,8 @@ use anyhow::{Context, bail, ensure};
 struct Suite {
     folder: &'static str,
     tests: &'static [&'static [&'static str]],
+    /// Seconds after which tests that a bug makes run in circles are ended, and count as red: without a bug they take a tenth.
+    hang_s: &'static str,
 }
 
 const SUITES: [Suite; 2] = [
@@ -25,16 +27,15 @@ const SUITES: [Suite; 2] = [
             &["--package", "maibo-core", "--test", "model_equivalence"],
             &["--package", "maibo-core", "--test", "engine_properties"],
         ],
+        hang_s: "120",
     },
     // The pipeline on virtual disks: the same thousand cases that every run of the tests has.
     Suite {
         folder: "tests/planted/durability",
         tests: &[&["--package", "maibo-simulation", "--test", "seeds", "a_thousand_cases_hold"]],
+        hang_s: "1200",
     },
 ];
-
-/// Seconds after which tests that a bug makes run in circles are ended, and count as red: without a bug they take a tenth.
-const HANG_S: &str = "120";
 
 /// What became of the tests.
 #[derive(PartialEq, Eq)]
@@ -92,23 +93,23 @@ impl Suite {
 /// Builds and runs the tests, until one is red.
 fn tests(suite: &Suite, tree: &Path) -> anyhow::Result<Outcome> {
     for tests in suite.tests {
-        ensure!(cargo(tree, tests, true)?, "does not compile");
-        if !cargo(tree, tests, false)? {
+        ensure!(cargo(tree, tests, None)?, "does not compile");
+        if !cargo(tree, tests, Some(suite.hang_s))? {
             return Ok(Outcome::Red);
         }
     }
     Ok(Outcome::Green)
 }
 
-fn cargo(tree: &Path, tests: &[&str], build: bool) -> anyhow::Result<bool> {
+/// Builds the tests, or with a limit in seconds runs them.
+fn cargo(tree: &Path, tests: &[&str], hang_s: Option<&str>) -> anyhow::Result<bool> {
     let target = std::env::current_dir().context("where are we")?.join("target/planted/build");
     // Building may take longer on a small machine.
-    let (most, more): (_, &[&str]) = if build { ("3600", &["--no-run"]) } else { (HANG_S, &[]) };
+    let (most, more) = hang_s.map_or(("3600", "--no-run"), |most| (most, "--quiet"));
     let status = Command::new("timeout")
         .args(["--kill-after=10", most, "cargo"])
-        .args(["test", "--quiet", "--release"])
+        .args(["test", "--release", more])
         .args(tests)
-        .args(more)
         .env("CARGO_TARGET_DIR", target)
         // Each bug is built once and run once: what counts is the time to build.
         .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
