@@ -147,8 +147,8 @@ fn what_comes_behind_an_acknowledgement_is_told() {
     assert_ne!(w.last().episode, first);
 }
 
-// Pain 28, thingsboard/thingsboard#11803, #7227: one alert goes up and down the levels, and any of several conditions may
-// raise it. Not answered: "and", "not", and conditions on several quantities of a device in one rule.
+// Pain 28, thingsboard/thingsboard#11803, #7227: one alert goes up and down the levels, any of several conditions may raise
+// it, and an expression joins conditions on several quantities of a device by "and", "or" and "not".
 #[test]
 fn severity_goes_both_ways_and_any_of_several_conditions_raises_it() {
     let mut w = World::new(&depth(""));
@@ -168,4 +168,16 @@ fn severity_goes_both_ways_and_any_of_several_conditions_raises_it() {
     ));
     w.values(s(10), &[1.0, 2.0, 3.0, 12.0]).expect(&["30000 v1 firing yellow threshold"]);
     w.values(s(10), &[55.0]).expect(&["40000 v2 firing red raised"]);
+    let mut w = World::new(&ladder(
+        "both",
+        "when = { kind = \"k\", expression = \"depth > 20 && !(road < 0 || road > 50)\", \
+         over = { depth = \"water_depth\", road = \"temperature\" } }\ndirection = \"above\"\nlevels = { red = 1 }",
+    ));
+    for (at, depth, road) in [(0, 30.0, -1.0), (10, 10.0, 5.0), (20, 30.0, 5.0), (30, 30.0, 60.0)] {
+        w.run(s(at));
+        let at = w.now();
+        let values = [("water_depth", depth), ("temperature", road)];
+        w.batch(values.map(|(q, v)| Input::Reading(reading("d", q, at, at, v))).to_vec());
+    }
+    w.expect(&["20000 v1 firing red threshold", "30000 v2 resolved red recovered"]);
 }

@@ -43,8 +43,8 @@ fn acknowledge_comment_assign_and_hand_over_are_on_record() {
 
 // Pain 30, thingsboard/thingsboard#12501: nobody takes notice: it is said again, the sooner the worse the level is, until
 // somebody does. Pace of each level, silences, rises: tests/engine_semantics/escalation.rs. A reminder is a version, and
-// goes to receivers as any other: `order_is_kept_per_episode` in the store's outbox/tests.rs. Not answered: a reminder
-// goes to the same receivers, not to others the longer it takes.
+// goes to receivers as any other: `order_is_kept_per_episode` in the store's outbox/tests.rs. A receiver may want only
+// what nobody takes notice of, from the n-th reminder on: `an_escalation_waits_for_its_reminder` in core/src/notify/tests.rs.
 #[test]
 fn reminders_until_somebody_takes_notice() {
     for (value, level, every) in [(45.0, "red", 300), (35.0, "orange", 900)] {
