@@ -163,7 +163,7 @@ impl Case {
         for _ in 0..40 + self.choices.below(300) {
             let ended = self.act(life);
             let out = self.disks.power.is_out();
-            life.take_answers(&mut self.ledger, !out);
+            life.take_answers(&mut self.ledger);
             if out {
                 self.say(|| "dies before an operation".to_owned());
                 return End::Died { cut: self.choices.chance(60) };
@@ -246,8 +246,7 @@ impl Case {
                 let mut ledger = std::mem::take(&mut self.ledger);
                 let drained = {
                     let seen = std::cell::RefCell::new(&mut ledger);
-                    let power = self.disks.power.clone();
-                    life.drain(|life| life.take_answers(&mut seen.borrow_mut(), !power.is_out()))
+                    life.drain(|life| life.take_answers(&mut seen.borrow_mut()))
                 };
                 self.ledger = ledger;
                 match drained {
@@ -309,7 +308,7 @@ impl Case {
             busy |= life.follow_inputs(&mut self.ledger, turn % 2 == 0);
             busy |= life.follow_facts(now);
             busy |= life.deliver(&mut self.ledger, &mut self.choices, now, true);
-            life.take_answers(&mut self.ledger, true);
+            life.take_answers(&mut self.ledger);
             let (due, lift) = (life.outbox.next_due("bureau"), life.outbox.next_lift());
             busy |= due.as_ref().is_ok_and(Option::is_some) || lift.as_ref().is_ok_and(Option::is_some);
             busy |= !life.receipts.is_empty() || !life.orders.is_empty();

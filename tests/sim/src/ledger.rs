@@ -27,8 +27,8 @@ pub(crate) struct Ledger {
     pub(crate) told: BTreeMap<u64, Fact>,
     /// Orders that were answered with a yes: the version that they made.
     pub(crate) agreed: Vec<Transition>,
-    /// Records of the inputs log that a reader was given.
-    pub(crate) read: BTreeMap<(PartitionId, Position), Vec<u8>>,
+    /// Records of the inputs log that a reader was given, each with the start of the process that wrote it.
+    pub(crate) read: BTreeMap<(PartitionId, Position), (u64, Vec<u8>)>,
     /// How far the reader has made durable what it read, and said so.
     pub(crate) kept: BTreeMap<PartitionId, Position>,
     /// What the receiver got, in order.
@@ -52,13 +52,15 @@ impl Ledger {
     /// Takes note of a record that the inputs log gave out.
     pub(crate) fn note_read(&mut self, record: &Record) {
         let key = (record.partition, record.position);
-        let before = self.read.insert(key, record.payload.clone());
-        assert!(before.is_none_or(|b| b == record.payload), "what was read at {key:?} before was another");
+        let is = (record.id.boot, record.payload.clone());
+        let before = self.read.insert(key, is.clone());
+        assert!(before.is_none_or(|b| b == is), "what was read at {key:?} before was another");
     }
 
     /// Holds everything against what the logs hold now.
     pub(crate) fn check(&self, records: &[Record], facts: &[Fact]) {
         self.check_readers(records);
+        self.check_deafness();
         self.check_messages();
         for (index, told) in &self.told {
             assert_eq!(facts.get(*index as usize), Some(told), "fact {index} was shown, and is not in the log");
@@ -78,7 +80,7 @@ impl Ledger {
         for record in records {
             first.entry(record.partition).or_insert(record.position);
             there.insert((record.partition, record.position));
-            let read = self.read.get(&(record.partition, record.position));
+            let read = self.read.get(&(record.partition, record.position)).map(|(_, payload)| payload);
             assert_eq!(read, Some(&record.payload), "{:?} {:?} was never read", record.partition, record.position);
         }
         for (partition, position) in self.read.keys() {
@@ -93,9 +95,30 @@ impl Ledger {
 
     /// The inputs of all partitions, decoded, each in its order.
     fn batches(&self) -> impl Iterator<Item = (PartitionId, Position, Batch)> {
-        self.read.iter().map(|((partition, position), bytes)| {
+        self.read.iter().map(|((partition, position), (_, bytes))| {
             (*partition, *position, Batch::from_bytes(bytes).expect("a record is a batch"))
         })
+    }
+
+    /// The first that a start tells every partition is that Maibo was deaf since the last thing that any start before wrote.
+    fn check_deafness(&self) {
+        let by_position: BTreeMap<Position, _> =
+            self.read.iter().map(|((p, at), (boot, bytes))| (*at, (*p, *boot, bytes))).collect();
+        let (mut last, mut before) = (BTreeMap::new(), BTreeMap::new());
+        let mut newest = None;
+        for (partition, boot, bytes) in by_position.into_values() {
+            let batch = Batch::from_bytes(bytes).expect("a record is a batch");
+            let since = *before.entry(boot).or_insert(newest);
+            newest = newest.max(Some(batch.now));
+            if last.insert(partition, boot) == Some(boot) {
+                continue;
+            }
+            let told = |from| batch.inputs.contains(&Input::Deaf { source: None, from });
+            assert!(
+                since.is_none_or(told),
+                "{partition:?}, start {boot}: deaf since {since:?} and not told: {batch:?}"
+            );
+        }
     }
 
     /// What was acknowledged is there; what is there was sent, and not more often.

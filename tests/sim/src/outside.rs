@@ -59,31 +59,26 @@ impl Life {
         }
     }
 
-    /// Takes the answers that came. `believed`: they reached those who waited for them; else the process had died before.
-    pub(crate) fn take_answers(&mut self, ledger: &mut Ledger, believed: bool) {
+    /// Takes the answers that came. All are believed: where the process died in this turn, what was good news was sent before.
+    pub(crate) fn take_answers(&mut self, ledger: &mut Ledger) {
         self.receipts.retain_mut(|(n, at, answer)| {
             let Some(sent) = ledger.senders[*n].sent.get_mut(at) else { return false };
             match answer.try_recv() {
-                Ok(Settled::Durable) if believed => (sent.acknowledged, sent.under_way) = (true, false),
+                Ok(Settled::Durable) => (sent.acknowledged, sent.under_way) = (true, false),
                 Ok(_) | Err(oneshot::error::TryRecvError::Closed) => sent.under_way = false,
                 Err(oneshot::error::TryRecvError::Empty) => return true,
             }
             false
         });
-        let told = self.told();
-        let mut agreed = Vec::new();
+        ledger.note_told(self.told());
         self.orders.retain_mut(|answer| match answer.try_recv() {
             Ok(outcome) => {
-                agreed.extend(outcome.result);
+                ledger.agreed.extend(outcome.result);
                 false
             }
             Err(oneshot::error::TryRecvError::Closed) => false,
             Err(oneshot::error::TryRecvError::Empty) => true,
         });
-        if believed {
-            ledger.note_told(told);
-            ledger.agreed.append(&mut agreed);
-        }
     }
 
     /// An operator acts on the last alert that was shown and is open.
