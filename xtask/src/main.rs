@@ -16,6 +16,7 @@ cargo xtask steps       the steps by name
 cargo xtask needs       what the tests need on this machine, and how to get it
 cargo xtask fuzz [SECONDS]   fuzzes each decoder (nightly toolchain and cargo-fuzz)
 cargo xtask planted [NAME]    plants each bug of tests/planted in turn: the tests must turn red
+cargo xtask faults --rounds N     kills the real binary N times under load; nothing may be lost or doubled
 cargo xtask sim --seed N | --seeds N [--from M]   the pipeline on virtual disks and a false clock: one case, or many
 cargo xtask bench [NAME]     measures: engine, ingest, latency, rest, or all
 cargo xtask timings     CPU seconds of a cold release build
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
             needs::report();
             Ok(())
         }
+        ["faults", "--rounds", rounds] => steps::faults(rounds),
         ["sim", more @ ..] => steps::sim(more),
         ["bench"] => steps::bench(&["all"]),
         ["bench", more @ ..] => steps::bench(more),

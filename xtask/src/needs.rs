@@ -15,7 +15,7 @@ struct Need {
     install: &'static [&'static str],
 }
 
-const NEEDS: [Need; 6] = [
+const NEEDS: [Need; 7] = [
     Need {
         name: "Node.js >= 20.19 with npm (https://nodejs.org, or your distribution)",
         there: node,
@@ -25,6 +25,11 @@ const NEEDS: [Need; 6] = [
         name: "mosquitto (the broker the tests run against)",
         there: || on_path("mosquitto") || Path::new("/usr/sbin/mosquitto").exists(),
         install: &["apt-get", "install", "-y", "-qq", "mosquitto"],
+    },
+    Need {
+        name: "strace (disks that fail and are slow)",
+        there: || on_path("strace"),
+        install: &["apt-get", "install", "-y", "-qq", "strace"],
     },
     Need {
         name: "chromium (the browser test)",

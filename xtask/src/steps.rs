@@ -75,6 +75,17 @@ pub(crate) fn bench(arguments: &[&str]) -> anyhow::Result<()> {
     command(&mut counts, program.to_str().context("the path is no text")?, arguments)
 }
 
+/// Kills the real binary under load so many times, at random moments and at every named point, and holds what is left
+/// against the ledgers of sender and receiver.
+pub(crate) fn faults(rounds: &str) -> anyhow::Result<()> {
+    let rounds: u32 = rounds.parse().context("how many rounds")?;
+    let mut counts = Counts::default();
+    command(&mut counts, "cargo", &["build", "--release", "--workspace"])?;
+    let set = format!("MAIBO_ROUNDS={rounds}");
+    let test = ["nextest", "run", "--release", "--workspace", "--no-capture", "-E", "binary(durability)"];
+    command(&mut counts, "env", &[&[set.as_str(), "cargo"], test.as_slice()].concat())
+}
+
 /// The simulation: one case with its story, or many.
 pub(crate) fn sim(arguments: &[&str]) -> anyhow::Result<()> {
     let run = ["run", "--quiet", "--release", "--package", "maibo-simulation", "--"];

@@ -196,7 +196,7 @@ impl FileLog {
         disk.sync_dir().map_err(io("sync the directory"))?;
         let shared = Shared::new(disk, found.segments);
         let writer = Writer::new(Arc::clone(&shared), options.clone(), found.last, &found.tail)
-            .map_err(io("begin a segment"))?;
+            .map_err(io(&format!("begin a segment, with {} MiB set aside", options.reserve_bytes >> 20)))?;
         let needs = Needs::new(&options.consumers);
         Ok((Self { shared, writer, options, needs, snapshots: RefCell::new(snapshots) }, found.report))
     }

@@ -103,6 +103,20 @@ impl Maibo {
         self.child = Some(command.spawn().expect("start maibo"));
     }
 
+    /// Starts it behind another program, which must become it (`strace -D`), and does not wait.
+    ///
+    /// # Panics
+    /// Where it runs already or cannot be started.
+    pub fn spawn_under(&mut self, words: &[&str]) {
+        assert!(self.child.is_none(), "still running");
+        self.starts += 1;
+        let log = File::create(self.log(self.starts)).expect("log file");
+        let (program, arguments) = words.split_first().expect("a program");
+        let mut command = Command::new(program);
+        command.args(arguments).arg(binary()).args(["run", "--config"]).arg(self.config());
+        self.child = Some(command.stdout(Stdio::null()).stderr(log).spawn().expect("start maibo"));
+    }
+
     /// Waits until `/readyz` says yes.
     ///
     /// # Panics
