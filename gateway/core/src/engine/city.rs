@@ -234,7 +234,8 @@ impl City {
 
     /// Finds causes and consequences among the open alerts by the rules in force. Decides nothing.
     pub(super) fn know_parties(&mut self) {
-        let own = self.book.records().map(|r| &r.transition);
+        // What is on trial is told to nobody, so nothing is withheld because of it.
+        let own = self.book.records().filter(|r| !r.shadow).map(|r| &r.transition);
         self.inhibitions.rebuild(&self.open, own, &self.law.rules);
     }
 
@@ -307,12 +308,14 @@ impl City {
         }
     }
 
-    /// Lets everything happen that is due at or before `until`.
+    /// Lets everything happen that is due at or before `until`, in the order in which it is due, whatever it is.
     fn fire(&mut self, until: Timestamp) {
         let floor = self.now.unwrap_or(until);
         loop {
             let first = self.sources.values().filter_map(Source::due).min().map(|at| at.max(floor));
-            let to = self.book.horizon(first, until);
+            let own = [self.quorums.next(), self.inhibitions.next(), self.incidents.next(), self.maintenances.next()];
+            let own = own.into_iter().flatten().map(|at| at.max(floor));
+            let to = own.fold(self.book.horizon(first, until), Timestamp::min);
             self.fire_sources(to);
             self.book.fire(floor, to);
             if to >= until {

@@ -5,7 +5,7 @@ use maibo_core::id::EpisodeId;
 use maibo_core::place::Level::{Blue, Orange, Red, Yellow};
 use maibo_core::rule::RuleSet;
 
-use crate::engine_world::block::{Block, flood};
+use crate::engine_world::block::{Block, flood, flood_with};
 use crate::engine_world::{absent, depth, ladder, s};
 
 const A: &str = "110105003-a";
@@ -256,4 +256,78 @@ fn problems_of_packs() {
             "p.toml: inhibit n.children: `silent` inhibits `depth` in turn: a circle silences itself",
         ]
     );
+}
+
+const STREET: [&str; 3] = ["110105003-a", "110105003-b", "110105004-c"];
+
+/// Three alerts of one district, which a quorum makes one; `more` is a line of the quorum's rule.
+fn flooded(more: &str) -> (Block, Vec<EpisodeId>) {
+    let rules = flood() + more + &inhibit("i", "flood", "depth", "city", "wait = \"15s\"");
+    let mut b = Block::new(&rules);
+    b.at(0);
+    let told: Vec<_> = STREET.iter().map(|d| b.fires(d, Yellow)).collect();
+    let ids = told.iter().map(|t| t.episode).collect();
+    b.tell(told);
+    (b, ids)
+}
+
+// P3: a batch that comes late decides in the order in which things were due: the cause was open when the wait was over.
+#[test]
+fn a_late_batch_decides_in_the_order_of_what_is_due() {
+    let decided = |late: bool| {
+        let (mut b, ids) = flooded("");
+        let eased = b.fires(STREET[0], Blue);
+        b.tell(vec![eased]);
+        if !late {
+            b.w.run(s(130));
+        }
+        b.w.at(s(130)).tick();
+        let flood = b.w.transitions()[0].episode;
+        let names = [(ids[0], "a"), (ids[1], "b"), (ids[2], "c"), (flood, "flood")];
+        let mut said = said(&b, &names);
+        said.sort();
+        let end = b.w.transitions().last().map(|t| (t.reason, t.at));
+        (said, end)
+    };
+    let (in_time, end) = decided(false);
+    assert!(in_time.contains(&"15000 b by flood".to_owned()), "{in_time:?}");
+    assert_eq!(decided(true), (in_time, end));
+}
+
+// P5, a lost alert: a cause on trial is told to nobody, so nothing is withheld because of it; nor after a restart.
+#[test]
+fn a_cause_on_trial_withholds_nothing() {
+    for restarts in [false, true] {
+        let (mut b, ids) = flooded("shadow = true\n");
+        if restarts {
+            b.w.restart();
+        }
+        let rules = flood() + "shadow = true\n" + &inhibit("i", "flood", "depth", "city", "wait = \"16s\"");
+        // Another set of rules finds causes among what is open.
+        b.w.edit(&(depth("") + &rules));
+        b.at(s(60));
+        let names = [(ids[0], "a"), (ids[1], "b"), (ids[2], "c")];
+        let mut found = said(&b, &names);
+        found.sort();
+        assert_eq!(found, ["15000 a clear", "15000 b clear", "15000 c clear"]);
+    }
+}
+
+// an edit ends an alert of the city that waits: it is decided with its end, by the cause that is there.
+#[test]
+fn what_an_edit_ends_while_it_waits_is_decided() {
+    let rules = |count: u32| {
+        let quorum =
+            format!("rule = \"depth\", level = \"yellow\", count = {count}, within = \"10m\", of = \"street\"");
+        absence("power") + &flood_with(&quorum) + &inhibit("i", "power", "flood", "city", "wait = \"10s\"")
+    };
+    let mut b = Block::new(&rules(2));
+    let cause = b.at(0).fires_by("power", ELSEWHERE, Red);
+    let (one, other) = (b.fires(A, Yellow), b.fires(B, Yellow));
+    b.tell(vec![cause.clone(), one, other]);
+    b.at(s(5)).w.edit(&(depth("") + &rules(3)));
+    let flood = b.w.transitions()[0].episode;
+    let names = [(flood, "flood"), (cause.episode, "cause")];
+    assert_eq!(said(&b, &names), ["5000 flood by cause"]);
+    assert_eq!(inhibited(&b), 0);
 }

@@ -271,3 +271,15 @@ fn a_forced_close_holds_while_there_are_enough() {
     b.at(s(200)).end(A).end(B).at(s(400)).expect(&[]);
     b.fire(A, Yellow).expect(&["400000 v1 firing red quorum"]);
 }
+
+// an edit that shortens `keep_firing_for` so that it is over ends the alert with the edit, not before it.
+#[test]
+fn what_an_edit_leaves_over_ends_with_it() {
+    let mut b = Block::new(&flood());
+    b.at(0);
+    let told: Vec<_> = [A, B, C].map(|d| b.fires(d, Yellow)).to_vec();
+    b.tell(told).end(A).expect(&["0 v1 firing red quorum"]);
+    let shorter = depth("") + &flood().replace("keep_firing_for = \"2m\"", "keep_firing_for = \"5s\"");
+    b.at(s(30)).w.edit(&shorter);
+    b.expect(&["30000 v2 resolved red quorum_lost"]);
+}

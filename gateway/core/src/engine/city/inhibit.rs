@@ -105,10 +105,15 @@ impl Inhibitions {
         own: impl Iterator<Item = &'a Transition>,
         rules: &RuleSet,
     ) {
-        (self.parties, self.parents) = (BTreeMap::new(), BTreeMap::new());
+        let before = core::mem::take(&mut self.parties);
+        self.parents.clear();
         let devices = members.iter().map(|(id, m)| (*id, Party::of(m)));
         for (episode, party) in devices.chain(own.map(|t| (t.episode, Party::own(t)))) {
             self.enter(episode, party, rules);
+        }
+        // What the same edit ended while it waited is still to be decided, with its end.
+        for (episode, party) in before.into_iter().filter(|(id, _)| self.waiting.contains_key(id)) {
+            self.parties.entry(episode).or_insert(party);
         }
         self.due = self.waiting.iter().map(|(id, at)| (*at, *id)).collect();
         self.of.clear();

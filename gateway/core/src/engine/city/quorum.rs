@@ -200,9 +200,10 @@ impl Quorums {
             cell.lost = None;
             if let Some(episode) = cell.firing.take() {
                 let left = cell.members.len();
-                let told = change(None, left, None, (at, at.max(floor)), Reason::QuorumLost);
-                stage.book.change(episode, told);
-                self.end_around(&key, at.max(floor), stage);
+                // An edit can leave something over that was due before: it ends with the edit.
+                let at = at.max(floor);
+                stage.book.change(episode, change(None, left, None, (at, at), Reason::QuorumLost));
+                self.end_around(&key, at, stage);
             }
         }
     }
