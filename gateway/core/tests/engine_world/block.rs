@@ -54,6 +54,11 @@ impl Block {
         Self { w, next: 0, open: BTreeMap::new(), shown: 0 }
     }
 
+    /// Without the reference model, which counts all anew at every step: for storms.
+    pub(crate) fn alone(self) -> Self {
+        Self { w: self.w.alone(), ..self }
+    }
+
     pub(crate) fn at(&mut self, ms: i64) -> &mut Self {
         self.w.run(ms);
         self
