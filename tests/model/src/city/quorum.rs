@@ -106,8 +106,9 @@ impl Quorums {
     fn next_opening(&self, q: &Quorum, alerts: &Alerts) -> Option<(Subject, Ms)> {
         let free = |subject: &Subject| !self.standing.contains_key(&(q.id.clone(), subject.clone()));
         if let Extent::Radius(metres) = q.extent {
-            let open = self.standing.iter().filter(|((rule, _), s)| *rule == q.id && s.episode.is_some());
-            let centres: Vec<&str> = open.map(|((_, subject), _)| subject.1.as_str()).collect();
+            // Nor do those around one that was closed by force, until it is over: the close would be none.
+            let standing = self.standing.iter().filter(|((rule, _), _)| *rule == q.id);
+            let centres: Vec<&str> = standing.map(|((_, subject), _)| subject.1.as_str()).collect();
             let apart = |m: &Member| !centres.iter().any(|c| alerts.ground.near(c, &m.device, metres as f64));
             let found = |m: Member| {
                 let subject = ("around", m.device);
@@ -210,23 +211,26 @@ impl Standing {
         let was = self.was.replace(q.clone());
         // How many there are now is shown where the next version is of what is judged. What people do shows what was told.
         self.now = q.shown(count);
-        let edited = was.filter(|was| !was.asks_the_same(q));
+        let Some(was) = was.filter(|_| self.episode.is_some() || self.shut) else { return };
+        if count < q.count && !was.asks_the_same(q) {
+            // §12: no timer is waited for.
+            return self.end(moment.event, "rule_changed", to);
+        }
+        // §12: one transition where the level moved, or another number is shown.
+        if let Some(open) = self.episode.as_mut().filter(|_| was.level != q.level || was.count != q.count) {
+            (open.level, open.shown) = (q.level, self.now);
+            open.tell(moment.event, true, "rule_changed", to);
+        }
         if count >= q.count {
             self.lost = None;
-            // §12: one transition where the level moved, or another number is shown.
-            let moved = edited.is_some_and(|was| was.level != q.level || was.count != q.count);
-            if let Some(open) = self.episode.as_mut().filter(|_| moved) {
-                (open.level, open.shown) = (q.level, self.now);
-                open.tell(moment.event, true, "rule_changed", to);
-            }
-        } else if edited.is_some() {
-            // §12: no timer is waited for.
-            self.end(moment.event, "rule_changed", to);
-        } else if self.episode.is_some() || self.shut {
-            let lost = *self.lost.get_or_insert(moment.decided);
-            if moment.decided - lost >= q.keep {
-                self.end(moment.event, "quorum_lost", to);
-            }
+            return;
+        }
+        let lost = *self.lost.get_or_insert(moment.decided);
+        if moment.decided - lost >= q.keep {
+            // It counts in engine time, whenever it was that an alert ended.
+            // open: where an edit shortens the time, §12 says of cells that it is told at the edit; the engine tells when it
+            // would have been over.
+            self.end(lost + q.keep, "quorum_lost", to);
         }
     }
 
@@ -241,9 +245,9 @@ impl Standing {
 }
 
 impl Quorum {
-    /// Whether it asks for as much, and says the same of it.
+    /// Whether it asks as much of what is open: there `within` does not matter any more.
     fn asks_the_same(&self, other: &Self) -> bool {
-        let asked = |q: &Self| (q.count, q.from, q.within, q.level);
+        let asked = |q: &Self| (q.count, q.from);
         asked(self) == asked(other)
     }
 
