@@ -6,15 +6,22 @@ use std::collections::BTreeMap;
 
 use crate::act::Order;
 use crate::episode::Given;
-use crate::{Level, Ms, Told};
+use crate::{Level, Ms, Side, Told};
 
 mod alerts;
 mod ground;
+mod inhibit;
+mod maintenance;
 mod pack;
 mod quorum;
 
+pub use inhibit::Consequence;
+pub use maintenance::Work;
+
 use alerts::Alerts;
 use ground::Ground;
+use inhibit::Causes;
+use maintenance::Plans;
 use pack::Set;
 use quorum::{Moment, Quorums};
 
@@ -86,6 +93,28 @@ pub enum Heard {
     },
     /// An operator does something about an alert of the city.
     Order(Order),
+    /// Somebody plans a maintenance. Of it `at` and `state` do not matter.
+    Maintain(Work),
+    /// Somebody ends a maintenance early.
+    EndMaintenance {
+        /// Which.
+        id: String,
+        /// Who.
+        by: String,
+    },
+}
+
+/// What is told in one batch.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Said {
+    /// Transitions, in order.
+    pub told: Vec<Told>,
+    /// What is said of causes and consequences.
+    pub consequences: Vec<Consequence>,
+    /// What is said of planned work.
+    pub work: Vec<Work>,
+    /// How many of the transitions were taken as news.
+    followed: usize,
 }
 
 /// The city.
@@ -100,6 +129,8 @@ pub struct City {
     next: u64,
     alerts: Alerts,
     quorums: Quorums,
+    causes: Causes,
+    plans: Plans,
     given: Given,
     last: Option<Ms>,
 }
@@ -126,69 +157,146 @@ impl City {
         self.known_grounds.insert(version, Ground::read(text));
     }
 
-    /// §15: one batch at engine time `now`: what is told, in order.
+    /// §15: one batch at engine time `now`: what is told.
     ///
     /// # Panics
     /// Where time goes back, or a version is not known.
-    pub fn step(&mut self, now: Ms, inputs: &[Heard]) -> Vec<Told> {
+    pub fn step(&mut self, now: Ms, inputs: &[Heard]) -> Said {
         let last = self.last.unwrap_or(now);
         assert!(now >= last, "time goes back");
-        let mut told = Vec::new();
+        let mut said = Said::default();
         let steps = inputs.iter().filter_map(|i| if let Heard::ClockStep { by } = i { Some(*by) } else { None });
-        self.quorums.move_on(steps.map(|by| by.clamp(0, now - last)).sum());
+        self.move_on(steps.map(|by| by.clamp(0, now - last)).sum());
         let deaf = inputs.iter().filter_map(|i| if let Heard::Deaf { from, .. } = i { Some(*from) } else { None });
         let until = deaf.min().map_or(now, |from| from.min(now));
-        self.due(until, last, &mut told);
+        self.due(until, last, &mut said);
         for input in inputs {
-            self.take(input, now, &mut told);
+            self.take(input, now, &mut said);
         }
-        self.due(now, last, &mut told);
+        // What was due while Maibo was not there and did not move is decided now.
+        self.due(now, now, &mut said);
         self.last = Some(now);
         let rank = |kind: &str| KINDS.iter().position(|k| *k == kind);
-        told.sort_by(|a: &Told, b: &Told| {
+        said.told.sort_by(|a: &Told, b: &Told| {
             let key = |t: &Told| (t.decided_at, t.rule.clone(), rank(t.subject.0), t.subject.1.clone());
             key(a).cmp(&key(b))
         });
-        told
+        said
+    }
+
+    /// Time passed that does not count.
+    fn move_on(&mut self, by: Ms) {
+        self.quorums.move_on(by);
+        self.causes.move_on(by);
     }
 
     /// What is due up to a time, one after another.
-    fn due(&mut self, until: Ms, last: Ms, told: &mut Vec<Told>) {
-        while let Some(at) = self.quorums.next_due(&self.set).filter(|at| *at <= until) {
-            let moment = Moment { event: at, decided: at.max(last), news: None };
-            self.quorums.expire(&self.set, &self.alerts, moment, &mut self.given, told);
+    fn due(&mut self, until: Ms, last: Ms, said: &mut Said) {
+        loop {
+            let (lost, wait) = (self.quorums.next_due(&self.set), self.causes.next_due());
+            let work = self.plans.next_due();
+            let Some(at) = lost.into_iter().chain(wait).chain(work).min().filter(|at| *at <= until) else { break };
+            let decided = at.max(last);
+            if lost == Some(at) {
+                self.lose(at, decided, said);
+            }
+            if wait == Some(at) {
+                self.causes.decide(&self.set, at, decided, &mut said.consequences);
+            }
+            if work == Some(at) {
+                self.plans.pass(at, decided, &mut said.work);
+            }
         }
-        self.quorums.end_silences(until, last, &self.set, &mut self.given, told);
+        self.quorums.end_silences(until, last, &self.set, &mut self.given, &mut said.told);
+        self.follow(last, said);
     }
 
-    fn take(&mut self, input: &Heard, now: Ms, told: &mut Vec<Told>) {
+    /// Quorums end that have had too few for long enough at a time.
+    // open: where an edit shortens that, §12 says of cells that it is told at the edit; the engine tells when it would have been.
+    fn lose(&mut self, at: Ms, decided: Ms, said: &mut Said) {
+        let moment = Moment { event: at, decided, news: None };
+        self.quorums.expire(&self.set, &self.alerts, moment, &mut self.given, &mut said.told);
+        self.follow(decided, said);
+    }
+
+    fn take(&mut self, input: &Heard, now: Ms, said: &mut Said) {
+        let moment = Moment { event: now, decided: now, news: None };
         match input {
             Heard::Told { next, items } => {
-                for news in items.iter().filter(|news| news.index >= self.next) {
+                let next_before = self.next;
+                for news in items.iter().filter(|news| news.index >= next_before) {
                     self.alerts.take(news);
-                    let moment = Moment { event: news.at, decided: now, news: Some(news) };
-                    self.quorums.look(&self.set, &self.alerts, moment, &mut self.given, told);
+                    self.causes.take(&self.set, news, now, &mut said.consequences);
+                    let moment = Moment { event: news.at, news: Some(news), ..moment };
+                    self.quorums.look(&self.set, &self.alerts, moment, &mut self.given, &mut said.told);
+                    self.follow(now, said);
+                    while let Some(at) = self.quorums.next_due(&self.set).filter(|at| *at <= now) {
+                        self.lose(at, now, said);
+                    }
                 }
                 self.next = self.next.max(*next);
             }
-            // Time that Maibo was not there is no time without enough devices.
-            Heard::Deaf { source: None, from } => self.quorums.move_on((now - from).max(0)),
+            // Time that Maibo was not there counts for nothing.
+            Heard::Deaf { source: None, from } => self.move_on((now - from).max(0)),
             Heard::Rules { version } if self.in_force.0 != Some(*version) => {
                 self.in_force.0 = Some(*version);
                 let set = self.known_rules.get(version).expect("known rules").clone();
-                self.quorums.leave(&self.set, &set, now, &mut self.given, told);
+                self.quorums.leave(&self.set, &set, now, &mut self.given, &mut said.told);
                 self.set = set;
-                let moment = Moment { event: now, decided: now, news: None };
-                self.quorums.look(&self.set, &self.alerts, moment, &mut self.given, told);
+                self.quorums.look(&self.set, &self.alerts, moment, &mut self.given, &mut said.told);
+                // What one edit opens can be the cause where what it ends was.
+                let told = said.told[said.followed..].iter().filter(|t| t.side == Side::Told);
+                let opened: Vec<News> = told.map(|t| self.own(t)).collect();
+                self.causes.foresee(&self.set, &opened, now, &mut said.consequences);
+                self.follow(now, said);
+                self.causes.edit(&self.set, now, &mut said.consequences);
+                self.due(now, now, said);
             }
             Heard::Catalogue { version } if self.in_force.1 != Some(*version) => {
                 self.in_force.1 = Some(*version);
                 self.alerts.ground = self.known_grounds.get(version).expect("a known catalogue").clone();
-                let moment = Moment { event: now, decided: now, news: None };
-                self.quorums.look(&self.set, &self.alerts, moment, &mut self.given, told);
+                self.quorums.look(&self.set, &self.alerts, moment, &mut self.given, &mut said.told);
+                self.follow(now, said);
             }
             Heard::Deaf { .. } | Heard::ClockStep { .. } | Heard::Rules { .. } | Heard::Catalogue { .. } => {}
-            Heard::Order(order) => self.quorums.act(order, now, &self.set, &mut self.given, told),
+            Heard::Maintain(work) => self.plans.plan(work, now, &mut said.work),
+            Heard::EndMaintenance { id, by } => self.plans.end(id, by, now, &mut said.work),
+            Heard::Order(order) => {
+                self.quorums.act(order, now, &self.set, &mut self.given, &mut said.told);
+                self.follow(now, said);
+            }
+        }
+    }
+
+    /// What the city told of its own alerts is news as well.
+    fn follow(&mut self, now: Ms, said: &mut Said) {
+        let told = said.told[said.followed..].iter().filter(|t| t.side == Side::Told);
+        let news: Vec<News> = told.map(|t| self.own(t)).collect();
+        news.iter().for_each(|news| self.causes.take(&self.set, news, now, &mut said.consequences));
+        said.followed = said.told.len();
+    }
+
+    /// A change of an alert of the city, as news.
+    fn own(&self, told: &Told) -> News {
+        let of = &told.subject.1;
+        News {
+            index: 0,
+            episode: told.episode.clone(),
+            version: told.version,
+            rule: told.rule.clone(),
+            subject: told.subject.clone(),
+            device: None,
+            place: if told.subject.0 == "place" {
+                Some(of.clone())
+            } else {
+                self.alerts.ground.places.get(of).cloned()
+            },
+            firing: told.firing,
+            level: told.level,
+            historic: told.historic,
+            started_at: told.started_at,
+            at: told.at,
+            decided_at: told.decided_at,
         }
     }
 }

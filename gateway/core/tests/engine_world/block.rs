@@ -116,7 +116,11 @@ impl Block {
 
     /// Whether the device's alert of `depth` is open.
     pub(crate) fn is_open(&self, device: &str) -> bool {
-        self.open.contains_key(&("depth".to_owned(), device.to_owned()))
+        self.is_open_by("depth", device)
+    }
+
+    pub(crate) fn is_open_by(&self, rule: &str, device: &str) -> bool {
+        self.open.contains_key(&(rule.to_owned(), device.to_owned()))
     }
 
     /// Tells the city.

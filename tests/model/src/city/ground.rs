@@ -12,6 +12,8 @@ type Spot = (f64, f64);
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ground {
     spots: BTreeMap<String, Spot>,
+    /// In which place each device is registered.
+    pub(crate) places: BTreeMap<String, String>,
 }
 
 impl Ground {
@@ -19,15 +21,16 @@ impl Ground {
     pub(crate) fn read(text: &str) -> Self {
         let mut table = csv::ReaderBuilder::new().trim(csv::Trim::All).comment(Some(b'#')).from_reader(text.as_bytes());
         let names = table.headers().expect("a header").clone();
-        let mut spots = BTreeMap::new();
+        let (mut spots, mut places) = (BTreeMap::new(), BTreeMap::new());
         for line in table.records() {
             let line = line.expect("a line of the catalogue");
             let cell = |name: &str| names.iter().position(|n| n == name).and_then(|i| line.get(i)).unwrap_or_default();
+            places.insert(cell("id").to_owned(), cell("place").to_owned());
             if let (Ok(lon), Ok(lat)) = (cell("lon").parse(), cell("lat").parse()) {
                 spots.insert(cell("id").to_owned(), (lon, lat));
             }
         }
-        Self { spots }
+        Self { spots, places }
     }
 
     /// Whether two devices stand at most so many metres apart. One without a position is near to nobody.

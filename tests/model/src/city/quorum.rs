@@ -91,9 +91,9 @@ impl Quorums {
             while let Some((subject, began)) = self.next_opening(q, alerts) {
                 let mut to = teller(&q.id, q.side(), &subject, moment, given, told);
                 let members = alerts.members(q, &subject);
-                // Where the one that makes it enough lay in the past, this does too.
-                let past = |news: &News| news.historic && members.iter().any(|m| m.episode == news.episode);
-                if moment.news.is_some_and(past) {
+                // The one that makes it enough, if that is news: where it lay in the past, this does too.
+                let by = moment.news.filter(|news| members.iter().any(|m| m.episode == news.episode));
+                if by.is_some_and(|news| news.historic) {
                     to.historic_after = Ms::MIN;
                 }
                 let open = Standing::open(q, began, members.len(), moment, &mut to);
@@ -225,13 +225,8 @@ impl Standing {
             self.lost = None;
             return;
         }
-        let lost = *self.lost.get_or_insert(moment.decided);
-        if moment.decided - lost >= q.keep {
-            // It counts in engine time, whenever it was that an alert ended.
-            // open: where an edit shortens the time, §12 says of cells that it is told at the edit; the engine tells when it
-            // would have been over.
-            self.end(lost + q.keep, "quorum_lost", to);
-        }
+        // It counts in engine time, whenever it was that an alert ended.
+        self.lost.get_or_insert(moment.decided);
     }
 
     /// It is over.
