@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use engine_world::block::{Block, placed};
 use engine_world::cases::cases;
 use engine_world::{ZERO, depth, ladder, s, source};
-use maibo_core::id::{Actor, EpisodeId};
+use maibo_core::fact::{Maintenance, MaintenanceScope, MaintenanceState};
+use maibo_core::id::{Actor, DeviceId, EpisodeId, MaintenanceId, PlaceCode};
 use maibo_core::input::{Act, Command, Input, Told};
 use maibo_core::place::Level;
 use maibo_core::reading::Text;
@@ -47,6 +48,8 @@ enum Deed {
     Listening,
     Rules(Rule),
     Catalogue { which: usize },
+    Maintain { of: usize, n: u32, from: i64, length: i64 },
+    EndMaintenance { n: u32 },
     Act { which: usize, who: usize, seen: u32, back: usize },
 }
 
@@ -153,6 +156,9 @@ fn deed() -> impl Strategy<Value = Deed> {
         1 => Just(Deed::Listening),
         3 => rule().prop_map(Deed::Rules),
         1 => (0..3_usize).prop_map(|which| Deed::Catalogue { which }),
+        2 => (0..2_usize, 0..4_u32, -100_000..200_000_i64, -1_000..300_000_i64)
+            .prop_map(|(of, n, from, length)| Deed::Maintain { of, n, from, length }),
+        1 => (0..4_u32).prop_map(|n| Deed::EndMaintenance { n }),
         3 => (0..6_usize, 0..2_usize, 1..5_u32, 1..4_usize)
             .prop_map(|(which, who, seen, back)| Deed::Act { which, who, seen, back }),
     ]
@@ -161,6 +167,11 @@ fn deed() -> impl Strategy<Value = Deed> {
 fn script() -> impl Strategy<Value = (usize, Rule, Vec<(i64, Deed)>)> {
     let after = prop_oneof![3 => Just(0_i64), 6 => 0..60_000_i64, 2 => 0..900_000_i64];
     (0..4_usize, rule(), proptest::collection::vec((after, deed()), 1..80))
+}
+
+/// One of few, so that some are asked for twice.
+fn work(n: u32) -> MaintenanceId {
+    MaintenanceId::derive(&Actor::new("li").expect("an actor"), "d", "pump", Timestamp(ZERO), n)
 }
 
 /// Where the devices stand: in a row, some of them moved, some without a position.
@@ -243,6 +254,29 @@ impl Play {
             Deed::Catalogue { which } => {
                 let version = self.b.w.know_catalogue(&catalogue(*which));
                 vec![Input::Catalogue { version }]
+            }
+            Deed::Maintain { of, n, from, length } => {
+                let from = Timestamp(now + from);
+                let scope = match of {
+                    0 => MaintenanceScope::Device(DeviceId::new(DEVICES[0]).expect("an id")),
+                    _ => MaintenanceScope::Place(PlaceCode::new("110105").expect("a code")),
+                };
+                let (by, reason) = (Actor::new("li").expect("an actor"), Text::from("pump"));
+                let until = Timestamp(from.0 + length);
+                let state = MaintenanceState::Refused;
+                vec![Input::Maintain(Box::new(Maintenance {
+                    id: work(*n),
+                    scope,
+                    from,
+                    until,
+                    by,
+                    reason,
+                    state,
+                    ended_by: None,
+                }))]
+            }
+            Deed::EndMaintenance { n } => {
+                vec![Input::EndMaintenance { id: work(*n), by: Actor::new("wang").expect("an actor") }]
             }
             Deed::Act { which, who, seen, back } => self.command(*which, *who, *seen, *back),
         }

@@ -63,11 +63,16 @@ impl Causes {
         best.map(|p| p.episode.clone())
     }
 
-    /// What an edit opens, before it is known what it ends.
+    /// What an edit opens and ends, before it is asked what follows from that.
     pub(crate) fn foresee(&mut self, set: &Set, all: &[News], now: Ms, out: &mut Vec<Consequence>) {
         // open: "decided with its end", says the specification; the machine finds no cause for what an edit ends.
         for news in all.iter().filter(|news| !news.firing && self.waiting.remove(&news.episode).is_some()) {
             out.push(Consequence::Of { at: now, episode: news.episode.clone(), by: None });
+        }
+        // What it ends is no cause any more, and no consequence.
+        for news in all.iter().filter(|news| !news.firing) {
+            self.open.remove(&news.episode);
+            self.by.remove(&news.episode);
         }
         let opens = |news: &&News| news.firing && news.version == 1;
         for news in all.iter().filter(opens) {
