@@ -63,7 +63,7 @@ impl Causes {
         best.map(|p| p.episode.clone())
     }
 
-    /// What an edit opens and ends, before it is asked what follows from that.
+    /// What an edit does to alerts, all of it before it is asked what follows from that.
     pub(crate) fn foresee(&mut self, set: &Set, all: &[News], now: Ms, out: &mut Vec<Consequence>) {
         // open: "decided with its end", says the specification; the machine finds no cause for what an edit ends.
         for news in all.iter().filter(|news| !news.firing && self.waiting.remove(&news.episode).is_some()) {
@@ -74,9 +74,8 @@ impl Causes {
             self.open.remove(&news.episode);
             self.by.remove(&news.episode);
         }
-        let opens = |news: &&News| news.firing && news.version == 1;
-        for news in all.iter().filter(opens) {
-            if let Some(wait) = set.wait(&news.rule) {
+        for news in all.iter().filter(|news| news.firing) {
+            if let Some(wait) = set.wait(&news.rule).filter(|_| news.version == 1) {
                 self.waiting.insert(news.episode.clone(), news.decided_at + wait);
             }
             self.open.insert(news.episode.clone(), news.clone());
