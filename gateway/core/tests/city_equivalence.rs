@@ -202,6 +202,8 @@ impl Play {
         Self { b, told: Vec::new(), latest: BTreeMap::new() }
     }
 
+    // open: alerts about devices only. Of several events of one device the machine counts each as a member of a quorum, and the
+    // specification the device.
     fn say(&mut self, say: &Say) -> Option<Told> {
         let device = DEVICES[say.device];
         let rule = RULES[say.rule];

@@ -1,6 +1,6 @@
 //! The alerts of devices that are open.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::News;
 use super::Subject;
@@ -54,7 +54,8 @@ impl Alerts {
 }
 
 impl Alerts {
-    /// All alerts that a quorum counts, wherever they are, by (time it reached the level, episode).
+    /// All devices that a quorum counts, wherever they are, by (time it reached the level, id of its episode). One with several
+    /// alerts is one member, by the earliest of them.
     pub(crate) fn watched(&self, q: &Quorum) -> Vec<Member> {
         let member = |alert: &Alert| {
             Some(Member {
@@ -67,6 +68,8 @@ impl Alerts {
         let of_rule = self.open.values().filter(|a| a.news.rule == q.watched);
         let mut all: Vec<Member> = of_rule.filter_map(member).collect();
         all.sort();
+        let mut seen = BTreeSet::new();
+        all.retain(|m| seen.insert(m.device.clone()));
         all
     }
 

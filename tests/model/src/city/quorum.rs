@@ -135,7 +135,7 @@ impl Quorums {
         self.standing.iter().filter_map(due).min()
     }
 
-    /// Those end that have had too few for long enough.
+    /// The first ends that has had too few for long enough. Of one time they end in the order of (rule, subject).
     pub(crate) fn expire(
         &mut self,
         set: &Set,
@@ -144,11 +144,14 @@ impl Quorums {
         given: &mut Given,
         told: &mut Vec<Told>,
     ) {
-        for ((rule, subject), standing) in &mut self.standing {
-            let q = set.quorum(rule).expect("a rule in force");
-            if standing.lost.is_some_and(|at| at + q.keep <= moment.event) {
-                standing.end(moment.event, "quorum_lost", &mut teller(rule, q.side(), subject, moment, given, told));
-            }
+        let over = |rule: &str, s: &Standing| {
+            let keep = set.quorum(rule).expect("a rule in force").keep;
+            s.lost.is_some_and(|at| at + keep <= moment.event)
+        };
+        let first = self.standing.iter_mut().find(|((rule, _), s)| over(rule, s));
+        if let Some(((rule, subject), standing)) = first {
+            let side = set.quorum(rule).expect("a rule in force").side();
+            standing.end(moment.event, "quorum_lost", &mut teller(rule, side, subject, moment, given, told));
         }
         self.tidy();
         // Around a radius those that were members can be in the middle now.
