@@ -272,7 +272,9 @@ impl City {
     fn follow(&mut self, now: Ms, said: &mut Said) {
         let told = said.told[said.followed..].iter().filter(|t| t.side == Side::Told);
         let news: Vec<News> = told.map(|t| self.own(t)).collect();
-        news.iter().for_each(|news| self.causes.take(&self.set, news, now, &mut said.consequences));
+        for one in &news {
+            self.causes.take(&self.set, one, now, &mut said.consequences);
+        }
         said.followed = said.told.len();
     }
 

@@ -1,6 +1,8 @@
 //! The reference model of the city beside the city machine: whatever a world does, both must tell the same.
 //!
-//! Not compared, because it is outside the specification of rules: reminders, and worlds in which the log imposes facts.
+//! Compared are transitions (those of rules on trial as well), what is said of causes and consequences, and planned work. Not
+//! compared, because it is outside the specification of rules: reminders, alerts about deaf sources, and worlds in which the log
+//! imposes facts; and incidents, which the model does not know yet.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -54,7 +56,7 @@ impl CityDouble {
             match input {
                 Input::Told { first, next, items } => {
                     let _ = writeln!(self.story, "  told {first}..{next}");
-                    items.iter().for_each(|one| self.story += &news_line(one));
+                    self.story += &items.iter().map(news_line).collect::<String>();
                 }
                 other => {
                     let _ = writeln!(self.story, "  {}", words(other));
@@ -91,14 +93,14 @@ impl CityDouble {
         if !self.late {
             self.compare(&in_order(consequences), &in_order(said.consequences));
         }
-        let mut machine: Vec<Work> = facts.iter().filter_map(work).collect();
-        let mut model = said.work;
-        [&mut machine, &mut model].into_iter().for_each(|all| all.sort_by_key(|w| (w.at, w.id.clone())));
-        self.compare(&machine, &model);
+        let in_order = |mut all: Vec<Work>| {
+            all.sort_by_key(|work| (work.at, work.id.clone()));
+            all
+        };
+        self.compare(&in_order(facts.iter().filter_map(work).collect()), &in_order(said.work));
     }
 
-    /// What is said of this batch as a whole: of causes. In the order of what it is about: only of facts about one rule and subject does
-    /// the specification say which comes first.
+    /// Facts that are no transitions: the specification does not say in which order they are told.
     fn compare<T: std::fmt::Debug + PartialEq>(&self, machine: &[T], model: &[T]) {
         if machine != model {
             let list = |all: &[T]| all.iter().fold(String::new(), |text, one| text + &format!("  {one:?}\n"));

@@ -164,12 +164,8 @@ impl World {
         let set = RuleSet::compile(&[("test.toml", rules)]).unwrap_or_else(|p| panic!("{p:?}"));
         let version = set.version;
         self.versions.insert_rules(Arc::new(set));
-        if let Some(double) = &mut self.double {
-            double.know_rules(version.0, rules);
-        }
-        if let Some(city) = &mut self.city {
-            city.know_rules(version.0, rules);
-        }
+        self.double.iter_mut().for_each(|double| double.know_rules(version.0, rules));
+        self.city.iter_mut().for_each(|city| city.know_rules(version.0, rules));
         version
     }
 
@@ -178,12 +174,8 @@ impl World {
         let catalogue = Catalogue::parse(text).unwrap_or_else(|p| panic!("{p:?}"));
         let version = catalogue.version;
         self.versions.insert_catalogue(Arc::new(catalogue));
-        if let Some(double) = &mut self.double {
-            double.know_catalogue(version.0, text);
-        }
-        if let Some(city) = &mut self.city {
-            city.know_catalogue(version.0, text);
-        }
+        self.double.iter_mut().for_each(|double| double.know_catalogue(version.0, text));
+        self.city.iter_mut().for_each(|city| city.know_catalogue(version.0, text));
         version
     }
 
@@ -218,12 +210,9 @@ impl World {
         let late = self.machine.next_deadline().is_some_and(|d| d.at < batch.now);
         let done = self.machine.step(Position(self.position), &batch, &self.versions, &mut self.out);
         done.unwrap_or_else(|e| panic!("step: {e}"));
-        if let Some(double) = &mut self.double {
-            double.step(batch.now.0, &batch.inputs, &self.out.facts);
-        }
-        if let Some(city) = &mut self.city {
-            city.step(batch.now.0, &batch.inputs, &self.out.facts, late);
-        }
+        let (now, facts) = (batch.now.0, &self.out.facts);
+        self.double.iter_mut().for_each(|double| double.step(now, &batch.inputs, facts));
+        self.city.iter_mut().for_each(|city| city.step(now, &batch.inputs, facts, late));
         self.facts.append(&mut self.out.facts.clone());
         self.verdicts.append(&mut self.out.verdicts.clone());
         self
