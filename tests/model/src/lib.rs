@@ -4,7 +4,7 @@
 //! snapshot. It depends on no crate of Maibo, so that it is a second opinion; section numbers in comments are those of the
 //! specification. The engine is compared with it transition by transition (`gateway/core/tests`).
 //!
-//! **Limits:** one [`Model`] stands for the devices of one partition. Packs and catalogues must be sound: it panics on one
+//! **Limits:** one [`Model`] stands for the devices of one partition, a [`city::City`] for what spans them. Packs and catalogues must be sound: it panics on one
 //! that is not. Memory grows with the readings.
 
 mod absence;
@@ -14,6 +14,7 @@ mod baseline;
 mod calendar;
 mod catalogue;
 mod cell;
+pub mod city;
 mod clock;
 mod derived;
 mod device;

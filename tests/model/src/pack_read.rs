@@ -26,20 +26,20 @@ pub(crate) fn duration(text: &str) -> Ms {
         }
 }
 
-/// All rules of all packs of a set.
+/// All rules of all packs of a set, but for those about several devices at once (`city`).
 pub(crate) fn rules(texts: &[&str]) -> Vec<Rule> {
-    let mut all = Vec::new();
-    for text in texts {
-        let pack: Table = text.parse().unwrap_or_else(|e| panic!("{e}"));
-        let Some(list) = pack.get("rule") else { continue };
-        for one in list.as_array().expect("[[rule]]") {
-            all.push(rule(one.as_table().expect("a rule")));
-        }
-    }
-    all
+    let of_devices = |table: &Table| !table.contains_key("quorum");
+    texts.iter().flat_map(|pack| tables(pack, "rule")).filter(of_devices).map(|table| rule(&table)).collect()
 }
 
-fn text(value: &Value) -> String {
+/// The tables of this name in a pack.
+pub(crate) fn tables(pack: &str, name: &str) -> Vec<Table> {
+    let pack: Table = pack.parse().unwrap_or_else(|e| panic!("{e}"));
+    let list = pack.get(name).map(|list| list.as_array().expect("a list of tables").clone()).unwrap_or_default();
+    list.iter().map(|one| one.as_table().expect("a table").clone()).collect()
+}
+
+pub(crate) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned()
 }
 
@@ -47,7 +47,7 @@ fn number(value: &Value) -> f64 {
     value.as_float().or_else(|| value.as_integer().map(|i| i as f64)).unwrap_or_else(|| panic!("no number: {value}"))
 }
 
-fn whole(value: &Value) -> i64 {
+pub(crate) fn whole(value: &Value) -> i64 {
     value.as_integer().unwrap_or_else(|| panic!("no whole number: {value}"))
 }
 
@@ -78,7 +78,6 @@ fn kind(table: &Table, when: &Table) -> Kind {
         let expires_after = event.get("expires_after").map_or(600_000, |v| duration(&text(v)));
         return Kind::Event(Codes { levels, expires_after });
     }
-    assert!(!table.contains_key("quorum"), "a kind of rule that is not modelled yet");
     let terms: Vec<Term> = match table.get("any") {
         Some(any) => {
             any.as_array().expect("a list").iter().map(|t| term(t.as_table().expect("a term"), table)).collect()
@@ -102,7 +101,7 @@ fn kind(table: &Table, when: &Table) -> Kind {
 }
 
 /// One length for all levels, or one for each.
-fn times(value: Option<&Value>) -> BTreeMap<Level, Ms> {
+pub(crate) fn times(value: Option<&Value>) -> BTreeMap<Level, Ms> {
     match value {
         None => BTreeMap::new(),
         Some(Value::Table(each)) => each.iter().map(|(l, v)| (Level::of(l), duration(&text(v)))).collect(),

@@ -134,7 +134,7 @@ fn too_many_incidents_are_one() {
 // nothing left when it is over.
 #[test]
 fn a_storm_gives_few_facts() {
-    let mut b = Block::new(&flood());
+    let mut b = Block::new(&flood()).alone();
     let mut all = BTreeSet::new();
     let devices: Vec<String> = (0..50_000).map(|n| format!("1101{:02}{:03}-{n}", 1 + n % 16, n / 16 % 20)).collect();
     let mut largest = 0;

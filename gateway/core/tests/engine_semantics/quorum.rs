@@ -203,10 +203,10 @@ fn an_edited_timer_goes_on() {
 fn the_log_stands() {
     let mut b = three();
     let decided = b.w.facts.clone();
-    b.w.machine.impose(&decided, &[]);
+    b.w.impose(&decided, &[]);
     assert_eq!(b.w.machine.open_alerts().count(), 0);
     b.w.restart();
-    b.w.machine.impose(&[], &decided);
+    b.w.impose(&[], &decided);
     assert_eq!(b.w.machine.open_alerts().count(), 1);
     b.w.restart();
     b.at(s(200)).end(A).at(s(320));

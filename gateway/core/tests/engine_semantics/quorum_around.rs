@@ -139,7 +139,7 @@ fn a_storm_in_one_place_is_one_alert() {
     let names: Vec<String> = (0..20_000).map(|i| format!("110105003-{i:05}")).collect();
     let devices: Vec<(&str, f64, f64)> =
         names.iter().zip(0..).map(|(d, i)| (d.as_str(), f64::from(i % 150), f64::from(i / 150))).collect();
-    let mut b = Block::placed(&flood_with(NEAR), &devices);
+    let mut b = Block::placed(&flood_with(NEAR), &devices).alone();
     b.at(0);
     let told: Vec<_> = names.iter().map(|d| b.fires(d, Yellow)).collect();
     b.tell(told).expect(&["0 v1 firing red quorum"]);

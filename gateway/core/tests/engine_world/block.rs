@@ -54,6 +54,11 @@ impl Block {
         Self { w, next: 0, open: BTreeMap::new(), shown: 0 }
     }
 
+    /// Without the reference model, which counts all anew at every step: for storms.
+    pub(crate) fn alone(self) -> Self {
+        Self { w: self.w.alone(), ..self }
+    }
+
     pub(crate) fn at(&mut self, ms: i64) -> &mut Self {
         self.w.run(ms);
         self
@@ -111,7 +116,11 @@ impl Block {
 
     /// Whether the device's alert of `depth` is open.
     pub(crate) fn is_open(&self, device: &str) -> bool {
-        self.open.contains_key(&("depth".to_owned(), device.to_owned()))
+        self.is_open_by("depth", device)
+    }
+
+    pub(crate) fn is_open_by(&self, rule: &str, device: &str) -> bool {
+        self.open.contains_key(&(rule.to_owned(), device.to_owned()))
     }
 
     /// Tells the city.

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test target uses its own part of the world")]
 
+mod city_model;
 mod model;
 
 use std::fmt::Write as _;
@@ -19,6 +20,7 @@ use maibo_core::time::{Millis, Timestamp};
 pub(crate) mod block;
 pub(crate) mod cases;
 
+use city_model::CityDouble;
 use model::Double;
 
 /// The scenario's time zero.
@@ -111,6 +113,8 @@ pub(crate) struct World {
     pub(crate) device: String,
     /// The reference model, which must say the same; `None` where the world is about things that it does not know.
     double: Option<Double>,
+    /// The same of a city.
+    city: Option<CityDouble>,
     now: i64,
     position: u64,
     told: usize,
@@ -138,6 +142,7 @@ impl World {
             verdicts: Vec::new(),
             device: "d".to_owned(),
             double: (id != PartitionId::CITY).then(Double::new),
+            city: (id == PartitionId::CITY).then(CityDouble::new),
             now: 0,
             position: 0,
             told: 0,
@@ -150,7 +155,7 @@ impl World {
 
     /// Without the reference model, which goes through all readings at every step: for long recordings.
     pub(crate) fn alone(mut self) -> Self {
-        self.double = None;
+        (self.double, self.city) = (None, None);
         self
     }
 
@@ -159,10 +164,8 @@ impl World {
         let set = RuleSet::compile(&[("test.toml", rules)]).unwrap_or_else(|p| panic!("{p:?}"));
         let version = set.version;
         self.versions.insert_rules(Arc::new(set));
-        self.double.take_if(|_| !model::knows(rules));
-        if let Some(double) = &mut self.double {
-            double.know_rules(version.0, rules);
-        }
+        self.double.iter_mut().for_each(|double| double.know_rules(version.0, rules));
+        self.city.iter_mut().for_each(|city| city.know_rules(version.0, rules));
         version
     }
 
@@ -171,10 +174,8 @@ impl World {
         let catalogue = Catalogue::parse(text).unwrap_or_else(|p| panic!("{p:?}"));
         let version = catalogue.version;
         self.versions.insert_catalogue(Arc::new(catalogue));
-        self.double.take_if(|_| !model::knows(text));
-        if let Some(double) = &mut self.double {
-            double.know_catalogue(version.0, text);
-        }
+        self.double.iter_mut().for_each(|double| double.know_catalogue(version.0, text));
+        self.city.iter_mut().for_each(|city| city.know_catalogue(version.0, text));
         version
     }
 
@@ -206,11 +207,12 @@ impl World {
         self.position += 3;
         let batch = Batch { now: Timestamp(ZERO + self.now), inputs };
         self.out.clear();
+        let late = self.machine.next_deadline().is_some_and(|d| d.at < batch.now);
         let done = self.machine.step(Position(self.position), &batch, &self.versions, &mut self.out);
         done.unwrap_or_else(|e| panic!("step: {e}"));
-        if let Some(double) = &mut self.double {
-            double.step(batch.now.0, &batch.inputs, &self.out.facts);
-        }
+        let (now, facts) = (batch.now.0, &self.out.facts);
+        self.double.iter_mut().for_each(|double| double.step(now, &batch.inputs, facts));
+        self.city.iter_mut().for_each(|city| city.step(now, &batch.inputs, facts, late));
         self.facts.append(&mut self.out.facts.clone());
         self.verdicts.append(&mut self.out.verdicts.clone());
         self
@@ -365,7 +367,7 @@ impl World {
     /// What the log says stands, whatever the machine decided. Of that the reference model knows nothing.
     pub(crate) fn impose(&mut self, decided: &[Fact], logged: &[Fact]) -> &mut Self {
         self.machine.impose(decided, logged);
-        self.double = None;
+        (self.double, self.city) = (None, None);
         self
     }
 

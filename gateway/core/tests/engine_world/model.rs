@@ -1,28 +1,19 @@
 //! The reference model beside the machine: whatever a world does, both must tell the same transitions, in the same order
 //! and with the same fields.
 //!
-//! Not compared, because it is outside the specification of rules: the city's machine, worlds in which the log imposes facts
-//! on the machine ([`World::impose`](super::World::impose)); reminders, which are left out of the machine's versions; and
-//! what the model does not know yet: from the first rule set or catalogue on that says it ([`UNKNOWN`]) a world goes on
-//! without the model.
+//! Not compared, because it is outside the specification of rules: worlds in which the log imposes facts on the machine
+//! ([`World::impose`](super::World::impose)); and reminders, which are left out of the machine's versions. The city's machine
+//! has a model of its own ([`city_model`](super::city_model)).
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use maibo_core::fact::{Body, Fact, State, Transition};
-use maibo_core::input::{Act, Input, Stage};
+use maibo_core::input::{Act, Command, Input, Stage};
 use maibo_core::reading::Quality;
 use maibo_model::{Handled, Level, Mark, Model, Side, Told};
 
 use super::ZERO;
-
-/// Words of rule sets and catalogues that the model does not know yet.
-const UNKNOWN: [&str; 1] = ["quorum = {"];
-
-/// Whether the model knows what this rule set or catalogue says.
-pub(crate) fn knows(text: &str) -> bool {
-    UNKNOWN.iter().all(|word| !text.contains(word))
-}
 
 /// The model of a world, and what the world did so far, for whoever reads a failure.
 pub(crate) struct Double {
@@ -30,13 +21,16 @@ pub(crate) struct Double {
     story: String,
     /// Rules and catalogues by version, to be told when they come into force.
     texts: BTreeMap<u64, String>,
-    /// Versions of each episode that only reminded.
-    reminders: BTreeMap<String, Vec<u32>>,
+    reminders: Reminders,
 }
+
+/// Versions of each episode that only reminded: they are no part of the rules.
+#[derive(Default)]
+pub(crate) struct Reminders(BTreeMap<String, Vec<u32>>);
 
 impl Double {
     pub(crate) fn new() -> Self {
-        Self { model: Model::new(), story: String::new(), texts: BTreeMap::new(), reminders: BTreeMap::new() }
+        Self { model: Model::new(), story: String::new(), texts: BTreeMap::new(), reminders: Reminders::default() }
     }
 
     pub(crate) fn know_rules(&mut self, version: u64, text: &str) {
@@ -59,7 +53,7 @@ impl Double {
             }
         }
         // First what was told: an operator can have seen a reminder of this very batch.
-        let machine: Vec<Told> = facts.iter().filter_map(told).filter_map(|t| self.without_reminders(t)).collect();
+        let machine: Vec<Told> = facts.iter().filter_map(told).filter_map(|t| self.reminders.without(t)).collect();
         let inputs: Vec<maibo_model::Input> = inputs.iter().filter_map(|i| self.translated(i)).collect();
         let model = self.model.step(now, &inputs);
         for one in &machine {
@@ -74,7 +68,7 @@ impl Double {
 }
 
 /// One input in one line.
-fn words(input: &Input) -> String {
+pub(crate) fn words(input: &Input) -> String {
     match input {
         Input::Reading(r) => {
             let timed = if r.timed { format!("at {}", r.at.0 - ZERO) } else { "untimed".to_owned() };
@@ -93,7 +87,7 @@ fn words(input: &Input) -> String {
 }
 
 /// One transition in one line.
-fn line(t: &Told) -> String {
+pub(crate) fn line(t: &Told) -> String {
     let state = if t.firing { "firing" } else { "resolved" };
     let on_trial = if t.side == Side::Trial { "on trial " } else { "" };
     format!(
@@ -117,15 +111,17 @@ fn line(t: &Told) -> String {
     )
 }
 
+/// A level in the model's words.
+pub(crate) fn level(l: maibo_core::place::Level) -> Level {
+    Level::ALL.into_iter().find(|m| m.word() == l.as_str()).unwrap_or_else(|| panic!("{l:?}"))
+}
+
 /// A fact as the model tells it, where it is a transition, or one on trial.
-fn told(fact: &Fact) -> Option<Told> {
+pub(crate) fn told(fact: &Fact) -> Option<Told> {
     let (t, side) = match &fact.body {
         Body::Transition(t) => (t, Side::Told),
         Body::Shadow(t) => (t, Side::Trial),
         _ => return None,
-    };
-    let level = |l: maibo_core::place::Level| {
-        Level::ALL.into_iter().find(|m| m.word() == l.as_str()).unwrap_or_else(|| panic!("{l:?}"))
     };
     Some(Told {
         decided_at: fact.at.0,
@@ -164,30 +160,37 @@ fn handled(t: &Transition) -> Handled {
     }
 }
 
-impl Double {
-    /// How many reminders of an episode there were up to a version.
-    fn reminded(&self, episode: &str, version: u32) -> u32 {
-        let all = self.reminders.get(episode).map_or(&[][..], Vec::as_slice);
+impl Reminders {
+    /// How many there were of an episode up to a version.
+    fn up_to(&self, episode: &str, version: u32) -> u32 {
+        let all = self.0.get(episode).map_or(&[][..], Vec::as_slice);
         all.iter().filter(|v| **v <= version).count() as u32
     }
 
-    /// The same without reminders: they are no part of the rules.
-    fn without_reminders(&mut self, t: Told) -> Option<Told> {
+    /// What is told without them.
+    pub(crate) fn without(&mut self, t: Told) -> Option<Told> {
         if t.reason == "unacknowledged" {
-            self.reminders.entry(t.episode).or_default().push(t.version);
+            self.0.entry(t.episode).or_default().push(t.version);
             return None;
         }
-        let version = t.version - self.reminded(&t.episode, t.version);
+        let version = t.version - self.up_to(&t.episode, t.version);
         Some(Told { version, ..t })
     }
 
-    fn translated(&self, input: &Input) -> Option<maibo_model::Input> {
-        let Input::Command(c) = input else { return translated(input) };
+    /// A command in the model's words.
+    pub(crate) fn order(&self, c: &Command) -> maibo_model::Order {
         let episode = c.episode.to_string();
-        let act = act(&c.act);
-        let seen = c.seen - self.reminded(&episode, c.seen);
-        let actor = c.actor.as_str().to_owned();
-        Some(maibo_model::Input::Order(maibo_model::Order { actor, episode, seen, act }))
+        let seen = c.seen - self.up_to(&episode, c.seen);
+        maibo_model::Order { actor: c.actor.as_str().to_owned(), episode, seen, act: act(&c.act) }
+    }
+}
+
+impl Double {
+    fn translated(&self, input: &Input) -> Option<maibo_model::Input> {
+        match input {
+            Input::Command(c) => Some(maibo_model::Input::Order(self.reminders.order(c))),
+            other => translated(other),
+        }
     }
 }
 
