@@ -100,8 +100,7 @@ impl Rule {
         if self.second {
             text += &one("another", extents[(self.extent + 1) % 4], 2);
         }
-        // open: the machine takes an alert on trial for a cause, and then nobody is told anything.
-        text + &match (self.causes, self.there && !self.shadow) {
+        text + &match (self.causes, self.there) {
             (0, _) => inhibit("power", "\"depth\"", "street", ""),
             (1, _) => inhibit("power", "\"depth\", \"silent\"", "district", ""),
             (2, _) => {

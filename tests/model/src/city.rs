@@ -212,7 +212,6 @@ impl City {
     }
 
     /// Quorums end that have had too few for long enough at a time.
-    // open: where an edit shortens that, §12 says of cells that it is told at the edit; the engine tells when it would have been.
     fn lose(&mut self, at: Ms, decided: Ms, said: &mut Said) {
         let moment = Moment { event: at, decided, news: None };
         self.quorums.expire(&self.set, &self.alerts, moment, &mut self.given, &mut said.told);

@@ -207,12 +207,11 @@ impl World {
         self.position += 3;
         let batch = Batch { now: Timestamp(ZERO + self.now), inputs };
         self.out.clear();
-        let late = self.machine.next_deadline().is_some_and(|d| d.at < batch.now);
         let done = self.machine.step(Position(self.position), &batch, &self.versions, &mut self.out);
         done.unwrap_or_else(|e| panic!("step: {e}"));
         let (now, facts) = (batch.now.0, &self.out.facts);
         self.double.iter_mut().for_each(|double| double.step(now, &batch.inputs, facts));
-        self.city.iter_mut().for_each(|city| city.step(now, &batch.inputs, facts, late));
+        self.city.iter_mut().for_each(|city| city.step(now, &batch.inputs, facts));
         self.facts.append(&mut self.out.facts.clone());
         self.verdicts.append(&mut self.out.verdicts.clone());
         self

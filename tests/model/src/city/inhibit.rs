@@ -65,10 +65,8 @@ impl Causes {
 
     /// What an edit does to alerts, all of it before it is asked what follows from that.
     pub(crate) fn foresee(&mut self, set: &Set, all: &[News], now: Ms, out: &mut Vec<Consequence>) {
-        // open: "decided with its end", says the specification; the machine finds no cause for what an edit ends.
-        for news in all.iter().filter(|news| !news.firing && self.waiting.remove(&news.episode).is_some()) {
-            out.push(Consequence::Of { at: now, episode: news.episode.clone(), by: None });
-        }
+        let ended: Vec<&News> =
+            all.iter().filter(|news| !news.firing && self.waiting.remove(&news.episode).is_some()).collect();
         // What it ends is no cause any more, and no consequence.
         for news in all.iter().filter(|news| !news.firing) {
             self.open.remove(&news.episode);
@@ -79,6 +77,11 @@ impl Causes {
                 self.waiting.insert(news.episode.clone(), news.decided_at + wait);
             }
             self.open.insert(news.episode.clone(), news.clone());
+        }
+        // What it ended while it waited is decided with its end.
+        for news in ended {
+            let by = self.cause(set, news);
+            out.push(Consequence::Of { at: now, episode: news.episode.clone(), by });
         }
     }
 
@@ -108,7 +111,6 @@ impl Causes {
         } else if let Some(parent) = self.by.get(id)
             && !stands(set, &self.open[parent], news)
         {
-            // open: "the child is free", says the specification; another cause of its new level takes it over all the same.
             let by = self.cause(set, news);
             self.by.remove(id);
             self.by.extend(by.iter().map(|parent| (id.clone(), parent.clone())));

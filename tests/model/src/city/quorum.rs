@@ -144,10 +144,13 @@ impl Quorums {
         given: &mut Given,
         told: &mut Vec<Told>,
     ) {
+        let due = moment.event;
         let over = |rule: &str, s: &Standing| {
             let keep = set.quorum(rule).expect("a rule in force").keep;
-            s.lost.is_some_and(|at| at + keep <= moment.event)
+            s.lost.is_some_and(|at| at + keep <= due)
         };
+        // What an edit left over ends with the edit.
+        let moment = Moment { event: moment.event.max(moment.decided), ..moment };
         let first = self.standing.iter_mut().find(|((rule, _), s)| over(rule, s));
         if let Some(((rule, subject), standing)) = first {
             let side = set.quorum(rule).expect("a rule in force").side();
