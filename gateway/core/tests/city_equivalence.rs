@@ -9,7 +9,7 @@ use engine_world::block::{Block, placed};
 use engine_world::cases::cases;
 use engine_world::{ZERO, depth, ladder, s, source};
 use maibo_core::fact::{Maintenance, MaintenanceScope, MaintenanceState};
-use maibo_core::id::{Actor, DeviceId, EpisodeId, MaintenanceId, PlaceCode};
+use maibo_core::id::{Actor, DeviceId, EpisodeId, MaintenanceId, PlaceCode, Subject};
 use maibo_core::input::{Act, Command, Input, Told};
 use maibo_core::place::Level;
 use maibo_core::reading::Text;
@@ -18,6 +18,9 @@ use proptest::prelude::*;
 
 const DEVICES: [&str; 7] =
     ["110105003-a", "110105003-b", "110105004-c", "110105004-d", "110106001-e", "110106001-f", "110105003-g"];
+
+/// Of the first two also a second alert of the same rule, as of another event.
+const ALERTS: usize = DEVICES.len() + 2;
 
 /// The rules of devices.
 const RULES: [&str; 3] = ["depth", "power", "silent"];
@@ -139,7 +142,7 @@ fn say() -> impl Strategy<Value = Say> {
     let pending = prop_oneof![2 => Just(0_i64), 1 => 0..60_000_i64];
     let level = prop_oneof![2 => (0..4_usize).prop_map(Some), 1 => Just(None)];
     let rule = prop_oneof![4 => Just(0_usize), 1 => Just(1), 1 => Just(2)];
-    (rule, 0..DEVICES.len(), level, ago, pending, prop::bool::weighted(0.1))
+    (rule, 0..ALERTS, level, ago, pending, prop::bool::weighted(0.1))
         .prop_map(|(rule, device, level, ago, pending, historic)| Say { rule, device, level, ago, pending, historic })
 }
 
@@ -201,10 +204,10 @@ impl Play {
         Self { b, told: Vec::new(), latest: BTreeMap::new() }
     }
 
-    // open: alerts about devices only. Of several events of one device the machine counts each as a member of a quorum, and the
-    // specification the device.
     fn say(&mut self, say: &Say) -> Option<Told> {
-        let device = DEVICES[say.device];
+        let of_event = say.device.checked_sub(DEVICES.len()).map(|n| DEVICES[n]);
+        let named = of_event.map_or_else(|| DEVICES[say.device].to_owned(), |device| format!("{device}2"));
+        let device = named.as_str();
         let rule = RULES[say.rule];
         let opens = !self.b.is_open_by(rule, device);
         let mut one = match say.level {
@@ -220,6 +223,10 @@ impl Play {
         if opens {
             one.started_at = Timestamp(ZERO + at - say.pending);
         }
+        if let Some(device) = of_event {
+            let (device, identity) = (DeviceId::new(device).expect("id"), Text::from("2"));
+            one.subject = Subject::Event { device, identity };
+        }
         one.historic = say.historic;
         self.told.push(one.clone());
         Some(one)
@@ -233,7 +240,10 @@ impl Play {
         };
         match deed {
             Deed::Say(all) => {
-                let items = all.iter().filter_map(|say| self.say(say)).collect();
+                // open: within a radius the machine knows the device by another of its alerts where two centres are equal.
+                let of = |device: usize| if fixed < 2 { device } else { device % DEVICES.len() };
+                let items =
+                    all.iter().filter_map(|say| self.say(&Say { device: of(say.device), ..say.clone() })).collect();
                 tell(items)
             }
             Deed::Again { back } => tell(self.told[self.told.len().saturating_sub(*back)..].to_vec()),

@@ -23,6 +23,7 @@ use crate::rule::RuleSet;
 use crate::time::{Deadline, Timestamp};
 
 mod around;
+mod devices;
 mod field;
 mod incident;
 mod inhibit;
@@ -32,6 +33,7 @@ mod quorum;
 mod source;
 mod view;
 
+pub(super) use devices::Devices;
 pub use incident::MANY_RULE;
 pub(super) use incident::{Case, Incidents, Key as IncidentKey, Slot};
 use inhibit::Desk;
@@ -58,6 +60,8 @@ pub struct City {
     pub(super) untold: bool,
     /// Open alerts of devices; bounded by what the partitions have open.
     pub(super) open: BTreeMap<EpisodeId, Member>,
+    /// The same by rule and device.
+    pub(super) devices: Devices,
     pub(super) quorums: Quorums,
     pub(super) incidents: Incidents,
     pub(super) inhibitions: Inhibitions,
@@ -170,13 +174,11 @@ impl City {
         let after = (told.state == State::Firing)
             .then(|| before.as_ref().map_or_else(|| Member::new(told), |m| m.changed(told)));
         self.incidents.take(told, now, core::iter::empty());
+        self.recount(told, before, after.as_ref(), now);
         // One that is known from a later version on is not decided any more.
         let opens = told.version == 1;
-        let mut stage = Stage { law: &self.law, book: &mut self.book, now };
-        self.quorums.update(told.episode, before.as_ref(), after.as_ref(), &mut stage);
         let (inhibitions, mut desk) = self.desk(now);
         inhibitions.update(told.episode, after.as_ref(), told.decided, opens, &mut desk);
-        self.open.extend(after.map(|member| (told.episode, member)));
         self.note();
         self.end_quorums(now);
     }
@@ -208,7 +210,14 @@ impl City {
     /// Finds the incident of an alert of this machine; that of a quorum takes those of its devices along.
     pub(super) fn group(&mut self, told: &Told, now: Timestamp) {
         let with: Vec<EpisodeId> = match &told.subject {
-            Subject::Place(_) | Subject::Around(_) => self.quorums.members(&told.rule, &told.subject).collect(),
+            Subject::Place(_) | Subject::Around(_) => {
+                let members =
+                    self.quorums.members(&told.rule, &told.subject).filter_map(|id| self.open.get_key_value(&id));
+                members
+                    .map(|(id, m)| (*id, m))
+                    .flat_map(|(id, m)| core::iter::once(id).chain(self.devices.siblings(m).filter(move |s| *s != id)))
+                    .collect()
+            }
             Subject::Device(_) | Subject::Event { .. } | Subject::Source(_) => Vec::new(),
         };
         self.incidents.take(told, now, with.into_iter());
@@ -217,8 +226,8 @@ impl City {
     /// Puts rules in force.
     fn enact(&mut self, rules: Arc<RuleSet>, now: Timestamp) {
         let last = core::mem::replace(&mut self.law.rules, rules);
-        let mut stage = Stage { law: &self.law, book: &mut self.book, now };
-        self.quorums.enact(&last, &self.open, &mut stage);
+        let mut stage = Stage { law: &self.law, book: &mut self.book, now, news: None };
+        self.quorums.enact(&last, &self.devices.all(&self.open), &mut stage);
         // Quorums that the log imposed on a rule this binary does not know.
         let owned = self.quorums.episodes();
         let places = self.book.records().map(|r| &r.transition).filter(|t| t.subject.is_area());
@@ -355,7 +364,7 @@ impl City {
     /// Lets quorums end that lost their devices for long enough by `until`.
     fn end_quorums(&mut self, until: Timestamp) {
         let floor = self.now.unwrap_or(until).min(until);
-        let mut stage = Stage { law: &self.law, book: &mut self.book, now: until };
+        let mut stage = Stage { law: &self.law, book: &mut self.book, now: until, news: None };
         self.quorums.fire(until, floor, &mut stage);
         self.note();
     }

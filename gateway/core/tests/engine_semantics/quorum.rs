@@ -1,7 +1,10 @@
 //! Several devices of one place at once.
 
 use maibo_core::fact::Reason;
+use maibo_core::id::{DeviceId, Subject};
+use maibo_core::input::Told;
 use maibo_core::place::Level::{Blue, Orange, Red, Yellow};
+use maibo_core::reading::Text;
 
 use crate::engine_world::block::{Block, flood, flood_with};
 use crate::engine_world::{ZERO, depth, ladder, s};
@@ -282,4 +285,25 @@ fn what_an_edit_leaves_over_ends_with_it() {
     let shorter = depth("") + &flood().replace("keep_firing_for = \"2m\"", "keep_firing_for = \"5s\"");
     b.at(s(30)).w.edit(&shorter);
     b.expect(&["30000 v2 resolved red quorum_lost"]);
+}
+
+// members are devices: two events of one unit are one, since the first of them; when that ends the other stands for it.
+#[test]
+fn several_events_of_a_device_are_one_member() {
+    let mut b =
+        Block::new(&flood_with("rule = \"depth\", level = \"yellow\", count = 2, within = \"30s\", of = \"street\""));
+    let event = |told: Told, identity: &str| {
+        let (device, identity) = (DeviceId::new(A).expect("id"), Text::from(identity));
+        Told { subject: Subject::Event { device, identity }, ..told }
+    };
+    let (one, two) = (b.at(0).fires("110105003-a1", Yellow), b.fires("110105003-a2", Orange));
+    b.tell(vec![event(one, "1"), event(two, "2")]).expect(&[]);
+    // Behind 30 s of the first, but not of one that comes later.
+    let three = b.at(s(20)).fires("110105003-a3", Yellow);
+    b.tell(vec![event(three, "3")]).at(s(40)).fire(B, Yellow).expect(&[]);
+    let (one, two) = (b.at(s(45)).ends("110105003-a1"), b.ends("110105003-a2"));
+    b.tell(vec![event(one, "1"), event(two, "2")]).w.restart();
+    b.expect(&["45000 v1 firing red quorum"]);
+    let three = b.at(s(50)).ends("110105003-a3");
+    b.tell(vec![event(three, "3")]).at(s(300)).expect(&["170000 v2 resolved red quorum_lost"]);
 }

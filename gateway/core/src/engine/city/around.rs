@@ -101,6 +101,7 @@ impl Quorums {
             }
         }
         if let (Some(since), Some(member)) = (is, after) {
+            let historic = stage.is_historic(quorum);
             self.place_around(rule, episode, member, stage.law);
             for key in self.around.get(rule).map(|a| a.cells(rule, episode)).unwrap_or_default() {
                 if let Some(cell) = self.cells.get_mut(&key) {
@@ -111,7 +112,7 @@ impl Quorums {
             let Some(around) = self.around.get_mut(rule) else { return };
             around.loosen([(since, episode)]);
             let near = around.loose_near(episode, (since - quorum.within, since + quorum.within));
-            self.seek(rule, &near.unwrap_or_default(), None, member.historic, stage);
+            self.seek(rule, &near.unwrap_or_default(), None, historic, stage);
         }
     }
 

@@ -12,6 +12,7 @@ use std::ops::Bound::{Excluded, Unbounded};
 
 use super::Member;
 use super::around::Around;
+use super::devices::News;
 use super::field::One;
 use crate::alert::{Book, Change, Given, Opening};
 use crate::engine::fleet::Law;
@@ -75,6 +76,8 @@ pub(super) struct Stage<'a> {
     pub(super) law: &'a Law,
     pub(super) book: &'a mut Book,
     pub(super) now: Timestamp,
+    /// What is told, where something is.
+    pub(super) news: Option<News>,
 }
 
 impl<'a> Stage<'a> {
@@ -120,7 +123,7 @@ impl Quorums {
                 self.leave(&(rule.clone(), Subject::Place(place)), (since, episode), stage);
             }
             if let Some((place, since)) = is {
-                let historic = after.is_some_and(|m| m.historic);
+                let historic = stage.is_historic(quorum);
                 self.enter(&(rule, Subject::Place(place)), (since, episode), historic, stage);
             }
         }
@@ -370,7 +373,7 @@ pub(super) fn open(key: &Key, cell: &mut Cell, since: Timestamp, at: Timestamp, 
         domain: rule.domain,
         started_at: since,
     };
-    let times = (at, stage.now);
+    let times = (stage.news.map_or(at, |news| at.max(news.at)), stage.now);
     let told = change(Some(quorum.level), cell.members.len(), Some(quorum.count), times, Reason::Quorum);
     stage.book.open(opening, quorum.level, Change { historic, ..told });
     cell.firing = Some(episode);

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use minicbor::{Decode, Encode};
 
 use super::super::city::{
-    Case, Cell, City, IncidentKey, Incidents, Inhibitions, Maintenances, Member, Quorums, Slot, Source,
+    Case, Cell, City, Devices, IncidentKey, Incidents, Inhibitions, Maintenances, Member, Quorums, Slot, Source,
 };
 use super::super::fleet::Law;
 use super::super::{RestoreError, Versions};
@@ -130,10 +130,12 @@ impl City {
         let keys = saved.incident_keys.unwrap_or_default().into_iter().collect();
         let book = restore_book(saved.open, saved.flaps, saved.rules, &law.rules);
         let inhibitions = Inhibitions::restore(saved.waiting.unwrap_or_default(), saved.inhibited.unwrap_or_default());
+        let devices = Devices::of(&open);
+        let members = devices.all(&open);
         let mut city = Self {
             now: saved.now,
             position: saved.position,
-            quorums: restore_quorums(saved.quorums.unwrap_or_default(), &open, &law, saved.now.unwrap_or_default()),
+            quorums: restore_quorums(saved.quorums.unwrap_or_default(), &members, &law, saved.now.unwrap_or_default()),
             incidents: Incidents::restore(saved.incidents.unwrap_or_default(), keys),
             noted: 0,
             law,
@@ -142,6 +144,7 @@ impl City {
             facts_seen: saved.facts_seen.unwrap_or_default(),
             untold: saved.facts_seen.is_none(),
             open,
+            devices,
             inhibitions,
             maintenances: Maintenances::restore(saved.maintenances.unwrap_or_default()),
         };
