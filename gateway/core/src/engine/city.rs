@@ -170,11 +170,11 @@ impl City {
     }
 
     fn told(&mut self, told: &Told, now: Timestamp) {
-        let before = self.open.remove(&told.episode);
-        let after = (told.state == State::Firing)
-            .then(|| before.as_ref().map_or_else(|| Member::new(told), |m| m.changed(told)));
+        let before = self.open.get(&told.episode);
+        let after =
+            (told.state == State::Firing).then(|| before.map_or_else(|| Member::new(told), |m| m.changed(told)));
         self.incidents.take(told, now, core::iter::empty());
-        self.recount(told, before, after.as_ref(), now);
+        self.recount(told, after.as_ref(), now);
         // One that is known from a later version on is not decided any more.
         let opens = told.version == 1;
         let (inhibitions, mut desk) = self.desk(now);

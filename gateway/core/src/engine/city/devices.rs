@@ -1,7 +1,8 @@
 //! One member a device: what counts for quorums where several alerts of one rule are open at one device, as those of several
 //! events are. Two messages of one roadside unit about one accident are no district's alert.
 //!
-//! Limits: bounded by the open alerts; of most devices there is one.
+//! Limits: bounded by the open alerts; a device has at most [`crate::limit::MAX_EVENTS`] of a rule, and most have one. All of them count in the
+//! place of the one with the smallest id.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -99,19 +100,19 @@ impl Devices {
 
 impl City {
     /// An alert of a device opened, changed or ended: what that makes of the device as a member of quorums.
-    pub(super) fn recount(&mut self, told: &Told, before: Option<Member>, after: Option<&Member>, now: Timestamp) {
-        let Some(member) = before.as_ref().or(after).cloned() else { return };
+    pub(super) fn recount(&mut self, told: &Told, after: Option<&Member>, now: Timestamp) {
         let episode = told.episode;
-        let nameless = member.device.is_none();
-        self.open.extend(before.clone().map(|m| (episode, m)));
-        let was = if nameless { before.map(|m| (episode, m)) } else { self.devices.one(&member, &self.open) };
-        self.open.remove(&episode);
+        let Some(member) = self.open.get(&episode).or(after).cloned() else { return };
+        let was = self.counted(episode, &member);
         self.devices.remove(episode, &member);
-        if let Some(after) = after {
-            self.open.insert(episode, after.clone());
-            self.devices.add(episode, after);
+        match after {
+            Some(after) => {
+                self.open.insert(episode, after.clone());
+                self.devices.add(episode, after);
+            }
+            None => drop(self.open.remove(&episode)),
         }
-        let is = if nameless { after.cloned().map(|m| (episode, m)) } else { self.devices.one(&member, &self.open) };
+        let is = self.counted(episode, &member);
         let news = News { at: told.at, historic: told.historic, level: after.map(|m| m.level) };
         let mut stage = Stage { law: &self.law, book: &mut self.book, now, news: Some(news) };
         match (was, is) {
@@ -125,5 +126,13 @@ impl City {
                 self.quorums.update(id, was.as_ref(), is.as_ref(), &mut stage);
             }
         }
+    }
+
+    /// What counts of the device of an alert; where it has no name, of the alert.
+    fn counted(&self, episode: EpisodeId, member: &Member) -> Option<(EpisodeId, Member)> {
+        if member.device.is_none() {
+            return self.open.get(&episode).map(|m| (episode, m.clone()));
+        }
+        self.devices.one(member, &self.open)
     }
 }
