@@ -112,7 +112,7 @@ impl Case {
     fn start(&mut self, troubled: bool) -> Option<Life> {
         self.clocks.pass(self.choices.below(20_000) as i64);
         if troubled && self.choices.chance(30) {
-            self.disks.doom(&mut self.choices);
+            self.disks.doom(0, 40, &mut self.choices);
         }
         self.summary.starts += 1;
         if troubled && self.choices.chance(20) {
@@ -154,10 +154,7 @@ impl Case {
     /// Lives until something ends it.
     fn live(&mut self, life: &mut Life) -> End {
         if self.choices.chance(50) {
-            self.disks.doom(&mut self.choices);
-            // Not at once.
-            let more = 20 + self.choices.below(400) as u32;
-            self.disks.power.cut_in(more);
+            self.disks.doom(20, 400, &mut self.choices);
         }
         life.work.send(Work::Listening { source: source() }).expect("room");
         for _ in 0..40 + self.choices.below(300) {

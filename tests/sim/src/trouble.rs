@@ -59,9 +59,9 @@ impl Disks {
         }
     }
 
-    /// The power goes, or the process is killed, before one of the next operations.
-    pub(crate) fn doom(&self, choices: &mut Seeded) {
-        self.power.cut_in(1 + choices.below(40) as u32);
+    /// The power goes, or the process is killed, before an operation: one of so many, behind `later` others.
+    pub(crate) fn doom(&self, later: u32, within: u64, choices: &mut Seeded) {
+        self.power.cut_in(1 + later + choices.below(within) as u32);
     }
 
     /// What is left for the next start. `cut`: the power went; else only the process died, and the system kept what it had.
