@@ -110,7 +110,7 @@ export const en: Dictionary = {
   reasons: {
     threshold: 'Threshold reached', raised: 'Level rose', lowered: 'Level fell', recovered: 'Back to normal', absent: 'Data missing', returned: 'Data came back',
     data_stale: 'Data went stale', data_fresh: 'Data fresh again', acknowledged: 'Acknowledged', rule_changed: 'Rule changed', rule_removed: 'Rule removed',
-    contradicted: 'Readings contradict', source_deaf: 'Source deaf', source_listening: 'Source listening', subject_gone: 'Subject retired', clock_wrong: 'Clock is wrong', clock_right: 'Clock is right again',
+    contradicted: 'Readings contradict', source_deaf: 'Source deaf', source_listening: 'Source listening', subject_gone: 'Subject retired', unwell: 'Not well', well: 'Well again', clock_wrong: 'Clock is wrong', clock_right: 'Clock is right again',
     event: 'Event reported', event_cancelled: 'Event cancelled', event_expired: 'Event expired',
     quorum: 'Several at once', quorum_lost: 'No longer several', calendar: 'Calendar changed the limits',
     assigned: 'Assigned', commented: 'Comment', silenced: 'Silenced', silence_over: 'Silence over', unsilenced: 'Silence ended', closed: 'Closed', fed_back: 'Feedback',
@@ -148,7 +148,7 @@ export const en: Dictionary = {
     bad_request: 'Bad request', invalid: 'That makes no sense here', not_found: 'Not found', conflict: 'The state has changed; see it now', too_large: 'Too large', unavailable: 'Gateway unavailable',
     internal: 'Gateway error', unreachable: 'No answer from the gateway',
   },
-  subjects: { device: 'Device', source: 'Message source', place: 'Place', event: 'Event', around: 'Surroundings of' },
+  subjects: { device: 'Device', source: 'Message source', place: 'Place', event: 'Event', around: 'Surroundings of', part: 'Part of Maibo' },
   charts: {
     title: 'Series', empty: 'No readings yet', failed: 'Series cannot be had', table: 'Table', chart: 'Chart', time: 'Time', none: 'No series to show',
     value: 'Value', stale: 'stale',

@@ -108,7 +108,7 @@ export const zh = {
   reasons: {
     threshold: '达到阈值', raised: '等级上升', lowered: '等级下降', recovered: '恢复正常', absent: '数据缺失', returned: '数据恢复上报',
     data_stale: '数据停滞', data_fresh: '数据恢复新鲜', acknowledged: '已确认', rule_changed: '规则变更', rule_removed: '规则删除',
-    contradicted: '读数矛盾', source_deaf: '来源失联', source_listening: '来源恢复', subject_gone: '对象已撤销', clock_wrong: '时钟异常', clock_right: '时钟恢复',
+    contradicted: '读数矛盾', source_deaf: '来源失联', source_listening: '来源恢复', subject_gone: '对象已撤销', unwell: '运行异常', well: '恢复正常', clock_wrong: '时钟异常', clock_right: '时钟恢复',
     event: '事件上报', event_cancelled: '事件解除', event_expired: '事件过期',
     quorum: '多处同发', quorum_lost: '多处缓解', calendar: '时段切换',
     assigned: '已指派', commented: '备注', silenced: '静默', silence_over: '静默到期', unsilenced: '解除静默', closed: '已关闭', fed_back: '反馈',
@@ -146,7 +146,7 @@ export const zh = {
     bad_request: '请求有误', invalid: '内容不合理', not_found: '没有找到', conflict: '状态已变化，请看最新状态', too_large: '内容过大', unavailable: '网关暂不可用',
     internal: '网关内部错误', unreachable: '网关没有应答',
   } as Record<string, string>,
-  subjects: { device: '设备', source: '消息来源', place: '地点', event: '事件', around: '设备周边' } as Record<string, string>,
+  subjects: { device: '设备', source: '消息来源', place: '地点', event: '事件', around: '设备周边', part: '系统部件' } as Record<string, string>,
   charts: {
     title: '重点曲线', empty: '还没有读数', failed: '曲线取不到', table: '表格', chart: '曲线', time: '时间', none: '没有可显示的曲线',
     value: '值', stale: '停滞',

@@ -115,7 +115,7 @@ impl Backtest {
 
     /// Takes the next input. `now` is when Maibo has it, and never less than the time before.
     ///
-    /// Commands, deliveries, activations and what the city was told are passed over: they belong to the run that was
+    /// Commands, deliveries, activations, what the city was told and what Maibo found about itself are passed over: they belong to the run that was
     /// recorded.
     ///
     /// # Errors
@@ -133,7 +133,9 @@ impl Backtest {
             | Input::Delivered(_)
             | Input::Maintain(_)
             | Input::EndMaintenance { .. }
-            | Input::Told { .. } => return Ok(()),
+            | Input::Told { .. }
+            | Input::Found(_)
+            | Input::Dropped { .. } => return Ok(()),
         };
         self.move_to(now)?;
         if partition == PartitionId::CITY {

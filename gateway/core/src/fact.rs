@@ -7,6 +7,7 @@ use minicbor::{Decode, Encode};
 
 use crate::id::PlaceCode;
 use crate::id::{Actor, EpisodeId, PartitionId, Position, Quantity, RuleId, SourceId, Subject, Version};
+use crate::input::Found;
 use crate::place::{Domain, Level};
 use crate::reading::Text;
 use crate::time::Timestamp;
@@ -298,4 +299,7 @@ pub struct Transition {
     /// What `value` was computed from; `None` where it is the last value of `quantity`, or there is none.
     #[n(20)]
     pub measure: Option<Box<Measure>>,
+    /// What Maibo found about itself, in words. `None` in alerts of the city.
+    #[n(21)]
+    pub found: Option<Box<Found>>,
 }

@@ -148,6 +148,10 @@ text_id!(
     SourceId, 1..=32, word, "A-Z a-z 0-9 . _ -"
 );
 text_id!(
+    /// A part of Maibo itself, such as `data` or `receiver.duty`: `[A-Za-z0-9._-]{1,64}`.
+    PartId, 1..=64, word, "A-Z a-z 0-9 . _ -"
+);
+text_id!(
     /// Who gave a command: an operator's account name, `[A-Za-z0-9._@-]{1,64}`.
     Actor, 1..=64, |c| word(c) || c == '@', "A-Z a-z 0-9 . _ @ -"
 );
@@ -228,10 +232,13 @@ pub enum Subject {
     /// The surroundings of a device (quorum rules with a radius).
     #[n(4)]
     Around(#[n(0)] DeviceId),
+    /// A part of Maibo itself.
+    #[n(5)]
+    Part(#[n(0)] PartId),
 }
 
 impl Subject {
-    /// `device`, `source`, `place`, `event` or `around`.
+    /// `device`, `source`, `place`, `event`, `around` or `part`.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Device(_) => "device",
@@ -239,6 +246,7 @@ impl Subject {
             Self::Place(_) => "place",
             Self::Event { .. } => "event",
             Self::Around(_) => "around",
+            Self::Part(_) => "part",
         }
     }
 
@@ -247,6 +255,7 @@ impl Subject {
         match self {
             Self::Device(d) | Self::Around(d) => Cow::Borrowed(d.as_str()),
             Self::Source(s) => Cow::Borrowed(s.as_str()),
+            Self::Part(p) => Cow::Borrowed(p.as_str()),
             Self::Place(p) => Cow::Borrowed(p.as_str()),
             Self::Event { device, identity } => Cow::Owned(format!("{device}/{}", identity.0)),
         }
@@ -261,7 +270,7 @@ impl Subject {
     pub const fn device(&self) -> Option<&DeviceId> {
         match self {
             Self::Device(device) | Self::Event { device, .. } => Some(device),
-            Self::Source(_) | Self::Place(_) | Self::Around(_) => None,
+            Self::Source(_) | Self::Place(_) | Self::Around(_) | Self::Part(_) => None,
         }
     }
 }

@@ -6,12 +6,14 @@
 use minicbor::{Decode, Encode};
 
 use crate::fact::{Delivery, Maintenance};
-use crate::id::{Actor, EpisodeId, MaintenanceId, SourceId, Version};
+use crate::id::{Actor, EpisodeId, MaintenanceId, PartitionId, Position, SourceId, Version};
 use crate::reading::{Event, Liveness, Reading, Text};
 use crate::time::{Millis, Timestamp};
 
+mod finding;
 mod told;
 
+pub use finding::{Check, Finding, Found, MAX_FOUND};
 pub use told::{MAX_TOLD, Told};
 
 /// One thing that happened.
@@ -95,6 +97,25 @@ pub enum Input {
         /// Who.
         #[n(1)]
         by: Actor,
+    },
+    /// Maibo found something out about itself (city only).
+    #[n(13)]
+    Found(#[n(0)] Box<Finding>),
+    /// Inputs were dropped at the quota before every consumer had them (city only).
+    #[n(14)]
+    Dropped {
+        /// Partition of the inputs log.
+        #[n(0)]
+        partition: PartitionId,
+        /// First position that is gone.
+        #[n(1)]
+        first: Position,
+        /// Last position that is gone.
+        #[n(2)]
+        last: Position,
+        /// How many batches.
+        #[n(3)]
+        batches: u64,
     },
 }
 

@@ -44,6 +44,8 @@ mod expression_edit;
 mod feed;
 #[path = "engine_semantics/flapping.rs"]
 mod flapping;
+#[path = "engine_semantics/health.rs"]
+mod health;
 #[path = "engine_semantics/impose.rs"]
 mod impose;
 #[path = "engine_semantics/incident.rs"]

@@ -13,6 +13,7 @@ use super::{Flaps, Given, Waiting};
 use crate::engine::Output;
 use crate::fact::{Body, Cause, ENGINE_VERSION, Fact, Measure, Reason, Stamp, State, Transition};
 use crate::id::{Actor, EpisodeId, PartitionId, PlaceCode, Position, Quantity, RuleId, Subject, Version};
+use crate::input::Found;
 use crate::limit;
 use crate::place::{Domain, Level};
 use crate::rule::RuleSet;
@@ -117,6 +118,8 @@ pub(crate) struct Change {
     pub(crate) threshold: Option<f64>,
     /// What the value was computed from, where it is not the last one. Where `None`, the last one stays.
     pub(crate) measure: Option<Measure>,
+    /// What Maibo found about itself. Where `None`, the last one stays.
+    pub(crate) found: Option<Found>,
     /// When it happened, event time.
     pub(crate) event: Timestamp,
     /// When it was decided, engine time.
@@ -174,6 +177,7 @@ impl Book {
             reason: change.reason,
             handling: None,
             measure: change.measure.map(Box::new),
+            found: change.found.map(Box::new),
         };
         let (at, now) = (transition.at, change.decided);
         let flapping = self.flaps.open(&transition.rule, &transition.subject, at, now);
@@ -203,6 +207,9 @@ impl Book {
         t.threshold = change.threshold.or(t.threshold);
         if let Some(measure) = change.measure {
             t.measure = Some(Box::new(measure));
+        }
+        if let Some(found) = change.found {
+            t.found = Some(Box::new(found));
         }
         let rises = change.level.is_some_and(|level| level > t.level);
         if let Some(level) = change.level {

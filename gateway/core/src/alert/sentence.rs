@@ -16,6 +16,7 @@ use crate::time::Millis;
 /// The sentence of a transition; `title` is its rule's.
 pub fn sentence(t: &Transition, title: &Words) -> Words {
     match t.reason {
+        Reason::Raised | Reason::Lowered if t.found.is_some() => found_sentence(t, title),
         Reason::Threshold | Reason::Raised | Reason::Lowered => level_sentence(t, title),
         Reason::Recovered | Reason::DataStale | Reason::DataFresh | Reason::Contradicted => value_sentence(t, title),
         Reason::RuleChanged | Reason::RuleRemoved | Reason::SubjectGone | Reason::Calendar => end_sentence(t, title),
@@ -27,6 +28,7 @@ pub fn sentence(t: &Transition, title: &Words) -> Words {
         | Reason::SourceListening
         | Reason::ClockWrong
         | Reason::ClockRight => silence_sentence(t),
+        Reason::Unwell | Reason::Well => found_sentence(t, title),
         Reason::Acknowledged
         | Reason::Assigned
         | Reason::Commented
@@ -181,6 +183,26 @@ fn silence_sentence(t: &Transition) -> Words {
     }
 }
 
+/// What Maibo found about itself.
+fn found_sentence(t: &Transition, title: &Words) -> Words {
+    let (zh, en) = t.found.as_ref().map_or(("", ""), |f| (&*f.zh, &*f.en));
+    let lasted = length(t.resolved_at.unwrap_or(t.at).since(t.started_at));
+    let ((level_zh, level_en), part) = (level(t.level), t.subject.id());
+    match t.reason {
+        Reason::Raised => {
+            words(format!("{}，升为{level_zh}：{zh}", title.zh), format!("{}, raised to {level_en}: {en}", title.en))
+        }
+        Reason::Lowered => {
+            words(format!("{}，降为{level_zh}：{zh}", title.zh), format!("{}, lowered to {level_en}: {en}", title.en))
+        }
+        Reason::Well => words(
+            format!("{}（{part}）：已恢复，历时{}", title.zh, lasted.zh),
+            format!("{} ({part}): well again after {}", title.en, lasted.en),
+        ),
+        _ => words(format!("{}：{zh}", title.zh), format!("{}: {en}", title.en)),
+    }
+}
+
 fn act_sentence(t: &Transition) -> Words {
     let handling = t.handling.as_deref().cloned().unwrap_or_default();
     let taken = t.acknowledged.as_ref().filter(|_| t.reason == Reason::Acknowledged);
@@ -315,6 +337,7 @@ fn subject(subject: &Subject) -> Words {
     let (zh, en) = match subject {
         Subject::Device(_) => ("设备", "Device"),
         Subject::Source(_) => ("消息来源", "Source"),
+        Subject::Part(_) => ("系统部件", "Part of Maibo"),
         Subject::Place(_) => ("区域", "Place"),
         Subject::Event { .. } => ("事件", "Event"),
         Subject::Around(device) => {

@@ -178,6 +178,7 @@ pub(super) const fn change(level: Option<Level>, at: Timestamp, reason: Reason) 
         value: None,
         threshold: None,
         measure: None,
+        found: None,
         event: at,
         decided: at,
         reason,

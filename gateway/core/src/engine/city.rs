@@ -25,6 +25,7 @@ use crate::time::{Deadline, Timestamp};
 mod around;
 mod devices;
 mod field;
+mod health;
 mod incident;
 mod inhibit;
 mod maintenance;
@@ -34,6 +35,7 @@ mod source;
 mod view;
 
 pub(super) use devices::Devices;
+pub(super) use health::{Health, Part};
 pub use incident::MANY_RULE;
 pub(super) use incident::{Case, Incidents, Key as IncidentKey, Slot};
 use inhibit::Desk;
@@ -66,6 +68,7 @@ pub struct City {
     pub(super) incidents: Incidents,
     pub(super) inhibitions: Inhibitions,
     pub(super) maintenances: Maintenances,
+    pub(super) health: Health,
     /// How many of the step's own decisions the incidents know.
     pub(super) noted: usize,
 }
@@ -153,6 +156,11 @@ impl City {
             Input::Told { next, items, .. } => self.hear(*next, items, now),
             Input::Maintain(asked) => self.maintenances.plan(asked, now, &mut self.book),
             Input::EndMaintenance { id, by } => self.maintenances.end(*id, by, now, &mut self.book),
+            Input::Found(finding) => self.health.take(finding, now, &mut self.book),
+            Input::Dropped { partition, first, last, batches } => {
+                let (partition, first, last, batches) = (*partition, *first, *last, *batches);
+                self.book.draft(now, None, Body::Gap { partition, first, last, batches });
+            }
             Input::Reading(_) | Input::Event(_) | Input::Liveness(_) => {}
         }
     }
@@ -218,7 +226,7 @@ impl City {
                     .flat_map(|(id, m)| core::iter::once(id).chain(self.devices.siblings(m).filter(move |s| *s != id)))
                     .collect()
             }
-            Subject::Device(_) | Subject::Event { .. } | Subject::Source(_) => Vec::new(),
+            Subject::Device(_) | Subject::Event { .. } | Subject::Source(_) | Subject::Part(_) => Vec::new(),
         };
         self.incidents.take(told, now, with.into_iter());
     }
@@ -311,6 +319,7 @@ impl City {
 
     /// An operator closed the alert.
     fn close(&mut self, closed: &Transition) {
+        self.health.close(closed);
         for source in self.sources.values_mut().filter(|s| s.episode == Some(closed.episode)) {
             source.episode = None;
             source.latched = closed.is_forced();

@@ -175,6 +175,7 @@ impl City {
                 source.latched = record.is_none() && told.is_forced();
                 source.given.take(told.started_at, number_of(&told));
             }
+            self.health.follow(&told, record.is_some(), number_of(&told));
             let shadow = record.as_ref().is_some_and(|r| r.shadow) || trials.contains(&episode);
             self.follow(&told, record.is_some(), shadow);
             match record {

@@ -143,6 +143,7 @@ impl Cell {
                 value: None,
                 threshold: None,
                 measure: None,
+                found: None,
                 event,
                 decided,
                 reason: Reason::DataStale,
@@ -247,6 +248,7 @@ impl Cell {
             value,
             threshold,
             measure: None,
+            found: None,
             event,
             decided: now,
             reason,
@@ -353,6 +355,7 @@ pub(super) fn announce(active: &mut Active, bench: &mut Bench<'_>, terms: &[Term
     let change = Change {
         level,
         measure,
+        found: None,
         stale: active.stale,
         historic: t.decided.since(event) > bench.device.historic_after(),
         value,

@@ -179,7 +179,9 @@ impl Partition {
             | Input::Delivered(_)
             | Input::Told { .. }
             | Input::Maintain(_)
-            | Input::EndMaintenance { .. } => {}
+            | Input::EndMaintenance { .. }
+            | Input::Found(_)
+            | Input::Dropped { .. } => {}
         }
     }
 

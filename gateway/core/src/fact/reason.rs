@@ -99,6 +99,12 @@ pub enum Reason {
     /// Nobody took notice for too long.
     #[n(27)]
     Unacknowledged,
+    /// A part of Maibo itself does not do what it should.
+    #[n(31)]
+    Unwell,
+    /// It does again.
+    #[n(32)]
+    Well,
 }
 
 impl Reason {
@@ -136,6 +142,8 @@ impl Reason {
             Self::Closed => "closed",
             Self::FedBack => "fed_back",
             Self::Unacknowledged => "unacknowledged",
+            Self::Unwell => "unwell",
+            Self::Well => "well",
         }
     }
 

@@ -32,6 +32,7 @@ fn transition() -> Transition {
         reason: Reason::Threshold,
         handling: None,
         measure: None,
+        found: None,
     }
 }
 

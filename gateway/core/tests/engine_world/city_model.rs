@@ -16,6 +16,8 @@ use super::model::{Reminders, level, line, told, words};
 
 /// The alert about a deaf source: of Maibo's own ears, no rule of a pack.
 const SOURCE: &str = "maibo-source";
+/// What Maibo finds out about itself is no matter of the city's rules.
+const OWN: &[&str] = &["maibo-disk", "maibo-gap"];
 
 /// The model of a city, and what the world did so far, for whoever reads a failure.
 pub(crate) struct CityDouble {
@@ -61,7 +63,7 @@ impl CityDouble {
         let machine: Vec<_> = facts
             .iter()
             .filter_map(told)
-            .filter(|t| t.rule != SOURCE)
+            .filter(|t| t.rule != SOURCE && !OWN.contains(&&*t.rule))
             .filter_map(|t| self.reminders.without(t))
             .collect();
         let heard: Vec<Heard> = inputs.iter().filter_map(|i| self.translated(i)).collect();

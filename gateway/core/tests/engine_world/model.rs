@@ -246,6 +246,8 @@ fn translated(input: &Input) -> Option<maibo_model::Input> {
         | Input::Delivered(_)
         | Input::Told { .. }
         | Input::Maintain(_)
-        | Input::EndMaintenance { .. } => return None,
+        | Input::EndMaintenance { .. }
+        | Input::Found(_)
+        | Input::Dropped { .. } => return None,
     })
 }

@@ -9,6 +9,7 @@ use clap::{Subcommand, ValueEnum};
 use maibo_core::fact::{Body, Fact};
 use maibo_core::id::PartitionId;
 use maibo_core::input::{Act, Batch, Input, Told};
+use maibo_core::place::Level;
 use maibo_store::log::Log;
 use serde_json::{Value, json};
 
@@ -151,6 +152,13 @@ fn input(input: &Input) -> Value {
         Input::ClockStep { by } => json!({"kind": "clock_step", "by_ms": by.0}),
         Input::Rules { version } => json!({"kind": "rules", "version": version.to_string()}),
         Input::Catalogue { version } => json!({"kind": "catalogue", "version": version.to_string()}),
+        Input::Found(f) => json!({
+            "kind": "found", "check": f.check.rule(), "part": f.part.as_str(), "level": f.level.map(Level::as_str),
+            "since": f.since.0, "words": {"zh": &*f.found.zh, "en": &*f.found.en},
+        }),
+        Input::Dropped { partition, first, last, batches } => json!({
+            "kind": "dropped", "partition": partition.0, "first": first.0, "last": last.0, "batches": batches,
+        }),
     }
 }
 

@@ -84,7 +84,7 @@ pub(super) fn note(text: &str) -> Result<Text, Fault> {
 fn partition(subject: &Subject) -> PartitionId {
     match subject {
         Subject::Device(device) | Subject::Event { device, .. } => PartitionId::of(device),
-        Subject::Source(_) | Subject::Place(_) | Subject::Around(_) => PartitionId::CITY,
+        Subject::Source(_) | Subject::Place(_) | Subject::Around(_) | Subject::Part(_) => PartitionId::CITY,
     }
 }
 

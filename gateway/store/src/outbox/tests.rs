@@ -50,6 +50,7 @@ fn transition(n: u32, version: u32) -> Transition {
         reason: Reason::Threshold,
         handling: None,
         measure: None,
+        found: None,
     }
 }
 

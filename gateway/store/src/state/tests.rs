@@ -34,6 +34,7 @@ fn transition(n: u32, version: u32, level: Level, state: State) -> Transition {
         reason: Reason::Threshold,
         handling: None,
         measure: None,
+        found: None,
     }
 }
 

@@ -55,6 +55,7 @@ fn transition(reason: Reason) -> Transition {
         reason,
         handling: Some(Box::new(handling)),
         measure: None,
+        found: None,
     }
 }
 
@@ -103,6 +104,8 @@ fn every_reason_has_its_sentence() {
         quorum: 下凹桥区积水：设备 wl-0001 有 28 处同时达到，橙色预警 | Underpass waterlogging: 28 devices at once in device wl-0001, orange alert
         quorum_lost: 下凹桥区积水：设备 wl-0001 已不足 27 处，预警结束 | Underpass waterlogging: fewer than 27 devices are left in device wl-0001
         calendar: 规则“下凹桥区积水”进入另一时段，按其限值为橙色 | Another period of the rule "Underpass waterlogging" began: orange by its limits
+        unwell: 下凹桥区积水： | Underpass waterlogging: 
+        well: 下凹桥区积水（wl-0001）：已恢复，历时 10 分钟 5 秒 | Underpass waterlogging (wl-0001): well again after 10 min 5 s
     "#]].assert_eq(&shown);
 }
 
@@ -136,6 +139,7 @@ fn what_is_missing() {
         threshold,
         handling: None,
         measure: None,
+        found: None,
         acknowledged: None,
         ..transition(Reason::Threshold)
     };

@@ -15,6 +15,7 @@ use super::around::Around;
 use super::devices::News;
 use super::field::One;
 use crate::alert::{Book, Change, Given, Opening};
+use crate::engine::absence;
 use crate::engine::fleet::Law;
 use crate::fact::Reason;
 use crate::id::{EpisodeId, PlaceCode, RuleId, Subject};
@@ -360,7 +361,7 @@ pub(super) fn open(key: &Key, cell: &mut Cell, since: Timestamp, at: Timestamp, 
     let place = match &subject {
         Subject::Place(place) => Some(place.clone()),
         Subject::Around(device) => stage.law.catalogue.get(device).map(|d| d.place.clone()),
-        Subject::Device(_) | Subject::Source(_) | Subject::Event { .. } => None,
+        Subject::Device(_) | Subject::Source(_) | Subject::Event { .. } | Subject::Part(_) => None,
     };
     let n = cell.given.next(since);
     let episode = EpisodeId::derive(&rule.id, &subject, since, n);
@@ -390,5 +391,5 @@ fn change(
 ) -> Change {
     let (value, threshold) = (Some(members as f64), enough.map(f64::from));
     let (event, decided) = times;
-    Change { level, stale: false, historic: false, value, threshold, measure: None, event, decided, reason }
+    Change { value, threshold, decided, ..absence::change(level, event, reason) }
 }

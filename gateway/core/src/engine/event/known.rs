@@ -133,6 +133,7 @@ impl Known {
             value: Some(self.value()),
             threshold: None,
             measure: None,
+            found: None,
             event,
             decided,
             reason,

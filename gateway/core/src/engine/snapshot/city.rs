@@ -6,14 +6,16 @@ use std::collections::BTreeMap;
 use minicbor::{Decode, Encode};
 
 use super::super::city::{
-    Case, Cell, City, Devices, IncidentKey, Incidents, Inhibitions, Maintenances, Member, Quorums, Slot, Source,
+    Case, Cell, City, Devices, Health, IncidentKey, Incidents, Inhibitions, Maintenances, Member, Part, Quorums, Slot,
+    Source,
 };
 use super::super::fleet::Law;
 use super::super::{RestoreError, Versions};
 use super::{law, pack, restore_book, unpack};
 use crate::alert::{Flaps, Given, Record};
 use crate::fact::Maintenance;
-use crate::id::{DeviceId, EpisodeId, PlaceCode, Position, RuleId, SourceId, Subject, Version};
+use crate::id::{DeviceId, EpisodeId, PartId, PlaceCode, Position, RuleId, SourceId, Subject, Version};
+use crate::input::Check;
 use crate::time::Timestamp;
 
 #[derive(Encode, Decode)]
@@ -51,6 +53,8 @@ struct SavedCity {
     inhibited: Option<Vec<(EpisodeId, EpisodeId)>>,
     #[n(14)]
     maintenances: Option<Vec<Maintenance>>,
+    #[n(15)]
+    health: Option<Vec<(Check, PartId, Part)>>,
 }
 
 #[derive(Encode, Decode)]
@@ -79,7 +83,7 @@ fn save_quorum((rule, subject): &(RuleId, Subject), cell: &Cell) -> SavedQuorum 
     let (place, around) = match subject {
         Subject::Place(place) => (Some(place.clone()), None),
         Subject::Around(device) => (None, Some(device.clone())),
-        Subject::Device(_) | Subject::Source(_) | Subject::Event { .. } => (None, None),
+        Subject::Device(_) | Subject::Source(_) | Subject::Event { .. } | Subject::Part(_) => (None, None),
     };
     SavedQuorum { rule: rule.clone(), place, given: cell.given, firing: cell.firing, lost: cell.lost, around }
 }
@@ -116,6 +120,7 @@ impl City {
             waiting: some(self.inhibitions.waiting.iter().map(|(id, at)| (*id, *at)).collect()),
             inhibited: some(self.inhibited().collect()),
             maintenances: some(self.maintenances().cloned().collect()),
+            health: some(self.health.parts.iter().map(|((c, id), p)| (*c, id.clone(), p.clone())).collect()),
         })
     }
 
@@ -131,6 +136,7 @@ impl City {
         let book = restore_book(saved.open, saved.flaps, saved.rules, &law.rules);
         let inhibitions = Inhibitions::restore(saved.waiting.unwrap_or_default(), saved.inhibited.unwrap_or_default());
         let devices = Devices::of(&open);
+        let health = saved.health.unwrap_or_default().into_iter();
         let members = devices.all(&open);
         let mut city = Self {
             now: saved.now,
@@ -147,6 +153,7 @@ impl City {
             devices,
             inhibitions,
             maintenances: Maintenances::restore(saved.maintenances.unwrap_or_default()),
+            health: Health { parts: health.map(|(check, id, part)| ((check, id), part)).collect() },
         };
         city.know_parties();
         Ok(city)

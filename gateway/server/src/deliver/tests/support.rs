@@ -260,6 +260,7 @@ pub(super) fn transition(n: u32, version: u32) -> Transition {
         reason: Reason::Threshold,
         handling: None,
         measure: None,
+        found: None,
     }
 }
 

@@ -226,6 +226,7 @@ pub(crate) fn transition(id: &str, version: u32, level: Level, state: State) -> 
         reason: Reason::Threshold,
         handling: None,
         measure: None,
+        found: None,
     }
 }
 

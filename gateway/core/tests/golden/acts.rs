@@ -1,0 +1,45 @@
+//! The canonical bytes of what operators do.
+
+use super::*;
+
+// Protects the inputs log: the canonical bytes of each act.
+#[test]
+fn acts() {
+    let note = || Text::from("why");
+    // A new act does not compile here until it stands in the list below.
+    let known = |act: &Act| match act {
+        Act::Acknowledge { .. } => "acknowledge",
+        Act::Assign { .. } => "assign",
+        Act::Comment { .. } => "comment",
+        Act::Silence { .. } => "silence",
+        Act::Unsilence => "unsilence",
+        Act::Close { .. } => "close",
+        Act::Feedback { .. } => "feedback",
+    };
+    let all = [
+        Act::Acknowledge { note: note() },
+        Act::Assign { to: Text::from("crew 3"), note: note() },
+        Act::Comment { note: note() },
+        Act::Silence { until: T, note: note() },
+        Act::Unsilence,
+        Act::Close { note: note(), forced: true },
+        Act::Feedback { stage: Stage::FedBack, note: note() },
+    ];
+    let mut shown = String::new();
+    for act in all {
+        let bytes = maibo_core::codec::encode(&act);
+        assert_eq!(maibo_core::codec::decode::<Act>(&bytes).ok().as_ref(), Some(&act));
+        assert_eq!(known(&act), act.as_str());
+        let _ = writeln!(shown, "{} {}", known(&act), hex(&bytes));
+    }
+    expect![[r"
+        acknowledge 82008163776879
+        assign 8201826663726577203363776879
+        comment 82028163776879
+        silence 8203821b0000019b76daa80063776879
+        unsilence 820480
+        close 82058263776879f5
+        feedback 8206820163776879
+    "]]
+    .assert_eq(&shown);
+}
