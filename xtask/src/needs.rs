@@ -15,7 +15,7 @@ struct Need {
     install: &'static [&'static str],
 }
 
-const NEEDS: [Need; 7] = [
+const NEEDS: [Need; 8] = [
     Need {
         name: "Node.js >= 20.19 with npm (https://nodejs.org, or your distribution)",
         there: node,
@@ -30,6 +30,11 @@ const NEEDS: [Need; 7] = [
         name: "strace (disks that fail and are slow)",
         there: || on_path("strace"),
         install: &["apt-get", "install", "-y", "-qq", "strace"],
+    },
+    Need {
+        name: "libfaketime (clocks that jump)",
+        there: || faketime().is_some(),
+        install: &["apt-get", "install", "-y", "-qq", "libfaketime"],
     },
     Need {
         name: "chromium (the browser test)",
@@ -52,6 +57,13 @@ const NEEDS: [Need; 7] = [
         install: &["cargo", "install", "--locked", "cargo-deny"],
     },
 ];
+
+/// Where Debian and its like keep the library that bends a process's clock.
+fn faketime() -> Option<std::path::PathBuf> {
+    let folders = std::fs::read_dir("/usr/lib").ok()?;
+    let library = |folder: std::fs::DirEntry| folder.path().join("faketime/libfaketime.so.1");
+    folders.flatten().map(library).find(|path| path.exists())
+}
 
 /// Whether this run is CI: there everything is installed and nothing skipped.
 pub(crate) fn in_ci() -> bool {

@@ -135,7 +135,8 @@ impl Backtest {
             | Input::EndMaintenance { .. }
             | Input::Told { .. }
             | Input::Found(_)
-            | Input::Dropped { .. } => return Ok(()),
+            | Input::Dropped { .. }
+            | Input::Canary { .. } => return Ok(()),
         };
         self.move_to(now)?;
         if partition == PartitionId::CITY {

@@ -117,6 +117,16 @@ pub enum Input {
         #[n(3)]
         batches: u64,
     },
+    /// A message that Maibo sent itself through a broker, to know that what is sent arrives (city only). Decides nothing.
+    #[n(15)]
+    Canary {
+        /// Which way it came.
+        #[n(0)]
+        source: SourceId,
+        /// Which of this start's, from 1.
+        #[n(1)]
+        number: u64,
+    },
 }
 
 /// An operator's command on an episode.

@@ -202,6 +202,7 @@ fn inputs() -> Vec<(&'static str, Input)> {
         Input::EndMaintenance { .. } => "end maintenance",
         Input::Found(_) => "found",
         Input::Dropped { .. } => "dropped",
+        Input::Canary { .. } => "canary",
     };
     let reading = Reading {
         device: device(),
@@ -246,6 +247,7 @@ fn inputs() -> Vec<(&'static str, Input)> {
             found: Found::new("磁盘已满", "full"),
         })),
         Input::Dropped { partition: PartitionId(7), first: Position(1), last: Position(9), batches: 4 },
+        Input::Canary { source: source(), number: 9 },
     ];
     all.into_iter().map(|input| (known(&input), input)).collect()
 }
@@ -358,6 +360,7 @@ fn batches() {
         end maintenance 821b0000019b76daa80081820c8250f486e8a830488616ac6d5fbf7d535159676c694064757479
         found 821b0000019b76daa80081820d8185006464617461031b0000019b76daa800826ce7a381e79b98e5b7b2e6bba16466756c6c
         dropped 821b0000019b76daa80081820e8407010904
+        canary 821b0000019b76daa80081820f82646369747909
         tick 821b0000019b76daa80080
     "]].assert_eq(&shown);
 }

@@ -19,7 +19,7 @@ use tracing::info;
 use crate::clock::{EngineClock, SystemClock};
 use crate::config::Settings;
 use crate::ingest::{ClockMode, Ingest, Parts, QUEUE, Unregistered};
-use crate::pipeline::{self, CARE, Observer, Pipeline, Unrecorded, Work, full_pause, recovery};
+use crate::pipeline::{self, CARE, Observer, Pipeline, URGENT, Unrecorded, Work, full_pause, recovery};
 use crate::quarantine::Quarantine;
 use crate::telemetry::Metrics;
 use crate::versions::VersionStore;
@@ -63,6 +63,8 @@ pub struct Shared {
     pub facts_wake: tokio::sync::watch::Receiver<u64>,
     /// Commit count, for followers of the inputs log.
     pub inputs_wake: tokio::sync::watch::Receiver<u64>,
+    /// Since when the disk has no room for messages; `None` while it has.
+    pub scarce: tokio::sync::watch::Receiver<Option<Timestamp>>,
 }
 
 impl Shared {
@@ -78,7 +80,9 @@ pub struct App {
     logs: Logs,
     recovered: recovery::Recovered,
     work: (flume::Sender<Work>, flume::Receiver<Work>),
+    urgent: (flume::Sender<Work>, flume::Receiver<Work>),
     care: (flume::Sender<Work>, flume::Receiver<Work>),
+    scarce: tokio::sync::watch::Sender<Option<Timestamp>>,
     facts_tx: tokio::sync::watch::Sender<u64>,
     inputs_tx: tokio::sync::watch::Sender<u64>,
 }
@@ -98,15 +102,18 @@ impl App {
         let clock = Arc::new(EngineClock::new(Box::<SystemClock>::default(), recovered.last_now));
         let catalogue = Arc::new(RwLock::new(Arc::new(settings.catalogue.clone())));
         let work = flume::bounded(QUEUE);
-        let care = flume::bounded(CARE);
+        let (urgent, care) = (flume::bounded(URGENT), flume::bounded(CARE));
+        let (scarce, scarce_seen) = tokio::sync::watch::channel(None);
         let stages = stages(&settings)?;
         let (quarantine, unregistered) = (Arc::<Quarantine>::default(), Arc::<Unregistered>::default());
         let ingest = Arc::new(Ingest::new(Parts {
             stages,
             queue: work.0.clone(),
+            urgent: urgent.0.clone(),
             clock: Arc::clone(&clock),
             mode: settings.clock,
             admission: settings.admission,
+            allowance: settings.allowance,
             catalogue: Arc::clone(&catalogue),
             unregistered: Arc::clone(&unregistered),
             quarantine: Arc::clone(&quarantine),
@@ -132,14 +139,15 @@ impl App {
             inputs_bytes: Arc::default(),
             facts_wake,
             inputs_wake,
+            scarce: scarce_seen,
         });
         // Before anybody can send: nothing may be decided ahead of how long Maibo was deaf.
         for input in activations(&shared, &recovered)? {
-            let queued = work.0.try_send(Work::Everywhere(input));
+            let queued = urgent.0.try_send(Work::Everywhere(input));
             queued.map_err(|_| StartError::Internal("queue the activations"))?;
         }
         info!(durability, data = %shared.settings.data.display(), "data directory is open");
-        Ok(Self { shared, logs, recovered, work, care, facts_tx, inputs_tx })
+        Ok(Self { shared, logs, recovered, work, urgent, care, scarce, facts_tx, inputs_tx })
     }
 
     /// What the outer parts work with.
@@ -171,13 +179,15 @@ impl App {
         observers: Vec<Box<dyn Observer>>,
         unrecorded: Option<Box<dyn Unrecorded>>,
     ) -> Result<Running, StartError> {
-        let Self { shared, logs, recovered, work, care, facts_tx, inputs_tx } = self;
+        let Self { shared, logs, recovered, work, urgent, care, scarce, facts_tx, inputs_tx } = self;
         let (ended_tx, ended) = tokio::sync::mpsc::channel(2);
         let Pipeline { sequencer, decider, feed, abort } = Pipeline::assemble(pipeline::Parts {
             inputs: logs.inputs,
             facts: logs.facts,
             recovered,
             work: work.1,
+            urgent: urgent.1,
+            scarce,
             care: (care.0.clone(), care.1),
             clock: Arc::clone(&shared.clock),
             mode: shared.settings.clock,
@@ -212,7 +222,7 @@ impl App {
             ended,
         };
         if let Some(feed) = feed {
-            let (queue, wake) = (running.work.clone(), running.shared.facts_wake.clone());
+            let (queue, wake) = (urgent.0, running.shared.facts_wake.clone());
             running.tasks.spawn(feed.run(queue, wake, running.stop.clone()));
         }
         running.start_sources().await?;

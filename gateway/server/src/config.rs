@@ -50,8 +50,27 @@ pub struct Settings {
     pub districts: Option<String>,
     /// Who is told.
     pub receivers: Vec<crate::deliver::Target>,
+    /// What a device may send.
+    pub allowance: crate::ingest::Allowance,
+    /// How Maibo watches itself.
+    pub monitor: Monitor,
     /// `run` or `demo`, for the page.
     pub mode: &'static str,
+}
+
+/// How Maibo watches itself.
+#[derive(Clone, Debug)]
+pub struct Monitor {
+    /// Time servers, as `host:port`.
+    pub time_servers: Vec<String>,
+    /// Whether Maibo sends itself messages through its brokers.
+    pub canary: bool,
+}
+
+impl Default for Monitor {
+    fn default() -> Self {
+        Self { time_servers: Vec::new(), canary: true }
+    }
 }
 
 /// One source of messages.

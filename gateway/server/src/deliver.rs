@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::{Clock, EngineClock};
+use crate::monitor::Mark;
 use crate::telemetry::Metrics;
 
 mod body;
@@ -77,6 +78,8 @@ pub struct Parts {
     pub settled: mpsc::Sender<Delivery>,
     /// Bounds of an attempt.
     pub limits: Limits,
+    /// Where the follower says how far it is.
+    pub mark: Mark,
 }
 
 /// Starts the follower, one worker a receiver, and the keeper. They end at `stop`.
@@ -84,7 +87,8 @@ pub struct Parts {
 /// # Errors
 /// Where a receiver's HTTP client cannot be made; then nothing is started.
 pub fn start(parts: Parts, tasks: &TaskTracker, stop: &CancellationToken) -> Result<(), ClientError> {
-    let Parts { outbox, facts, wake, targets, describe, polite, clock, wall, metrics, settled, limits } = parts;
+    let Parts { outbox, facts, wake, targets, describe, polite, clock, wall, metrics, settled, limits, mark } = parts;
+    mark.set(outbox.cursor());
     let shelf = shelf::Shelf::new(outbox, shelf::Report::new(settled, metrics), clock);
     let mut receivers: Vec<Receiver> = Vec::new();
     let mut woken: Vec<Arc<Notify>> = Vec::new();
@@ -99,7 +103,7 @@ pub fn start(parts: Parts, tasks: &TaskTracker, stop: &CancellationToken) -> Res
     for worker in workers {
         tasks.spawn(worker.run(stop.clone()));
     }
-    let follower = follower::Follower::new(shelf.clone(), receivers, woken.clone(), (describe, polite));
+    let follower = follower::Follower::new(shelf.clone(), receivers, woken.clone(), (describe, polite), mark);
     tasks.spawn(follower.run(facts, wake, stop.clone()));
     tasks.spawn(keeper::run(shelf, woken, stop.clone()));
     Ok(())

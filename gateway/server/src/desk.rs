@@ -19,6 +19,7 @@ use crate::deliver;
 use crate::history;
 use crate::http::{self, HttpState, Limits};
 use crate::live::{self, Picture, Roster, follow, ticker};
+use crate::monitor::{self, Board, Mark};
 use crate::pipeline::Work;
 use crate::versions::VersionStore;
 
@@ -56,8 +57,12 @@ impl Desk {
         let path = shared.settings.data.join("outbox.db");
         let state = |source: maibo_store::outbox::OutboxError| StartError::State { source: Box::new(source) };
         let still_open = app.machines().iter().flat_map(Machine::open_alerts).map(|t| t.episode).collect();
+        let board =
+            Arc::new(Board::new(Arc::clone(&shared.clock), app.machines().iter().flat_map(Machine::open_alerts)));
         let outbox = deliver::open(&path, &app.logs().facts, &still_open).map_err(state)?;
         let owed = Arc::new(Mutex::new(OutboxReader::open(&path).map_err(state)?));
+        let (mark, watched_projection, watched_history) = (Mark::default(), projection.clone(), history.clone());
+        let looked_at = OutboxReader::open(&path).map_err(state)?;
         let owed_facts = app.logs().facts.reader(outbox.cursor());
         let picture = Arc::new(picture(&app, &shared));
         picture.known(app.machines().iter().flat_map(Machine::devices));
@@ -92,6 +97,7 @@ impl Desk {
         let (targets, limits) = (shared.settings.receivers.clone(), deliver::Limits::default());
         let client = |source: deliver::ClientError| StartError::State { source: Box::new(source) };
         let last_word = deliver::LastWord::new(&targets, Arc::clone(&describe), &wall, limits).map_err(client)?;
+        let second_way = deliver::LastWord::new(&targets, Arc::clone(&describe), &wall, limits).map_err(client)?;
         let parts = deliver::Parts {
             outbox,
             facts: owed_facts,
@@ -104,9 +110,22 @@ impl Desk {
             metrics: Arc::clone(&shared.metrics),
             settled,
             limits,
+            mark: mark.clone(),
         };
         deliver::start(parts, &tasks, &stop).map_err(client)?;
-        let running = app.start(vec![observer], Some(Box::new(last_word))).await?;
+        let watched = monitor::Parts {
+            shared: Arc::clone(&shared),
+            board,
+            picture: Arc::clone(&picture),
+            last_word: second_way,
+            projection: watched_projection,
+            history: watched_history,
+            delivery: mark,
+            owed: looked_at,
+        };
+        let canaries = monitor::canary::Seen(Arc::clone(&shared.ingest.canaries));
+        let running = app.start(vec![observer, Box::new(canaries)], Some(Box::new(last_word))).await?;
+        monitor::start(watched, &running.brokers, &tasks, &stop);
         info!(http = %address, "ready");
         Ok(Self { running, http: address, stop, tasks })
     }
@@ -131,7 +150,7 @@ fn record_deliveries(shared: &Arc<Shared>, tasks: &TaskTracker) -> mpsc::Sender<
     tasks.spawn(async move {
         while let Some(delivery) = receiver.recv().await {
             // Where the pipeline has ended, the outbox reports again at the next start.
-            if ingest.tell(Work::Delivered(Box::new(delivery))).await.is_err() {
+            if ingest.urge(Work::Delivered(Box::new(delivery))).await.is_err() {
                 return;
             }
         }

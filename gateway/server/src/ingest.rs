@@ -11,6 +11,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use maibo_core::decode::{DecodeStage, Decoded, Message, TopicFilter};
 use maibo_core::id::{PartitionId, SourceId};
@@ -22,12 +23,16 @@ use crate::pipeline::Work;
 use crate::quarantine::Quarantine;
 use crate::telemetry::Metrics;
 
+pub mod canary;
 #[cfg(feature = "embedded-broker")]
 pub mod embedded;
 pub mod external;
+mod flood;
 mod receipt;
 mod unregistered;
 
+use canary::Canaries;
+pub use flood::{Allowance, Floods};
 pub use receipt::{Receipt, Settled};
 pub use unregistered::{Standing, UNREGISTERED_MAX, Unregistered};
 
@@ -57,6 +62,7 @@ pub struct Ingest {
     stages: BTreeMap<SourceId, Mutex<DecodeStage>>,
     filters: Vec<TopicFilter>,
     queue: flume::Sender<Work>,
+    urgent: flume::Sender<Work>,
     clock: Arc<EngineClock>,
     mode: ClockMode,
     admission: Admission,
@@ -66,6 +72,10 @@ pub struct Ingest {
     metrics: Arc<Metrics>,
     /// Readings taken in, for the rate on the page.
     pub readings: AtomicU64,
+    /// What Maibo sends itself.
+    pub canaries: Arc<Canaries>,
+    /// Who sends too much.
+    pub floods: Floods,
 }
 
 /// What [`Ingest`] is built from.
@@ -74,6 +84,8 @@ pub struct Parts {
     pub stages: BTreeMap<SourceId, DecodeStage>,
     /// To the sequencer.
     pub queue: flume::Sender<Work>,
+    /// To the sequencer, before messages.
+    pub urgent: flume::Sender<Work>,
     /// Receive stamps.
     pub clock: Arc<EngineClock>,
     /// Where `now` comes from.
@@ -82,6 +94,8 @@ pub struct Parts {
     pub admission: Admission,
     /// Known devices, replaced on activation.
     pub catalogue: Arc<RwLock<Arc<Catalogue>>>,
+    /// What a device may send.
+    pub allowance: Allowance,
     /// Unknown devices seen.
     pub unregistered: Arc<Unregistered>,
     /// Rejections kept for people.
@@ -98,11 +112,13 @@ pub struct Stopped;
 impl Ingest {
     /// Joins the parts.
     pub fn new(parts: Parts) -> Self {
+        let canaries = Arc::new(Canaries::new(parts.clock.boot_id()));
         let filters = parts.stages.values().next().map(|s| s.subscriptions().cloned().collect()).unwrap_or_default();
         Self {
             stages: parts.stages.into_iter().map(|(id, stage)| (id, Mutex::new(stage))).collect(),
             filters,
             queue: parts.queue,
+            urgent: parts.urgent,
             clock: parts.clock,
             mode: parts.mode,
             admission: parts.admission,
@@ -111,6 +127,8 @@ impl Ingest {
             quarantine: parts.quarantine,
             metrics: parts.metrics,
             readings: AtomicU64::new(0),
+            canaries,
+            floods: Floods::new(parts.allowance),
         }
     }
 
@@ -124,7 +142,8 @@ impl Ingest {
         self.filters.iter().any(|f| f.matches(topic))
     }
 
-    /// Takes a message that promises something (QoS 1 or 2): waits while the queue is full.
+    /// Takes a message that promises something (QoS 1 or 2): waits while the queue is full. Of a device that floods it is
+    /// refused.
     ///
     /// # Errors
     /// [`Stopped`] when the pipeline has ended; the receipt is then settled as failed.
@@ -136,7 +155,31 @@ impl Ingest {
         retained: bool,
         receipt: Receipt,
     ) -> Result<(), Stopped> {
-        let work = self.decode(source, topic, payload, retained, receipt);
+        let (mut work, wait) = self.decode(source, topic, payload, retained, receipt);
+        if !wait.is_zero()
+            && let Work::Message { inputs, .. } = &mut work
+        {
+            self.metrics.rejected.with_label_values(&["any", "flood"]).inc();
+            inputs.clear();
+        }
+        self.queue.send_async(work).await.map_err(|_| Stopped)
+    }
+
+    /// The same over a connection of the device's own: one that floods is made to wait.
+    ///
+    /// # Errors
+    /// [`Stopped`] when the pipeline has ended; the receipt is then settled as failed.
+    pub async fn submit_patiently(
+        &self,
+        source: &SourceId,
+        topic: &str,
+        payload: &[u8],
+        receipt: Receipt,
+    ) -> Result<(), Stopped> {
+        let (work, wait) = self.decode(source, topic, payload, false, receipt);
+        if !wait.is_zero() {
+            tokio::time::sleep(wait).await;
+        }
         self.queue.send_async(work).await.map_err(|_| Stopped)
     }
 
@@ -149,7 +192,12 @@ impl Ingest {
             self.metrics.shed.with_label_values(&["qos0_queue_full"]).inc();
             return Ok(());
         }
-        match self.queue.try_send(self.decode(source, topic, payload, retained, Receipt::none())) {
+        let (work, wait) = self.decode(source, topic, payload, retained, Receipt::none());
+        if !wait.is_zero() {
+            self.metrics.rejected.with_label_values(&["any", "flood"]).inc();
+            return Ok(());
+        }
+        match self.queue.try_send(work) {
             Ok(()) => Ok(()),
             Err(flume::TrySendError::Full(_)) => {
                 self.metrics.shed.with_label_values(&["qos0_queue_full"]).inc();
@@ -159,7 +207,15 @@ impl Ingest {
         }
     }
 
-    /// Tells the sequencer something about a source.
+    /// Tells the sequencer something that goes before messages: a command, a decision, a finding.
+    ///
+    /// # Errors
+    /// [`Stopped`] when the pipeline has ended.
+    pub async fn urge(&self, work: Work) -> Result<(), Stopped> {
+        self.urgent.send_async(work).await.map_err(|_| Stopped)
+    }
+
+    /// Tells the sequencer something about a source, in the order of its messages.
     ///
     /// # Errors
     /// [`Stopped`] when the pipeline has ended.
@@ -172,12 +228,25 @@ impl Ingest {
         self.clock.now()
     }
 
-    fn decode(&self, source: &SourceId, topic: &str, payload: &[u8], retained: bool, receipt: Receipt) -> Work {
+    /// What a message says, and how long its device should wait with it.
+    fn decode(
+        &self,
+        source: &SourceId,
+        topic: &str,
+        payload: &[u8],
+        retained: bool,
+        receipt: Receipt,
+    ) -> (Work, Duration) {
         // Recorded data are received when their stream says; the machine's clock has no word in a replay.
         let received = match self.mode {
             ClockMode::Wall => self.clock.now(),
             ClockMode::Replay => self.clock.replayed(),
         };
+        if topic == canary::TOPIC
+            && let Some(inputs) = self.canary(source, payload)
+        {
+            return (Work::Message { source: source.clone(), inputs, receipt }, Duration::ZERO);
+        }
         let mut decoded = Decoded::default();
         if let Some(stage) = self.stages.get(source) {
             let mut stage = stage.lock().unwrap_or_else(PoisonError::into_inner);
@@ -188,15 +257,26 @@ impl Ingest {
             self.metrics.rejected.with_label_values(&[problem.format, problem.reason.as_str()]).inc();
             self.quarantine.keep(received, source, topic, problem);
         }
-        let inputs = self.admit(source, topic, decoded);
+        let (inputs, wait) = self.admit(source, topic, decoded);
         let readings = inputs.iter().filter(|(_, i)| matches!(i, Input::Reading(_))).count() as u64;
         self.readings.fetch_add(readings, Relaxed);
         self.metrics.readings.inc_by(readings);
-        Work::Message { source: source.clone(), inputs, receipt }
+        (Work::Message { source: source.clone(), inputs, receipt }, wait)
     }
 
-    /// Applies the admission policy and finds each input's partition.
-    fn admit(&self, source: &SourceId, topic: &str, decoded: Decoded) -> Vec<(PartitionId, Input)> {
+    /// What a canary becomes; `None` where it is none.
+    fn canary(&self, source: &SourceId, payload: &[u8]) -> Option<Vec<(PartitionId, Input)>> {
+        match self.canaries.read(payload) {
+            canary::Payload::Ours(number) => {
+                Some(vec![(PartitionId::CITY, Input::Canary { source: source.clone(), number })])
+            }
+            canary::Payload::Others => Some(Vec::new()),
+            canary::Payload::Unknown => None,
+        }
+    }
+
+    /// Applies the admission policy, finds each input's partition, and says how long the message should wait.
+    fn admit(&self, source: &SourceId, topic: &str, decoded: Decoded) -> (Vec<(PartitionId, Input)>, Duration) {
         let catalogue = Arc::clone(&self.catalogue.read().unwrap_or_else(PoisonError::into_inner));
         let Decoded { readings, events, liveness, .. } = decoded;
         let replay = self.mode == ClockMode::Replay;
@@ -208,7 +288,7 @@ impl Ingest {
         });
         let events = events.into_iter().map(|e| (e.device.clone(), Input::Event(e)));
         let liveness = liveness.into_iter().map(|l| (l.device.clone(), Input::Liveness(l)));
-        let mut out = Vec::new();
+        let (mut out, mut wait, mut last) = (Vec::new(), Duration::ZERO, None);
         for (device, input) in readings.chain(events).chain(liveness) {
             if catalogue.get(&device).is_none() {
                 let now = self.clock.now();
@@ -227,7 +307,12 @@ impl Ingest {
                 }
             }
             out.push((PartitionId::of(&device), input));
+            // A message counts once for each device in it; nearly all are about one.
+            if !replay && last.as_ref() != Some(&device) {
+                wait = wait.max(self.floods.sent(&device, Instant::now()));
+                last = Some(device);
+            }
         }
-        out
+        (out, wait)
     }
 }

@@ -11,6 +11,7 @@ pub mod history;
 pub mod http;
 pub mod ingest;
 pub mod live;
+pub mod monitor;
 pub mod packs;
 pub mod pipeline;
 pub mod quarantine;

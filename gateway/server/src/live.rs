@@ -48,6 +48,7 @@ mod view;
 pub mod words;
 
 pub use index::{Part, Tally};
+pub use pulse::SILENT;
 pub use roster::Roster;
 pub use sources::{SourceInfo, configured};
 pub use view::Scope;

@@ -43,6 +43,9 @@ pub const COMMITTED: usize = 64;
 /// Housekeeping ([`Work::Snapshot`], [`Work::KeepFrom`]) on its way to the sequencer. A queue of its own: a log without
 /// room needs it to go on.
 pub const CARE: usize = 1_024;
+/// What is urgent on its way to the sequencer: commands, what the city is told, what Maibo found out about itself. It goes
+/// before messages, and still goes when the disk has no room for them.
+pub const URGENT: usize = 1_024;
 
 /// Something for the sequencer.
 pub enum Work {

@@ -31,6 +31,10 @@ pub struct Metrics {
     pub facts_sync: Histogram,
     /// Times the inputs log had no room.
     pub log_full: IntCounter,
+    /// Steps of the wall clock by more than two seconds.
+    pub clock_steps: IntCounter,
+    /// The last of them, in milliseconds, forwards positive.
+    pub clock_step: IntGauge,
     /// Batches on which this binary would have decided otherwise than the log says.
     pub divergences: IntCounter,
     /// Connection attempts to brokers, by source and outcome.
@@ -143,6 +147,8 @@ impl Metrics {
         };
         let live_clients = IntGauge::new("maibo_live_clients", "connected pages")?;
         registry.register(Box::new(live_clients.clone()))?;
+        let clock_step = IntGauge::new("maibo_clock_last_step_milliseconds", "the last step of the wall clock")?;
+        registry.register(Box::new(clock_step.clone()))?;
         let listening =
             IntGaugeVec::new(Opts::new("maibo_source_listening", "1 while the source delivers"), &["source"])?;
         registry.register(Box::new(listening.clone()))?;
@@ -166,6 +172,8 @@ impl Metrics {
             inputs_sync: seconds("maibo_inputs_commit_seconds", "one commit of the inputs log")?,
             facts_sync: seconds("maibo_facts_commit_seconds", "one append to the facts log")?,
             log_full: counter("maibo_inputs_full_total", "times the inputs log had no room")?,
+            clock_steps: counter("maibo_clock_steps_total", "steps of the wall clock by more than two seconds")?,
+            clock_step,
             divergences: counter("maibo_divergences_total", "batches this binary would decide otherwise")?,
             connects: counters("maibo_source_connects_total", "connection attempts", &["source", "outcome"])?,
             listening,

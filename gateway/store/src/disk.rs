@@ -6,6 +6,7 @@ use std::sync::Arc;
 pub mod lock;
 pub mod mem;
 pub mod os;
+pub mod room;
 
 /// One open file. Writes are appends; a file is written by one owner and may be read by others.
 pub trait DiskFile: Send + Sync {

@@ -13,6 +13,7 @@
 //! Limits: 64 MiB per call, 256 KiB per record, 256 MiB per snapshot; opening reads everything once. The directory must
 //! be locked by its owner ([`crate::disk::lock::DirLock`]).
 
+mod ballast;
 mod reader;
 mod record;
 mod recovery;
@@ -29,6 +30,7 @@ use std::sync::Arc;
 
 use maibo_core::id::{PartitionId, Position};
 
+use self::ballast::Ballast;
 use self::reader::FileReader;
 use self::recovery::Found;
 use self::shared::Shared;
@@ -51,6 +53,8 @@ pub struct FileLogOptions {
     pub keep_records: u64,
     /// Space kept aside in the last file, for a disk that others fill, in bytes.
     pub reserve_bytes: u64,
+    /// Space kept aside in a file of its own, to be given up on a full disk ([`Log::relieve`]), in bytes.
+    pub ballast_bytes: u64,
     /// Whether anything is ever dropped.
     pub trims: bool,
     /// At the quota, what is needed and not covered by its partition's snapshot stays; without room appends are `Full`.
@@ -68,6 +72,7 @@ impl Default for FileLogOptions {
             quota_bytes: Some(2 << 30),
             keep_records: 0,
             reserve_bytes: 0,
+            ballast_bytes: 0,
             trims: true,
             keep_unsnapshotted: true,
             consumers: Vec::new(),
@@ -168,6 +173,7 @@ pub struct FileLog {
     options: FileLogOptions,
     needs: Needs,
     snapshots: RefCell<Snapshots>,
+    ballast: Ballast,
 }
 
 impl FileLog {
@@ -198,7 +204,8 @@ impl FileLog {
         let writer = Writer::new(Arc::clone(&shared), options.clone(), found.last, &found.tail)
             .map_err(io(&format!("begin a segment, with {} MiB set aside", options.reserve_bytes >> 20)))?;
         let needs = Needs::new(&options.consumers);
-        Ok((Self { shared, writer, options, needs, snapshots: RefCell::new(snapshots) }, found.report))
+        let ballast = Ballast::open(&*shared.disk, options.ballast_bytes);
+        Ok((Self { shared, writer, options, needs, snapshots: RefCell::new(snapshots), ballast }, found.report))
     }
 
     /// Says what [`Self::open`] would find, and changes nothing.
@@ -247,6 +254,16 @@ impl Log for FileLog {
 
     fn trim(&mut self) -> io::Result<Vec<Dropped>> {
         trim::trim(&self.shared, &self.options, &self.needs, |p| self.snapshots.borrow().position(p))
+    }
+
+    fn relieve(&mut self) -> bool {
+        self.writer.frugal = true;
+        self.ballast.relieve(&*self.shared.disk)
+    }
+
+    fn replenish(&mut self) -> bool {
+        self.writer.frugal = !self.ballast.replenish(&*self.shared.disk);
+        !self.writer.frugal
     }
 
     fn durability(&self) -> Durability {

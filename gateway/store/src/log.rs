@@ -173,6 +173,16 @@ pub trait Log: Send {
     /// Where the operating system refuses.
     fn trim(&mut self) -> std::io::Result<Vec<Dropped>>;
 
+    /// Gives up space that was set aside for when there is no room; true where there was some, and an append may succeed.
+    fn relieve(&mut self) -> bool {
+        false
+    }
+
+    /// Sets that space aside again; true where all of it is there, or none is wanted.
+    fn replenish(&mut self) -> bool {
+        true
+    }
+
     /// What an `Ok` outcome survives.
     fn durability(&self) -> Durability;
 

@@ -35,7 +35,7 @@ mod schema;
 mod tidy;
 
 pub use attempt::{Due, Ended, Ending};
-pub use read::{OutboxFilter, OutboxReader, OutboxRow};
+pub use read::{OutboxFilter, OutboxReader, OutboxRow, Waiting};
 
 /// Rows pending or held for one receiver.
 pub const PENDING_MAX: usize = 100_000;

@@ -1,5 +1,6 @@
 //! mosquitto as a child process.
 
+use std::fmt::Write as _;
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -23,6 +24,14 @@ impl Mosquitto {
     /// # Panics
     /// Where mosquitto is not installed.
     pub fn start(persistence: bool) -> Self {
+        Self::start_with(persistence, None)
+    }
+
+    /// The same with access rules, in mosquitto's words.
+    ///
+    /// # Panics
+    /// Where mosquitto is not installed.
+    pub fn start_with(persistence: bool, rules: Option<&str>) -> Self {
         let dir = TempDir::new().expect("temporary directory");
         let port = free_port();
         let path = dir.path().display();
@@ -30,6 +39,12 @@ impl Mosquitto {
             "listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\nmax_inflight_messages 1000\n\
              max_packet_size 4194304\npersistence {persistence}\npersistence_location {path}/\nautosave_interval 1\nuser root\n"
         );
+        let access = dir.path().join("acl");
+        let mut text = text;
+        if let Some(rules) = rules {
+            std::fs::write(&access, rules).expect("write its access rules");
+            let _ = writeln!(text, "acl_file {}", access.display());
+        }
         std::fs::write(dir.path().join("mosquitto.conf"), text).expect("write its configuration");
         let mut broker = Self { dir, child: None, port };
         broker.resume();

@@ -34,6 +34,24 @@ pub fn readings(data: &Path) -> Vec<(String, String, i64, f64)> {
         .collect()
 }
 
+/// The inputs of one kind, in log order.
+///
+/// # Panics
+/// Where the log cannot be read.
+pub fn inputs(data: &Path, kind: &str) -> Vec<Value> {
+    let all = inspect(data, "inputs").into_iter();
+    let of = |record: Value| record["inputs"].as_array().cloned().unwrap_or_default();
+    all.flat_map(of).filter(|input| input["kind"] == kind).collect()
+}
+
+/// The facts of one kind, in order.
+///
+/// # Panics
+/// Where the log cannot be read.
+pub fn facts(data: &Path, kind: &str) -> Vec<Value> {
+    inspect(data, "facts").into_iter().filter(|f| f["kind"] == kind).collect()
+}
+
 /// Numbers of the facts that the city machine was told, in the order of its log.
 ///
 /// # Panics

@@ -61,6 +61,13 @@ fn firing(maibo: &Maibo) -> bool {
     alerts["items"].as_array().is_some_and(|items| items.iter().any(|a| a["rule"] == "deep"))
 }
 
+/// What Maibo says about itself.
+fn own(maibo: &Maibo, state: &str) -> Vec<String> {
+    let alerts = maibo.get(&format!("/api/v1/alerts?state={state}"));
+    let own = alerts["items"].as_array().into_iter().flatten().filter(|a| a["subject"]["kind"] == "part");
+    own.map(|a| format!("{} {}", a["rule"].as_str().unwrap_or("?"), a["level"].as_str().unwrap_or("?"))).collect()
+}
+
 /// A disk of its own that is soon full.
 struct SmallDisk(PathBuf);
 
@@ -106,8 +113,8 @@ impl Drop for SmallDisk {
 fn a_full_disk_withholds_acknowledgements_until_there_is_room() {
     let (setup, port) = setup();
     let mut maibo = Maibo::prepare(&setup);
-    // The facts log's reserve, one segment of inputs, and little else.
-    let Some(disk) = SmallDisk::mount(&maibo.data(), 64) else { return };
+    // The facts log's reserve, a segment and the ballast of inputs, and little else.
+    let Some(disk) = SmallDisk::mount(&maibo.data(), 96) else { return };
     maibo.start();
     disk.fill();
     // What was set aside for inputs is used up, then there is no room.
@@ -125,8 +132,12 @@ fn a_full_disk_withholds_acknowledgements_until_there_is_room() {
     let nothing = publish(port, "full", &readings(50, 3.0), Duration::from_secs(2));
     assert_eq!(nothing, 0, "nothing is acknowledged without room, after {acknowledged}");
     assert!(maibo.running(), "{}", maibo.last_log());
-    until("the page says that nothing moves", Duration::from_secs(20), || {
+    until("health says that nothing is judged", Duration::from_secs(20), || {
         (maibo.get_status("/readyz") == Some(503)).then_some(())
+    });
+    until("the operator sees one clear alert", Duration::from_secs(20), || {
+        let own = own(&maibo, "firing");
+        (own == ["maibo-disk red"]).then_some(())
     });
     let last = readings(10, 30.0);
     let alert = std::thread::spawn({
@@ -136,6 +147,7 @@ fn a_full_disk_withholds_acknowledgements_until_there_is_room() {
     disk.empty();
     assert_eq!(alert.join().expect("the publisher"), 10, "with room it goes on by itself");
     until("the alert is there", Duration::from_secs(10), || firing(&maibo).then_some(()));
+    until("the disk's alert is over", Duration::from_secs(20), || own(&maibo, "firing").is_empty().then_some(()));
     until("it is ready again", Duration::from_secs(10), || (maibo.get_status("/readyz") == Some(200)).then_some(()));
     assert_eq!(maibo.terminate().code(), Some(0));
     let stored = stored(&maibo);

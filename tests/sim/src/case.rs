@@ -225,7 +225,7 @@ impl Case {
             98 => {
                 self.rules = 1 - self.rules;
                 let version = Law::get().rules[self.rules].0;
-                life.work.send(Work::Everywhere(Input::Rules { version })).expect("room");
+                life.urgent.send(Work::Everywhere(Input::Rules { version })).expect("room");
             }
             _ => {
                 let what = self.disks.harm(&mut self.choices);
@@ -300,7 +300,7 @@ impl Case {
             let done = life.commit().and_then(|_| life.decide());
             assert!(done.is_ok(), "ends without a reason: {done:?}");
             let now = life.clock.now();
-            let mut busy = life.deciding.waiting() > 0 || !life.work.is_empty();
+            let mut busy = life.deciding.waiting() > 0 || !life.work.is_empty() || !life.urgent.is_empty();
             busy |= life.feed_city();
             busy |= life.follow_inputs(&mut self.ledger, turn % 2 == 0);
             busy |= life.follow_facts(now);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use maibo::app::inputs_options;
 use maibo::clock::EngineClock;
-use maibo::ingest::{Admission, ClockMode, Ingest, Parts as IngestParts, QUEUE, Settled};
+use maibo::ingest::{Admission, Allowance, ClockMode, Ingest, Parts as IngestParts, QUEUE, Settled};
 use maibo::pipeline::decider::{Deciding, save_all};
 use maibo::pipeline::feed::Feed;
 use maibo::pipeline::recovery::recover;
@@ -38,6 +38,7 @@ pub(crate) struct Life {
     pub(crate) clock: Arc<EngineClock>,
     pub(crate) ingest: Ingest,
     pub(crate) work: flume::Sender<Work>,
+    pub(crate) urgent: flume::Sender<Work>,
     pub(crate) care: flume::Sender<Work>,
     pub(crate) sequencing: Sequencing,
     pub(crate) deciding: Deciding,
@@ -75,7 +76,7 @@ pub(crate) struct Ground<'a> {
 
 /// Both logs as the server opens them, but in small segments.
 fn open(disks: &Disks) -> Result<(FileLog, FactsLog), String> {
-    let options = FileLogOptions { segment_bytes: 16 << 10, ..inputs_options(1 << 30) };
+    let options = FileLogOptions { segment_bytes: 16 << 10, ballast_bytes: 4 << 10, ..inputs_options(1 << 30) };
     let (inputs, _) = FileLog::open(Arc::new(disks.inputs.clone()), options).map_err(|e| format!("inputs: {e:?}"))?;
     let options = FileLogOptions { segment_bytes: 8 << 10, reserve_bytes: 4 << 10, ..FileLogOptions::facts() };
     let (facts, _) = FileLog::open(Arc::new(disks.facts.clone()), options).map_err(|e| format!("facts: {e:?}"))?;
@@ -96,8 +97,9 @@ impl Life {
         assert_eq!(recovered.divergences, 0, "the same binary decided otherwise");
         let clock = Arc::new(EngineClock::new(Box::new(ground.clocks.clone()), recovered.last_now));
         let (work, queue) = flume::bounded(QUEUE);
+        let (urgent, urgent_out) = flume::bounded(pipeline::URGENT);
         for input in recovered.opening(clock.now(), law.catalogue, law.rules[ground.rules].0) {
-            work.send(Work::Everywhere(input)).expect("room");
+            urgent.send(Work::Everywhere(input)).expect("room");
         }
         for partition in PartitionId::all() {
             if let Some(position) = ground.ledger.read_up_to(partition) {
@@ -113,9 +115,11 @@ impl Life {
         let ingest = Ingest::new(IngestParts {
             stages: std::iter::once((source(), stage)).collect(),
             queue: work.clone(),
+            urgent: urgent.clone(),
             clock: Arc::clone(&clock),
             mode: ClockMode::Wall,
             admission: Admission::Admit,
+            allowance: Allowance { rate: 0, burst: 0 },
             catalogue: Arc::new(RwLock::new(Arc::clone(&law.catalogue_now))),
             unregistered: Arc::default(),
             quarantine: Arc::default(),
@@ -128,6 +132,8 @@ impl Life {
             facts,
             recovered,
             work: queue,
+            urgent: urgent_out,
+            scarce: watch::channel(None).0,
             care: (care.clone(), care_out),
             clock: Arc::clone(&clock),
             mode: ClockMode::Wall,
@@ -150,6 +156,7 @@ impl Life {
             clock,
             ingest,
             work,
+            urgent,
             care,
             sequencing,
             deciding,

@@ -100,14 +100,14 @@ impl Life {
         let command = Command { actor, episode: shown.episode, seen, act };
         let (reply, answer) = oneshot::channel();
         let partition = shown.subject.device().map_or(PartitionId::CITY, PartitionId::of);
-        assert!(self.work.try_send(Work::Command { partition, command, reply }).is_ok(), "room");
+        assert!(self.urgent.try_send(Work::Command { partition, command, reply }).is_ok(), "room");
         self.orders.push(answer);
     }
 
     /// What was decided is told to the city.
     pub(crate) fn feed_city(&mut self) -> bool {
         let told = self.feed.take().expect("the facts can be read");
-        told.is_some_and(|told| self.work.try_send(Work::Told(told)).is_ok())
+        told.is_some_and(|told| self.urgent.try_send(Work::Told(told)).is_ok())
     }
 
     /// History reads on; now and then it makes durable what it has, and says so.
@@ -172,7 +172,7 @@ impl Life {
 
     fn put_on_record(&self, settled: Vec<maibo_core::fact::Delivery>) {
         for delivery in settled {
-            drop(self.work.try_send(Work::Delivered(Box::new(delivery))));
+            drop(self.urgent.try_send(Work::Delivered(Box::new(delivery))));
         }
     }
 }

@@ -161,7 +161,7 @@ impl City {
                 let (partition, first, last, batches) = (*partition, *first, *last, *batches);
                 self.book.draft(now, None, Body::Gap { partition, first, last, batches });
             }
-            Input::Reading(_) | Input::Event(_) | Input::Liveness(_) => {}
+            Input::Reading(_) | Input::Event(_) | Input::Liveness(_) | Input::Canary { .. } => {}
         }
     }
 

@@ -181,7 +181,8 @@ impl Partition {
             | Input::Maintain(_)
             | Input::EndMaintenance { .. }
             | Input::Found(_)
-            | Input::Dropped { .. } => {}
+            | Input::Dropped { .. }
+            | Input::Canary { .. } => {}
         }
     }
 

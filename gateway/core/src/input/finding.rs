@@ -44,11 +44,14 @@ pub enum Check {
     /// A message that Maibo sends itself does not come through.
     #[n(9)]
     Canary,
+    /// Nothing was taken in or decided. Told without a record while it lasts, on record when it is over.
+    #[n(10)]
+    Standstill,
 }
 
 impl Check {
     /// All there are.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Disk,
         Self::SlowDisk,
         Self::Gap,
@@ -59,6 +62,7 @@ impl Check {
         Self::Overload,
         Self::Flood,
         Self::Canary,
+        Self::Standstill,
     ];
 
     /// The rule that is broken.
@@ -74,6 +78,7 @@ impl Check {
             Self::Overload => "maibo-overload",
             Self::Flood => "maibo-flood",
             Self::Canary => "maibo-canary",
+            Self::Standstill => "maibo-standstill",
         }
     }
 
@@ -95,6 +100,7 @@ impl Check {
             Self::Overload => ("系统过载", "Overload"),
             Self::Flood => ("设备消息过量", "A device floods"),
             Self::Canary => ("自检消息未通过", "The canary does not come through"),
+            Self::Standstill => ("系统停滞", "Maibo stands still"),
         }
     }
 }

@@ -248,6 +248,7 @@ fn translated(input: &Input) -> Option<maibo_model::Input> {
         | Input::Maintain(_)
         | Input::EndMaintenance { .. }
         | Input::Found(_)
-        | Input::Dropped { .. } => return None,
+        | Input::Dropped { .. }
+        | Input::Canary { .. } => return None,
     })
 }

@@ -90,11 +90,16 @@ impl DataDir {
     }
 }
 
+/// What the inputs log keeps aside for when others fill the disk, in bytes: enough for days of what is urgent, and for one
+/// commit of what had been taken in.
+const BALLAST: u64 = 16 << 20;
+
 /// How the inputs log is kept. Both that read it are known beforehand: what is not in a snapshot yet, or not in history,
 /// stays, also where neither has said a word.
 pub fn inputs_options(quota: u64) -> FileLogOptions {
     FileLogOptions {
         quota_bytes: Some(quota),
+        ballast_bytes: BALLAST.min(quota / 8),
         consumers: ["engine", "history"].map(str::to_owned).to_vec(),
         ..Default::default()
     }

@@ -104,6 +104,8 @@ fn settings(arguments: &Arguments, city: &City, data: PathBuf) -> Result<Setting
         admission: Admission::Admit,
         inputs_quota: 2 << 30,
         shards: 1,
+        monitor: crate::config::Monitor::default(),
+        allowance: crate::ingest::Allowance::default(),
         sources: vec![Source::Embedded(embedded::Settings { id, listen, connections_max: 20_000 })],
         routes: vec![Route::standard(Profile::Native), Route::standard(Profile::OpenV2x)],
         packs,

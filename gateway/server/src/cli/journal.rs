@@ -156,6 +156,7 @@ fn input(input: &Input) -> Value {
             "kind": "found", "check": f.check.rule(), "part": f.part.as_str(), "level": f.level.map(Level::as_str),
             "since": f.since.0, "words": {"zh": &*f.found.zh, "en": &*f.found.en},
         }),
+        Input::Canary { source, number } => json!({"kind": "canary", "source": source.as_str(), "number": number}),
         Input::Dropped { partition, first, last, batches } => json!({
             "kind": "dropped", "partition": partition.0, "first": first.0, "last": last.0, "batches": batches,
         }),

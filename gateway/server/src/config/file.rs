@@ -56,6 +56,12 @@ pub struct File {
     /// What decides.
     #[serde(default)]
     pub engine: Engine,
+    /// What a device may send.
+    #[serde(default)]
+    pub limits: Limits,
+    /// How Maibo watches itself.
+    #[serde(default)]
+    pub monitor: Monitor,
     /// Where messages come from.
     #[serde(default, rename = "source")]
     pub sources: Vec<Source>,
@@ -116,6 +122,39 @@ pub struct Engine {
 impl Default for Engine {
     fn default() -> Self {
         Self { shards: 1 }
+    }
+}
+
+/// Section `[limits]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Messages a second from one device in the long run; 0: no limit.
+    pub device_rate: u32,
+    /// Messages at once beyond that.
+    pub device_burst: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let crate::ingest::Allowance { rate, burst } = crate::ingest::Allowance::default();
+        Self { device_rate: rate, device_burst: burst }
+    }
+}
+
+/// Section `[monitor]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Monitor {
+    /// Time servers, `host` or `host:port`.
+    pub time_servers: Vec<String>,
+    /// Whether Maibo sends itself messages through its brokers.
+    pub canary: bool,
+}
+
+impl Default for Monitor {
+    fn default() -> Self {
+        Self { time_servers: Vec::new(), canary: true }
     }
 }
 

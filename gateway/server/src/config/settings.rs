@@ -9,9 +9,9 @@ use maibo_core::rule::RuleSet;
 use serde::de::DeserializeOwned;
 
 use super::file::{File, Problem, RouteEntry};
-use super::{Settings, Source, file};
+use super::{Monitor, Settings, Source, file};
 use crate::ingest::external::Protocol;
-use crate::ingest::{Admission, ClockMode, external};
+use crate::ingest::{Admission, Allowance, ClockMode, external};
 use crate::pipeline::shards::MAX_SHARDS;
 
 /// Least room for the inputs log: a few segments and one commit of a backlog.
@@ -84,6 +84,7 @@ impl Check {
             }
             Vec::new()
         });
+        let monitor = self.monitor(&file.monitor);
         let data = self.base.join(&file.data);
         match (http, clock, admission, inputs_quota, rules, catalogue) {
             (Some(http), Some(clock), Some(admission), Some(inputs_quota), Some(rules), Some(catalogue))
@@ -106,11 +107,25 @@ impl Check {
                     catalogue,
                     districts,
                     receivers,
+                    monitor,
+                    allowance: Allowance { rate: file.limits.device_rate, burst: file.limits.device_burst },
                     mode: "run",
                 })
             }
             _ => Err(self.problems),
         }
+    }
+
+    fn monitor(&mut self, monitor: &file::Monitor) -> Monitor {
+        let mut time_servers = Vec::new();
+        for (i, server) in monitor.time_servers.iter().enumerate() {
+            let (host, port) = server.rsplit_once(':').unwrap_or((server, "123"));
+            if host.is_empty() || host.contains([' ', '/', ':']) || port.parse::<u16>().is_err() {
+                self.problem(format!("monitor.time_servers[{i}]"), format!("`{server}` is not `host` or `host:port`"));
+            }
+            time_servers.push(format!("{host}:{port}"));
+        }
+        Monitor { time_servers, canary: monitor.canary }
     }
 
     fn choice<T: Copy>(&mut self, path: &str, text: &str, choices: &[(&str, T)]) -> Option<T> {

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::shelf::{Shelf, Trouble, noted};
 use super::{Describe, Polite, body};
+use crate::monitor::Mark;
 
 /// Facts in one transaction: few enough that the first of many alerts does not wait for the last.
 const BATCH: usize = 500;
@@ -26,6 +27,7 @@ pub(super) struct Follower {
     polite: Polite,
     batch: Arc<Vec<Fact>>,
     trouble: Trouble,
+    mark: Mark,
 }
 
 impl Follower {
@@ -34,9 +36,10 @@ impl Follower {
         receivers: Vec<Receiver>,
         woken: Vec<Arc<Notify>>,
         (describe, polite): (Describe, Polite),
+        mark: Mark,
     ) -> Self {
         let (receivers, batch) = (Arc::new(receivers), Arc::default());
-        Self { shelf, receivers, woken, describe, polite, batch, trouble: Trouble::default() }
+        Self { shelf, receivers, woken, describe, polite, batch, trouble: Trouble::default(), mark }
     }
 
     /// Runs until the pipeline has ended or `stop`.
@@ -90,6 +93,9 @@ impl Follower {
             outbox.follow_by(&batch, &receivers, now, manners, |t| body::native(&describe(t), true))
         };
         let settled = noted(&mut self.trouble, "follower", self.shelf.with(work).await?)?;
+        if let Some(last) = self.batch.last() {
+            self.mark.set(last.index + 1);
+        }
         self.batch = Arc::default();
         self.shelf.settled(settled);
         for wake in &self.woken {

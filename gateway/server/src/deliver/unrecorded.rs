@@ -48,6 +48,21 @@ impl LastWord {
         Ok(Self { posters, describe, runtime: Handle::current() })
     }
 
+    /// Tells one alert past the record to all who want it, and waits for the answers.
+    pub async fn say(&self, transition: &Transition) {
+        let mut sending = JoinSet::new();
+        for poster in self.posters.iter().filter(|p| p.wants().wants(transition, false)) {
+            let (key, poster) =
+                (message_id(poster.receiver(), transition.episode, transition.version), Arc::clone(poster));
+            let body = body::native(&(self.describe)(transition), false);
+            sending.spawn(async move {
+                let answer = poster.post(key, body).await;
+                error!(receiver = poster.receiver(), ?answer, "told without a record");
+            });
+        }
+        while sending.join_next().await.is_some() {}
+    }
+
     fn messages(&self, drafts: &[Fact]) -> Vec<(Arc<Poster>, String, Vec<u8>)> {
         let mut urgent: Vec<&Transition> = drafts.iter().filter_map(urgent).collect();
         urgent.sort_by_key(|t| std::cmp::Reverse(t.level));

@@ -102,7 +102,7 @@ async fn ask(state: &HttpState, partition: PartitionId, command: Command) -> Res
     let (reply, answer) = oneshot::channel();
     let ask = async {
         // A full queue waits here, and so runs into the same time limit.
-        state.shared.ingest.tell(Work::Command { partition, command, reply }).await.ok()?;
+        state.shared.ingest.urge(Work::Command { partition, command, reply }).await.ok()?;
         answer.await.ok()
     };
     match tokio::time::timeout(state.limits.command, ask).await {

@@ -128,7 +128,7 @@ async fn ask(
 ) -> Result<Maintenance, Fault> {
     let mut changes = state.picture.maintenance_changes();
     let ask = async {
-        state.shared.ingest.tell(Work::City(input)).await.ok()?;
+        state.shared.ingest.urge(Work::City(input)).await.ok()?;
         loop {
             if let Some(found) = state.picture.maintenance(id).filter(&wanted) {
                 return Some(found);

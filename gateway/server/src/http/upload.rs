@@ -78,7 +78,7 @@ pub(super) async fn upload(
     };
     state.blocking(keep).await?.map_err(|e| Fault::internal(&e))?;
     let work = Work::Everywhere(Input::Rules { version });
-    state.shared.ingest.tell(work).await.map_err(|_| Fault::unavailable("the pipeline has ended", 5))?;
+    state.shared.ingest.urge(work).await.map_err(|_| Fault::unavailable("the pipeline has ended", 5))?;
     in_force(&state, version).await?;
     Ok(Json(told))
 }

@@ -90,7 +90,7 @@ impl Publishes {
         }
         let (receipt, settled) = Receipt::waited();
         let committed = async {
-            self.ingest.submit(&self.source, topic, payload, false, receipt).await.ok()?;
+            self.ingest.submit_patiently(&self.source, topic, payload, receipt).await.ok()?;
             settled.await.ok()
         };
         match tokio::time::timeout(COMMIT_WAIT, committed).await {

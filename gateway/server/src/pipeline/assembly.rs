@@ -15,7 +15,7 @@ use super::decider::Decider;
 use super::ears::Ears;
 use super::feed::Feed;
 use super::recovery::Recovered;
-use super::sequencer::Sequencer;
+use super::sequencer::{Scarcity, Sequencer};
 use super::shards::Shards;
 use super::{COMMITTED, Deadlines, Observer, Pause, Unrecorded, Work};
 use crate::clock::EngineClock;
@@ -33,6 +33,10 @@ pub struct Parts {
     pub recovered: Recovered,
     /// Work from sources and operators.
     pub work: flume::Receiver<Work>,
+    /// What goes before messages: see [`super::URGENT`].
+    pub urgent: flume::Receiver<Work>,
+    /// Since when the disk has no room for messages.
+    pub scarce: watch::Sender<Option<Timestamp>>,
     /// Housekeeping, both ends.
     pub care: (flume::Sender<Work>, flume::Receiver<Work>),
     /// Engine time.
@@ -102,6 +106,8 @@ impl Pipeline {
         let sequencer = Sequencer {
             log: inputs,
             work: parts.work,
+            urgent: parts.urgent,
+            scarce: Scarcity::new(parts.scarce),
             care: parts.care.1,
             committed: committed_tx,
             done,
@@ -118,6 +124,7 @@ impl Pipeline {
             ears: Ears::default(),
             feed: feed_in_replay,
             pause: Arc::clone(&parts.pause),
+            gaps: Vec::new(),
         };
         let decider = Decider {
             shards: Shards::start(recovered.machines, parts.shards, deadlines)?,

@@ -1,31 +1,32 @@
 //! Stamps, groups, commits, confirms. The only writer of the inputs log.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use maibo_core::engine::CommandOutcome;
 use maibo_core::id::PartitionId;
 use maibo_core::input::{Batch, Input};
 use maibo_core::reading::Quality;
 use maibo_core::time::{Millis, Timestamp};
-use maibo_store::log::{Log, SnapshotError};
-use tokio::sync::oneshot;
+use maibo_store::log::{Dropped, Log, SnapshotError};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::ears::Ears;
 use super::failpoint;
 use super::feed::Feed;
-use super::tickets::Tickets;
 use super::{Committed, Deadlines, Pause, PipelineError, Work};
 use crate::clock::EngineClock;
 use crate::ingest::ClockMode;
 use crate::telemetry::Metrics;
 
 mod append;
+mod pending;
+mod scarce;
 
 use append::split;
+use pending::Pending;
+pub use scarce::Scarcity;
 
 /// Most messages in one commit: bounds the latency that a burst adds to its own first message.
 const COMMIT_MESSAGES: usize = 4_096;
@@ -39,12 +40,19 @@ const HEARTBEAT: Millis = Millis(5_000);
 const STALL: Millis = Millis(5_000);
 /// How often, in engine time, records that nobody needs any more are dropped.
 const TRIM_EVERY: Millis = Millis(10_000);
+/// Nobody sends work any more.
+struct Ended;
+
 /// The sequencer's parts.
 pub struct Sequencer {
     /// The inputs log.
     pub log: Box<dyn Log>,
-    /// Work from sources and operators.
+    /// Work from sources.
     pub work: flume::Receiver<Work>,
+    /// What goes before it.
+    pub urgent: flume::Receiver<Work>,
+    /// While the disk has no room for messages.
+    pub scarce: Scarcity,
     /// Housekeeping: snapshots, and how far followers are.
     pub care: flume::Receiver<Work>,
     /// To the decider.
@@ -78,6 +86,8 @@ pub struct Sequencer {
     pub feed: Option<Feed>,
     /// How it waits for room on a full disk.
     pub pause: Pause,
+    /// What was dropped at the quota, to be put on record with the next commit; at most one a partition and trim.
+    pub gaps: Vec<Input>,
 }
 
 /// A sequencer at work, turn by turn.
@@ -87,32 +97,6 @@ pub struct Sequencing {
     number: u64,
     /// Engine time of the last trim.
     trimmed: Timestamp,
-}
-
-/// One commit being put together.
-#[derive(Default)]
-struct Pending {
-    batches: BTreeMap<PartitionId, Vec<Input>>,
-    tickets: Tickets,
-    replies: Vec<(PartitionId, oneshot::Sender<CommandOutcome>)>,
-    messages: usize,
-    inputs: usize,
-}
-
-impl Pending {
-    fn everywhere(&mut self, input: &Input) {
-        for partition in PartitionId::all() {
-            self.batches.entry(partition).or_default().push(input.clone());
-        }
-    }
-
-    /// Puts inputs before all others, in every partition.
-    fn first_everywhere(&mut self, inputs: &[Input]) {
-        for partition in PartitionId::all() {
-            let batch = self.batches.entry(partition).or_default();
-            batch.splice(0..0, inputs.iter().cloned());
-        }
-    }
 }
 
 impl Sequencing {
@@ -125,6 +109,9 @@ impl Sequencing {
         let mut pending = Pending::default();
         parts.take_care();
         let stop = parts.gather(&mut pending, wait);
+        if !parts.gaps.is_empty() {
+            pending.batches.entry(PartitionId::CITY).or_default().append(&mut parts.gaps);
+        }
         parts.add_time(&mut pending);
         if pending.batches.is_empty() {
             pending.tickets.durable();
@@ -199,10 +186,12 @@ impl Sequencer {
 
     /// Waits for work, then takes whatever else is there. True when it is time to end.
     fn gather(&mut self, pending: &mut Pending, wait: Duration) -> bool {
-        let mut next = match self.work.recv_timeout(wait) {
-            Ok(work) => Some(work),
-            Err(flume::RecvTimeoutError::Timeout) => None,
-            Err(flume::RecvTimeoutError::Disconnected) => return true,
+        if self.scarce.lasts() {
+            return self.gather_urgent(pending, wait);
+        }
+        let mut next = match self.first(wait) {
+            Ok(first) => first,
+            Err(Ended) => return true,
         };
         while let Some(work) = next {
             if self.take(work, pending) {
@@ -213,9 +202,22 @@ impl Sequencer {
             if self.mode == ClockMode::Replay || full {
                 break;
             }
-            next = self.work.try_recv().ok();
+            next = self.urgent.try_recv().or_else(|_| self.work.try_recv()).ok();
         }
         false
+    }
+
+    /// The first piece of work, or none in time.
+    fn first(&self, wait: Duration) -> Result<Option<Work>, Ended> {
+        match self.urgent.try_recv().or_else(|_| self.work.try_recv()) {
+            Ok(work) => Ok(Some(work)),
+            Err(flume::TryRecvError::Disconnected) => Err(Ended),
+            Err(flume::TryRecvError::Empty) if self.urgent.is_disconnected() => Ok(self.work.recv_timeout(wait).ok()),
+            Err(flume::TryRecvError::Empty) => {
+                let either = flume::Selector::new().recv(&self.urgent, Result::ok).recv(&self.work, Result::ok);
+                Ok(either.wait_timeout(wait).ok().flatten())
+            }
+        }
     }
 
     /// Puts one piece of work into the commit. True for [`Work::Stop`].
@@ -287,6 +289,9 @@ impl Sequencer {
                 let now = now.max(self.last_now);
                 // Engine time moves along with a forward step, which is no stall.
                 let stalled = now.since(self.last_look) - step.unwrap_or_default().max(Millis::ZERO);
+                if let Some(since) = self.scarce.over() {
+                    pending.first_everywhere(&self.ears.anew(since.min(now)));
+                }
                 if stalled > STALL {
                     warn!(for_ms = stalled.0, "nothing was taken in meanwhile: no device is accused of that");
                     pending.first_everywhere(&self.ears.anew(now - stalled));
@@ -294,6 +299,8 @@ impl Sequencer {
                 self.last_look = now;
                 if let Some(by) = step {
                     warn!(by_ms = by.0, "the wall clock stepped");
+                    self.metrics.clock_step.set(by.0);
+                    self.metrics.clock_steps.inc();
                     pending.first_everywhere(&[Input::ClockStep { by }]);
                 }
                 now
@@ -309,7 +316,7 @@ impl Sequencer {
             }
         };
         if self.mode == ClockMode::Wall || !pending.batches.is_empty() {
-            for partition in self.deadlines.due(now) {
+            for partition in self.deadlines.due(now).filter(|p| self.scarce.may_tick(*p)) {
                 pending.batches.entry(partition).or_default();
             }
         }
@@ -366,6 +373,8 @@ impl Sequencer {
                         records = gap.records,
                         "inputs dropped at the quota before all had them"
                     );
+                    let Dropped { partition, first, last, records: batches } = gap;
+                    self.gaps.push(Input::Dropped { partition, first, last, batches });
                 }
             }
             Err(error) => warn!(%error, "trimming failed"),

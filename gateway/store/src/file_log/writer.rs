@@ -34,6 +34,8 @@ pub(super) struct Writer {
     active: Option<Active>,
     next_ordinal: u64,
     buf: Vec<u8>,
+    /// Nothing is set aside beyond what is written: others need the room.
+    pub(super) frugal: bool,
 }
 
 struct Active {
@@ -77,7 +79,7 @@ impl Writer {
         tail: &[Record],
     ) -> io::Result<Self> {
         let next_ordinal = shared.lock().list.back().map_or(1, |s| s.ordinal + 1);
-        let mut writer = Self { shared, options, active: None, next_ordinal, buf: Vec::new() };
+        let mut writer = Self { shared, options, active: None, next_ordinal, buf: Vec::new(), frugal: false };
         let again: Vec<Append<'_>> = tail.iter().map(as_append).collect();
         let again: Vec<&Append<'_>> = again.iter().collect();
         match (writer.create_segment(&again), old) {
@@ -321,7 +323,7 @@ impl Writer {
                 Err(_) => Ok(len),
             };
         }
-        if file.reserve(self.options.segment_bytes).is_err() {
+        if !self.frugal && file.reserve(self.options.segment_bytes).is_err() {
             drop(file.truncate(len));
         }
         Ok(len)

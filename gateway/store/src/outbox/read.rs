@@ -48,6 +48,19 @@ pub struct OutboxRow {
     pub settled_at: Option<i64>,
 }
 
+/// A receiver that does not take what it is owed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Who.
+    pub receiver: String,
+    /// Engine time of the oldest fact that it was tried to be told of, in milliseconds since 1970.
+    pub since: i64,
+    /// How many versions wait.
+    pub count: u64,
+    /// What went wrong last.
+    pub error: Option<String>,
+}
+
 /// A reader of the outbox; sees what is committed, from any thread.
 pub struct OutboxReader {
     connection: Connection,
@@ -60,6 +73,30 @@ impl OutboxReader {
     /// Where there is none, or SQLite fails.
     pub fn open(path: &Path) -> Result<Self, OutboxError> {
         Ok(Self { connection: connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)? })
+    }
+
+    /// Receivers that have failed twice or more at what was decided before engine time `before`, or whose answer says that
+    /// a person has to act.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn failing(&self, before: i64) -> Result<Vec<Waiting>, OutboxError> {
+        // With `min`, SQLite takes the other columns from the row that has it.
+        let mut statement = self.connection.prepare_cached(
+            "SELECT receiver, min(created_at), last_error,
+               (SELECT count(*) FROM delivery AS all_of WHERE all_of.receiver = one.receiver AND state = 'pending')
+             FROM delivery AS one
+             WHERE head = 1 AND (needs_operator = 1 OR (attempts >= 2 AND created_at < ?)) GROUP BY receiver",
+        )?;
+        let rows = statement.query_map([before], |row| {
+            Ok(Waiting {
+                receiver: row.get(0)?,
+                since: row.get(1)?,
+                error: row.get(2)?,
+                count: row.get::<_, i64>(3)? as u64,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// At most `limit` deliveries with a smaller id than `before`, newest first.

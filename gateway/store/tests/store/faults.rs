@@ -213,3 +213,34 @@ fn a_partition_that_says_nothing_ends_nowhere() {
     assert!(log.end(PartitionId(0)).is_some());
     assert_eq!(log.end(PartitionId(1)), None);
 }
+
+#[test]
+fn ballast_lets_urgent_records_go_on_and_comes_back_with_room() {
+    // P4, P8: what was set aside is given up once, carries small records over new segments, and is set aside again.
+    let disk = MemDisk::new();
+    let options = FileLogOptions { segment_bytes: 8 << 10, ballast_bytes: 24 << 10, ..small() };
+    let (mut log, _) = open_with(&disk, options.clone());
+    assert!(log.replenish(), "it is there from the start");
+    fill(&mut log, 0..10);
+    disk.set_capacity(Some(disk.used()));
+    let mut kept = 10;
+    while append(&mut log, kept..kept + 1) != [Outcome::Full] {
+        kept += 1;
+    }
+    assert!(log.relieve() && !log.relieve(), "given up once");
+    let before = kept;
+    while append(&mut log, kept..kept + 1) != [Outcome::Full] {
+        kept += 1;
+        assert!(!log.replenish(), "not while it is being used");
+    }
+    assert!(kept - before > (20 << 10) / 350, "all of it serves records, not segments to come: {}", kept - before);
+    drop(log);
+    let left = disk.after_crash(3);
+    let (mut log, _) = open_with(&left, options);
+    assert_eq!(numbers(&log), range(kept), "also over a restart on the full disk");
+    assert!(!log.relieve() && !log.replenish());
+    left.set_capacity(None);
+    assert!(log.replenish());
+    fill(&mut log, kept..kept + 40);
+    assert!(log.relieve());
+}

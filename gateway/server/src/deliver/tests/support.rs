@@ -174,6 +174,7 @@ impl Scene {
             metrics: Arc::clone(&metrics),
             settled: settled_tx,
             limits,
+            mark: crate::monitor::Mark::default(),
         };
         start(parts, &tasks, &stop).unwrap();
         Self { dir, settled, metrics, facts, wake, tasks, stop }

@@ -26,7 +26,7 @@ async fn enact(server: &Server, rules: &str) -> Version {
     let set = Arc::new(RuleSet::compile(&[("rules.toml", rules)]).expect("rules"));
     let packs = vec![("rules.toml".to_owned(), rules.to_owned())];
     let version = server.state.shared.versions.keep_rules(&packs, &set).expect("kept");
-    let told = server.state.shared.ingest.tell(Work::Everywhere(Input::Rules { version })).await;
+    let told = server.state.shared.ingest.urge(Work::Everywhere(Input::Rules { version })).await;
     told.expect("takes it");
     let shown = async {
         while server.state.picture.roster().rules_version != version {

@@ -63,6 +63,10 @@ impl Sequencer {
                     told_full = true;
                     error!("no room for inputs: acknowledgements are withheld until there is");
                 }
+                if self.log.relieve() {
+                    self.scarce.begin(self.last_now);
+                    continue;
+                }
                 if self.abort.is_cancelled() {
                     error!("stopping without room: what is not acknowledged, its senders send again");
                     return Err(PipelineError::InputsClosed);

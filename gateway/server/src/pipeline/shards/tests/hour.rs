@@ -98,6 +98,8 @@ fn settings(city: &City, data: &Path, shards: usize) -> Settings {
     let packs: Vec<_> = crate::packs::SHIPPED.iter().map(|(n, t)| ((*n).to_owned(), (*t).to_owned())).collect();
     let catalogue_text = city.catalogue_csv();
     Settings {
+        monitor: crate::config::Monitor::default(),
+        allowance: crate::ingest::Allowance::default(),
         data: data.to_owned(),
         http: ([127, 0, 0, 1], 0).into(),
         http_names: Vec::new(),

@@ -1,0 +1,118 @@
+//! Maibo watches itself: what is wrong with it is an alert like any other, with one runbook each
+//! (`docs/operate/own-alerts.md`).
+//!
+//! ```text
+//! checks ─unwell/well─▶ board ─Work::City(Found)─▶ sequencer ─▶ city machine ─▶ facts ─▶ page, receivers
+//!                                    when nothing moves any more: last way out ─▶ receivers, `recorded: false`
+//! ```
+//!
+//! A check looks every few seconds and says how a part is; the board tells the city machine where that changed. It goes
+//! before messages, so that it arrives also when they pile up or the disk has no room for them. What was open at the start
+//! ends when its check says so, or when nobody confirms it for [`board::CONFIRM`].
+//!
+//! Nothing here is on the alert path: a check that hangs costs its own alert only. In a replay nothing is watched.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use maibo_store::outbox::OutboxReader;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::app::Shared;
+use crate::config::Source;
+use crate::deliver::LastWord;
+use crate::ingest::{ClockMode, canary::TOPIC};
+use crate::live::Picture;
+use crate::live::follow::Projection;
+
+mod board;
+pub mod canary;
+mod counters;
+mod followers;
+mod receivers;
+mod space;
+mod standstill;
+mod time;
+
+pub use board::Board;
+pub use followers::Mark;
+
+/// What is watched.
+pub struct Parts {
+    /// Settings, clock, counters, the way into the pipeline.
+    pub shared: Arc<Shared>,
+    /// Where the checks report.
+    pub board: Arc<Board>,
+    /// Whether steps come in.
+    pub picture: Arc<Picture>,
+    /// For when nothing can be decided any more.
+    pub last_word: LastWord,
+    /// How far alerts for queries are.
+    pub projection: Projection,
+    /// How far history is.
+    pub history: crate::history::History,
+    /// How far the outbox is.
+    pub delivery: Mark,
+    /// Who is owed what. A reader of its own: nobody waits for it.
+    pub owed: OutboxReader,
+}
+
+/// Starts all checks; they end at `stop`. `brokers` are the addresses of the brokers inside, in the order of the sources.
+pub fn start(parts: Parts, brokers: &[SocketAddr], tasks: &TaskTracker, stop: &CancellationToken) {
+    if parts.shared.settings.clock == ClockMode::Replay {
+        return;
+    }
+    let Parts { shared, board, picture, last_word, projection, history, delivery, owed } = parts;
+    tasks.spawn(Arc::clone(&board).run(Arc::clone(&shared.ingest), stop.clone()));
+    tasks.spawn(standstill::run(
+        Arc::clone(&picture),
+        last_word,
+        Arc::clone(&shared.clock),
+        Arc::clone(&board),
+        stop.clone(),
+    ));
+    if !shared.settings.monitor.time_servers.is_empty() {
+        let servers = shared.settings.monitor.time_servers.clone();
+        tasks.spawn(time::run(servers, Arc::clone(&board), stop.clone()));
+    }
+    for way in ways(&shared, brokers) {
+        tasks.spawn(canary::run(way, Arc::clone(&shared), Arc::clone(&picture), Arc::clone(&board), stop.clone()));
+    }
+    tasks.spawn(space::run(Arc::clone(&shared), Arc::clone(&board), stop.clone()));
+    tasks.spawn(counters::run(
+        Arc::clone(&shared.metrics),
+        Arc::clone(&shared.ingest),
+        Arc::clone(&board),
+        stop.clone(),
+    ));
+    let watched = followers::Watched { facts: shared.facts_wake.clone(), projection, history, delivery };
+    tasks.spawn(followers::run(watched, Arc::clone(&board), stop.clone()));
+    let names = shared.settings.receivers.iter().map(|t| t.receiver.name.clone()).collect();
+    tasks.spawn(receivers::run(owed, names, Arc::clone(&shared.clock), board, stop.clone()));
+}
+
+/// The ways that canaries take: by every source whose routes have room for them.
+fn ways(shared: &Shared, brokers: &[SocketAddr]) -> Vec<canary::Way> {
+    if !shared.settings.monitor.canary || !shared.ingest.allows(TOPIC) {
+        return Vec::new();
+    }
+    let mut brokers = brokers.iter();
+    let way = |source: &Source| match source {
+        Source::Mqtt(s) => Some(canary::Way {
+            source: s.id.clone(),
+            host: s.host.clone(),
+            port: s.port,
+            client_id: format!("{}-canary", s.client_id),
+            login: s.login.clone(),
+        }),
+        #[cfg(feature = "embedded-broker")]
+        Source::Embedded(s) => brokers.next().map(|address| {
+            let anywhere = address.ip().is_unspecified();
+            let host = if anywhere { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { address.ip() };
+            let client_id = format!("maibo-canary-{}", s.id);
+            canary::Way { source: s.id.clone(), host: host.to_string(), port: address.port(), client_id, login: None }
+        }),
+    };
+    shared.settings.sources.iter().filter_map(way).collect()
+}

@@ -1,0 +1,127 @@
+//! Whatever follows the logs must come along: not failing, and moving while there is something to read.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use maibo_core::input::Check;
+use maibo_core::place::Level;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::Board;
+use crate::history::History;
+use crate::live::follow::Projection;
+
+/// Between two looks.
+const EVERY: Duration = Duration::from_secs(5);
+/// How long a follower may stand still with something to read, or fail.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How far a follower of the facts log is: the number of the next fact it wants.
+#[derive(Clone, Default)]
+pub struct Mark(Arc<AtomicU64>);
+
+impl Mark {
+    /// It wants this one next.
+    pub fn set(&self, next: u64) {
+        self.0.store(next, Relaxed);
+    }
+
+    fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+/// What is watched.
+pub(super) struct Watched {
+    /// Number of the next fact.
+    pub(super) facts: watch::Receiver<u64>,
+    /// Alerts for queries.
+    pub(super) projection: Projection,
+    /// Readings.
+    pub(super) history: History,
+    /// Delivery.
+    pub(super) delivery: Mark,
+}
+
+/// One follower between two looks.
+struct Watch {
+    name: &'static str,
+    words: (&'static str, &'static str),
+    reached: u64,
+    /// When it last was where it should be, or moved.
+    fine: Instant,
+}
+
+impl Watch {
+    fn new(name: &'static str, words: (&'static str, &'static str)) -> Self {
+        Self { name, words, reached: 0, fine: Instant::now() }
+    }
+
+    /// It is at `reached` of `end`, failing or not.
+    fn look(&mut self, reached: u64, end: u64, failing: bool, now: Instant) {
+        if (reached >= end || reached > self.reached) && !failing {
+            self.fine = now;
+        }
+        self.reached = reached;
+    }
+
+    fn tell(&self, now: Instant, board: &Board) {
+        let still = now - self.fine;
+        if still < PATIENCE {
+            board.well(Check::Follower, self.name);
+            return;
+        }
+        let (zh, en) = self.words;
+        let s = still.as_secs();
+        let (zh, en) =
+            (format!("{zh}已 {s} 秒没有进展，预警不受影响"), format!("{en}: no progress for {s} s; alerts go on"));
+        board.unwell(Check::Follower, self.name, Level::Orange, &zh, &en);
+    }
+}
+
+pub(super) async fn run(watched: Watched, board: Arc<Board>, stop: CancellationToken) {
+    let mut alerts = Watch::new("alerts", ("预警查询库", "the database of alerts for queries"));
+    let mut history = Watch::new("history", ("历史读数库", "the database of readings"));
+    let mut delivery = Watch::new("delivery", ("通知发送", "telling the receivers"));
+    while !stop.is_cancelled() {
+        let (now, end) = (Instant::now(), *watched.facts.borrow());
+        let of = watched.projection.progress();
+        alerts.look(of.next, end, of.failing, now);
+        delivery.look(watched.delivery.get(), end, false, now);
+        // It says itself whether it can go on.
+        history.look(0, 0, watched.history.progress().failing, now);
+        for watch in [&alerts, &delivery, &history] {
+            watch.tell(now, &board);
+        }
+        tokio::select! {
+            () = tokio::time::sleep(EVERY) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Standing still counts only with something to read; moving or having everything ends it, failing does not.
+    #[test]
+    fn standing_still() {
+        let mut watch = Watch::new("alerts", ("", ""));
+        let start = watch.fine;
+        let mut still = |reached, end, failing, s: u64| {
+            let now = start + Duration::from_secs(s);
+            watch.look(reached, end, failing, now);
+            (now - watch.fine).as_secs()
+        };
+        assert_eq!(still(5, 5, false, 100), 0);
+        assert_eq!(still(5, 9, false, 120), 20);
+        assert_eq!(still(6, 9, false, 130), 0);
+        assert_eq!(still(6, 9, false, 170), 40);
+        assert_eq!(still(9, 9, true, 180), 50);
+        assert_eq!(still(9, 9, false, 190), 0);
+    }
+}
