@@ -22,9 +22,9 @@ const NEEDS: [Need; 8] = [
         install: &["apt-get", "install", "-y", "-qq", "nodejs", "npm"],
     },
     Need {
-        name: "mosquitto (the broker the tests run against)",
-        there: || on_path("mosquitto") || Path::new("/usr/sbin/mosquitto").exists(),
-        install: &["apt-get", "install", "-y", "-qq", "mosquitto"],
+        name: "mosquitto and its clients (the broker the tests run against)",
+        there: || on_path("mosquitto_pub") && (on_path("mosquitto") || Path::new("/usr/sbin/mosquitto").exists()),
+        install: &["apt-get", "install", "-y", "-qq", "mosquitto", "mosquitto-clients"],
     },
     Need {
         name: "strace (disks that fail and are slow)",

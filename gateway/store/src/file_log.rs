@@ -257,6 +257,9 @@ impl Log for FileLog {
     }
 
     fn relieve(&mut self) -> bool {
+        if self.writer.over_quota {
+            return false;
+        }
         self.writer.frugal = true;
         self.ballast.relieve(&*self.shared.disk)
     }

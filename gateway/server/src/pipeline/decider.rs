@@ -19,6 +19,8 @@ use crate::versions::VersionStore;
 
 /// How often, in engine time, one partition's state is saved: all 257 in about four minutes.
 const SNAPSHOT_EVERY: Millis = Millis(1_000);
+/// How many are taken then: a log that is full at its quota waits for those of all partitions.
+const SNAPSHOTS_IDLE: usize = 32;
 /// How long nothing may come before a snapshot is taken all the same.
 const IDLE: Duration = Duration::from_secs(1);
 /// How many pauses (ten seconds) facts may wait for room, their reserve used up, before the process ends: a city that
@@ -87,8 +89,13 @@ impl Deciding {
                     self.parts.snapshot_one(&mut self.next);
                 }
             }
-            // Nothing comes, perhaps because the log is full: a snapshot is what lets it be trimmed.
-            Err(flume::RecvTimeoutError::Timeout) => self.parts.snapshot_one(&mut self.next),
+            // Nothing comes, perhaps because the log is full: snapshots are what lets it be trimmed, all of them. Who turns
+            // without waiting sees each.
+            Err(flume::RecvTimeoutError::Timeout) => {
+                for _ in 0..if wait.is_zero() { 1 } else { SNAPSHOTS_IDLE } {
+                    self.parts.snapshot_one(&mut self.next);
+                }
+            }
             Err(flume::RecvTimeoutError::Disconnected) => return Ok(false),
         }
         Ok(true)

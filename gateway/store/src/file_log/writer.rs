@@ -36,6 +36,8 @@ pub(super) struct Writer {
     buf: Vec<u8>,
     /// Nothing is set aside beyond what is written: others need the room.
     pub(super) frugal: bool,
+    /// The last call was refused by the quota: no room on the disk would help.
+    pub(super) over_quota: bool,
 }
 
 struct Active {
@@ -79,7 +81,8 @@ impl Writer {
         tail: &[Record],
     ) -> io::Result<Self> {
         let next_ordinal = shared.lock().list.back().map_or(1, |s| s.ordinal + 1);
-        let mut writer = Self { shared, options, active: None, next_ordinal, buf: Vec::new(), frugal: false };
+        let mut writer =
+            Self { shared, options, active: None, next_ordinal, buf: Vec::new(), frugal: false, over_quota: false };
         let again: Vec<Append<'_>> = tail.iter().map(as_append).collect();
         let again: Vec<&Append<'_>> = again.iter().collect();
         match (writer.create_segment(&again), old) {
@@ -200,7 +203,8 @@ impl Writer {
         let (used, len) = (segments.size(), segments.list.back().map_or(0, |s| s.len));
         let empty = segments.list.back().is_none_or(|s| s.records == 0);
         drop(segments);
-        if self.options.quota_bytes.is_some_and(|quota| used + size > quota) {
+        self.over_quota = self.options.quota_bytes.is_some_and(|quota| used + size > quota);
+        if self.over_quota {
             return Err(Refusal::Full);
         }
         if len + size <= self.options.segment_bytes || empty {

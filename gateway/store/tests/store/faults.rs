@@ -244,3 +244,16 @@ fn ballast_lets_urgent_records_go_on_and_comes_back_with_room() {
     fill(&mut log, kept..kept + 40);
     assert!(log.relieve());
 }
+
+#[test]
+fn ballast_is_not_given_up_for_a_quota() {
+    // P8: where the quota refuses, the disk has room, and nobody is to be told that it has none.
+    let disk = MemDisk::new();
+    let options = FileLogOptions { quota_bytes: Some(32 << 10), ballast_bytes: 4 << 10, ..small() };
+    let (mut log, _) = open_with(&disk, options);
+    let mut kept = 0;
+    while append(&mut log, kept..kept + 1) != [Outcome::Full] {
+        kept += 1;
+    }
+    assert!(!log.relieve() && log.replenish());
+}
