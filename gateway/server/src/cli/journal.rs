@@ -1,6 +1,7 @@
-//! `maibo journal inspect`: what the logs of a data directory hold, one JSON object a line.
+//! `maibo journal inspect`: what the logs of a data directory hold, one JSON object a line. `maibo journal verify`:
+//! whether they are sound.
 //!
-//! Takes the directory's lock, so it refuses while Maibo runs on it.
+//! Both take the directory's lock, so they refuse while Maibo runs on it.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -15,6 +16,8 @@ use serde_json::{Value, json};
 
 use crate::Chain;
 use crate::app::DataDir;
+
+mod verify;
 
 /// What to do with the logs.
 #[derive(Debug, Subcommand)]
@@ -34,6 +37,12 @@ pub(super) enum Command {
         #[arg(long)]
         limit: Option<usize>,
     },
+    /// Check both logs, the snapshots and the kept rule sets, every byte; change nothing.
+    Verify {
+        /// The data directory, or a copy of one.
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+    },
 }
 
 /// Which log.
@@ -47,7 +56,10 @@ pub(super) enum Which {
 
 /// Runs a journal command.
 pub(super) fn run(command: &Command) -> u8 {
-    let Command::Inspect { data, log, partition, limit } = command;
+    let (data, log, partition, limit) = match command {
+        Command::Inspect { data, log, partition, limit } => (data, log, partition, limit),
+        Command::Verify { data } => return verify::run(data),
+    };
     if !crate::app::has_data(data) {
         eprintln!("{} holds no logs", data.display());
         return 65;
