@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod backtest;
+mod backup;
 mod check;
 #[cfg(feature = "embedded-broker")]
 mod demo;
@@ -43,6 +44,10 @@ enum Command {
     Decode(check::Decode),
     /// Say what rules would have told on recorded data, and how much of it an operator would have had to take.
     Backtest(Box<backtest::Arguments>),
+    /// Copy a data directory, in use or not, to one that Maibo can start from.
+    Backup(backup::Backup),
+    /// Make a data directory from a backup.
+    Restore(backup::Restore),
     /// Look into the logs of a data directory.
     #[command(subcommand)]
     Journal(journal::Command),
@@ -66,6 +71,8 @@ pub fn main() -> ExitCode {
         Command::Check { config } => check::check(&config),
         Command::Decode(arguments) => check::decode(&arguments),
         Command::Backtest(arguments) => backtest::backtest(&arguments),
+        Command::Backup(arguments) => backup::backup(&arguments),
+        Command::Restore(arguments) => backup::restore(&arguments),
         Command::Journal(command) => journal::run(&command),
     };
     ExitCode::from(code)

@@ -2,6 +2,8 @@
 //!
 //! ```text
 //! verify    reads both logs, snapshots and kept rule sets whole, and changes nothing
+//! backup    copies it, in use or not, to a directory that Maibo can start from
+//! restore   makes a data directory from a backup
 //! ```
 //!
 //! Place in the data path: none. Nothing here is called by a running Maibo, and nothing here decides.
@@ -10,6 +12,9 @@ use std::path::{Path, PathBuf};
 
 use maibo_store::disk::lock::LockError;
 
+pub mod backup;
+pub mod manifest;
+pub mod restore;
 pub mod verify;
 
 /// Why something cannot be done to a data directory.
