@@ -13,6 +13,7 @@ mod check;
 #[cfg(feature = "embedded-broker")]
 mod demo;
 mod journal;
+mod rebuild;
 mod run;
 
 /// Maibo (脉搏): a city's sensing and operations gateway.
@@ -48,6 +49,8 @@ enum Command {
     Backup(backup::Backup),
     /// Make a data directory from a backup.
     Restore(backup::Restore),
+    /// Make the databases of a data directory anew from its logs.
+    Rebuild(rebuild::Arguments),
     /// Look into the logs of a data directory.
     #[command(subcommand)]
     Journal(journal::Command),
@@ -73,6 +76,7 @@ pub fn main() -> ExitCode {
         Command::Backtest(arguments) => backtest::backtest(&arguments),
         Command::Backup(arguments) => backup::backup(&arguments),
         Command::Restore(arguments) => backup::restore(&arguments),
+        Command::Rebuild(arguments) => rebuild::run(&arguments),
         Command::Journal(command) => journal::run(&command),
     };
     ExitCode::from(code)

@@ -4,6 +4,7 @@
 //! verify    reads both logs, snapshots and kept rule sets whole, and changes nothing
 //! backup    copies it, in use or not, to a directory that Maibo can start from
 //! restore   makes a data directory from a backup
+//! rebuild   makes the databases anew from the logs
 //! ```
 //!
 //! Place in the data path: none. Nothing here is called by a running Maibo, and nothing here decides.
@@ -14,6 +15,7 @@ use maibo_store::disk::lock::LockError;
 
 pub mod backup;
 pub mod manifest;
+pub mod rebuild;
 pub mod restore;
 pub mod verify;
 

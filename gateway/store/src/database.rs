@@ -113,12 +113,25 @@ pub fn check(path: &Path) -> Result<(), DatabaseError> {
     if said == "ok" { Ok(()) } else { Err(DatabaseError::Damaged { path: path.to_owned(), what: said }) }
 }
 
-/// The format its owner gave it; 0 where it has none yet.
+/// The format its owner gave it; 0 where it has none yet. Leaves nothing beside the file that was not there.
 ///
 /// # Errors
-/// SQLite's.
+/// Where it cannot be read.
 pub fn format(path: &Path) -> Result<i64, DatabaseError> {
-    read_only(path)?.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(sqlite(path))
+    let mut companion = path.as_os_str().to_owned();
+    companion.push("-wal");
+    // A write-ahead log may have a later one than the file.
+    if std::fs::metadata(companion).is_ok_and(|wal| wal.len() > 0) {
+        return read_only(path)?.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(sqlite(path));
+    }
+    let damaged = |what: String| DatabaseError::Damaged { path: path.to_owned(), what };
+    let mut head = [0; 100];
+    let read = std::fs::File::open(path).and_then(|mut file| std::io::Read::read_exact(&mut file, &mut head));
+    read.map_err(|error| damaged(error.to_string()))?;
+    if !head.starts_with(b"SQLite format 3\0") {
+        return Err(damaged("this is no database".to_owned()));
+    }
+    Ok(i64::from(i32::from_be_bytes([head[60], head[61], head[62], head[63]])))
 }
 
 /// Of a follower of the facts log (`state.db`, `outbox.db`): the next fact it wants.
@@ -162,7 +175,7 @@ mod tests {
         writer.execute_batch("COMMIT;").unwrap();
         assert_eq!(facts_wanted(&to).unwrap(), Some(7));
         assert_eq!(facts_wanted(&from).unwrap(), Some(8));
-        assert_eq!(format(&to).unwrap(), 4);
+        assert_eq!((format(&to).unwrap(), format(&from).unwrap()), (4, 4));
         check(&to).unwrap();
         let names: Vec<_> = std::fs::read_dir(dir.path()).unwrap().flatten().map(|e| e.file_name()).collect();
         assert!(names.iter().all(|n| !n.to_string_lossy().starts_with("b.db-")), "{names:?}");

@@ -102,7 +102,7 @@ fn original(
     let sending = runtime.spawn(async move { load.run(&Target::new("127.0.0.1", port), stopped).await });
     let mut taken = Vec::new();
     for n in 1..=BACKUPS {
-        until("the load goes on", Duration::from_secs(60), || {
+        until("the load goes on", Duration::from_mins(1), || {
             (maibo.get("/api/v1/status")["counters"]["readings"].as_u64() > Some(n as u64 * 3_000)).then_some(())
         });
         ledger.sync().expect("the ledger");

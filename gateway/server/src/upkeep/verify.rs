@@ -95,6 +95,12 @@ pub fn verify(dir: &Path) -> Result<Report, UpkeepError> {
     }
     report.problems.append(&mut inputs.problems);
     facts(dir, &inputs.causes, &survey, &mut report)?;
+    if let Some((next, place)) = inputs.told.take().filter(|(next, _)| *next > report.facts) {
+        let facts = report.facts;
+        report
+            .problems
+            .push(format!("{place}: the city is told of facts before {next}, and the facts log ends before {facts}"));
+    }
     snapshots(&disk, &survey, versions.as_ref(), &mut report)?;
     let kept = report.problems.len().min(maibo_store::file_log::survey::PROBLEMS_MAX);
     report.more += report.problems.drain(kept..).count() as u64;

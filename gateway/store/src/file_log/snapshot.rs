@@ -21,7 +21,7 @@ use crate::disk::Disk;
 use crate::log::SnapshotError;
 use maibo_core::id::Position;
 
-const MAGIC: [u8; 8] = *b"MAIBOSNP";
+pub(super) const MAGIC: [u8; 8] = *b"MAIBOSNP";
 pub(super) const VERSION: u16 = 1;
 const HEAD: usize = 24;
 /// Longest state, in bytes.

@@ -24,9 +24,11 @@ use crate::disk::{Disk, DiskFile};
 use crate::log::Record;
 
 mod copy;
+mod formats;
 mod snapshots;
 
 pub use copy::{Copied, CopyError};
+pub use formats::{Newer, newer};
 pub use snapshots::{SnapshotFile, State, copy_snapshots, snapshot_files};
 
 /// Bytes read at a time.

@@ -48,13 +48,15 @@ pub(super) struct Inputs<'a> {
     pub(super) first: Option<Timestamp>,
     /// The latest engine time.
     pub(super) now: Option<Timestamp>,
+    /// The facts that the city was told of: one behind the last, and where that is said.
+    pub(super) told: Option<(u64, String)>,
     times: BTreeMap<PartitionId, Timestamp>,
 }
 
 impl<'a> Inputs<'a> {
     pub(super) fn new(versions: Option<&'a VersionStore>) -> Self {
         let (causes, problems, times) = (Causes::default(), Vec::new(), BTreeMap::new());
-        Self { versions, causes, problems, first: None, now: None, times }
+        Self { versions, causes, problems, first: None, now: None, told: None, times }
     }
 
     pub(super) fn take(&mut self, found: &Found<'_>) {
@@ -80,6 +82,14 @@ impl<'a> Inputs<'a> {
         }
         self.first = self.first.or(Some(batch.now));
         self.now = self.now.max(Some(batch.now));
+        for input in &batch.inputs {
+            if let Input::Told { next, .. } = input
+                && self.told.as_ref().is_none_or(|(before, _)| before < next)
+            {
+                let place = format!("inputs/{} offset {}", found.file, found.offset);
+                self.told = Some((*next, place));
+            }
+        }
         let Some(versions) = self.versions.map(VersionStore::current) else { return };
         for input in &batch.inputs {
             match input {

@@ -112,6 +112,25 @@ fn snapshots_are_not_ahead() {
     only(&with(10, 2), "inputs/snapshot-00003 offset 24: knows facts up to 2, and the facts log ends before 1");
 }
 
+// P3: what the city was told of was on disk before.
+#[test]
+fn nobody_is_told_what_is_no_fact() {
+    let with = |next: u64| {
+        problems(|dir| {
+            inputs(dir);
+            facts(dir, &[fact(0, 3, 1), fact(1, 3, 2)]);
+            let batch =
+                Batch { now: Timestamp(2_000), inputs: vec![Input::Told { first: 0, next, items: Vec::new() }] };
+            let payload = batch.to_bytes();
+            let id = AppendId { boot: 1, number: 99 };
+            let mut log = log(dir, "inputs", inputs_options(1 << 30));
+            log.append(&[Append { partition: PartitionId::CITY, id, expected: None, payload: &payload }]);
+        })
+    };
+    assert_eq!(with(2), Vec::<String>::new());
+    only(&with(3), "the city is told of facts before 3, and the facts log ends before 2");
+}
+
 // Looking changes nothing: the same files with the same bytes, and a directory that was never one stays as it is.
 #[test]
 fn looking_changes_nothing() {
