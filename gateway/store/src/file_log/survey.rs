@@ -172,6 +172,14 @@ impl Held {
         self.walk(&mut go_on).map(|(survey, _)| survey)
     }
 
+    /// Walks like [`Self::survey`], until it is told to stop; the survey is then of what came before.
+    ///
+    /// # Errors
+    /// Where the operating system fails.
+    pub fn visit(&self, visit: &mut dyn FnMut(Found<'_>) -> ControlFlow<()>) -> io::Result<Survey> {
+        self.walk(visit).map(|(survey, _)| survey)
+    }
+
     fn walk(&self, visit: &mut dyn FnMut(Found<'_>) -> ControlFlow<()>) -> io::Result<(Survey, Option<Cut>)> {
         let mut survey = Survey { segments: self.segments.len(), ..Survey::default() };
         let mut headers = Vec::new();
