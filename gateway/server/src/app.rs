@@ -25,10 +25,12 @@ use crate::telemetry::Metrics;
 use crate::versions::VersionStore;
 
 mod error;
+mod formats;
 mod logs;
 mod running;
 
 pub use error::StartError;
+pub use formats::FormatError;
 pub use logs::{DataDir, DataError, Logs, inputs_options};
 pub use running::Running;
 use running::{Threads, spawn};
@@ -94,8 +96,9 @@ impl App {
     /// [`StartError`]; nothing has been written but repairs of a torn tail.
     pub fn build(settings: Settings) -> Result<Self, StartError> {
         let metrics = Arc::new(Metrics::new().map_err(|_| StartError::Internal("register metrics"))?);
-        let mut logs = DataDir::open(&settings.data, settings.inputs_quota)?;
+        // First what may be too new for this binary: until then nothing is opened for writing.
         let versions = Arc::new(VersionStore::open(&settings.data.join("versions"))?);
+        let mut logs = DataDir::open(&settings.data, settings.inputs_quota)?;
         let settings = versions.settle(settings);
         let recovered = recovery::recover(&*logs.inputs, &mut logs.facts, &versions.current(), &full_pause())?;
         metrics.divergences.inc_by(recovered.divergences);

@@ -8,10 +8,12 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod backtest;
+mod backup;
 mod check;
 #[cfg(feature = "embedded-broker")]
 mod demo;
 mod journal;
+mod rebuild;
 mod run;
 
 /// Maibo (脉搏): a city's sensing and operations gateway.
@@ -43,6 +45,12 @@ enum Command {
     Decode(check::Decode),
     /// Say what rules would have told on recorded data, and how much of it an operator would have had to take.
     Backtest(Box<backtest::Arguments>),
+    /// Copy a data directory, in use or not, to one that Maibo can start from.
+    Backup(backup::Backup),
+    /// Make a data directory from a backup.
+    Restore(backup::Restore),
+    /// Make the databases of a data directory anew from its logs.
+    Rebuild(rebuild::Arguments),
     /// Look into the logs of a data directory.
     #[command(subcommand)]
     Journal(journal::Command),
@@ -66,6 +74,9 @@ pub fn main() -> ExitCode {
         Command::Check { config } => check::check(&config),
         Command::Decode(arguments) => check::decode(&arguments),
         Command::Backtest(arguments) => backtest::backtest(&arguments),
+        Command::Backup(arguments) => backup::backup(&arguments),
+        Command::Restore(arguments) => backup::restore(&arguments),
+        Command::Rebuild(arguments) => rebuild::run(&arguments),
         Command::Journal(command) => journal::run(&command),
     };
     ExitCode::from(code)

@@ -107,7 +107,7 @@ pub fn open(
 ) -> Result<(Follower, History), HistoryError> {
     let (writer, reader) = match HistoryWriter::open(path, options) {
         Err(error) if error.is_damaged() => {
-            error!(error = %Chain(&error), path = %path.display(), "the history database is damaged; it is put aside");
+            error!(error = %Chain(&error), path = %path.display(), "the history database is damaged; it is put aside, and `maibo rebuild history` takes over what is whole of it");
             put_aside(path);
             HistoryWriter::open(path, options)?
         }

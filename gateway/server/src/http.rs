@@ -8,7 +8,7 @@
 //! names another server is not answered.
 //!
 //! Limits: [`guard::BODY_MAX`] bytes a body ([`backtest::BODY_MAX`] of the one at a time that may be large), [`guard::REQUESTS_MAX`] requests at a time, [`guard::REQUEST_TIME`] each,
-//! [`blocking::READS_MAX`] reads of databases at a time, [`serve::CONNECTIONS_MAX`] connections,
+//! [`blocking::READS_MAX`] reads of databases at a time, [`pages::EXPORTS_MAX`] long answers, [`serve::CONNECTIONS_MAX`] connections,
 //! [`socket::CLIENTS_MAX`] live clients. Beyond a limit the answer is 413, 503 with `Retry-After`, or waiting. A peer that
 //! takes nothing for [`serve::WRITE_TIME`] is let go.
 
@@ -33,6 +33,7 @@ mod acts;
 mod alerts;
 pub mod backtest;
 pub mod blocking;
+mod csv;
 mod deliveries;
 mod devices;
 pub mod extract;
@@ -44,6 +45,7 @@ mod index;
 mod maintenance;
 mod openapi;
 mod page;
+pub mod pages;
 mod patient;
 mod places;
 mod problem;
@@ -103,6 +105,8 @@ pub struct Limits {
     pub requests: Arc<Semaphore>,
     /// Reads that may block at a time.
     pub reads: Arc<Semaphore>,
+    /// Long answers at a time.
+    pub exports: Arc<Semaphore>,
     /// Backtests at a time.
     pub backtests: Arc<Semaphore>,
     /// Rule sets being brought at a time.
@@ -125,6 +129,7 @@ impl Default for Limits {
             clients: Arc::new(Semaphore::new(socket::CLIENTS_MAX)),
             requests: Arc::new(Semaphore::new(guard::REQUESTS_MAX)),
             reads: Arc::new(Semaphore::new(blocking::READS_MAX)),
+            exports: Arc::new(Semaphore::new(pages::EXPORTS_MAX)),
             backtests: Arc::new(Semaphore::new(1)),
             uploads: Arc::new(Semaphore::new(1)),
             rule_sets: upload::RULE_SETS_MAX,
@@ -158,7 +163,9 @@ fn routes() -> Vec<Route> {
         read("/api/v1/devices", get(devices::list)),
         read("/api/v1/devices/{id}", get(devices::one)),
         read("/api/v1/devices/{id}/series/{quantity}", get(series::series)),
+        read("/api/v1/devices/{id}/series/{quantity}/export", get(series::export::export)),
         read("/api/v1/alerts", get(alerts::list)),
+        read("/api/v1/alerts/export", get(alerts::export::export)),
         read("/api/v1/alerts/{id}", get(alerts::one)),
         command("/api/v1/alerts/{id}/acknowledge", post(acknowledge::acknowledge)),
         read("/api/v1/index", get(index::index)),

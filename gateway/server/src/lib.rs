@@ -16,6 +16,7 @@ pub mod packs;
 pub mod pipeline;
 pub mod quarantine;
 pub mod telemetry;
+pub mod upkeep;
 pub mod versions;
 
 /// Prints an error with its causes, once, as one sentence.

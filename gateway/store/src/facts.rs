@@ -20,7 +20,7 @@ use crate::log::{Append, AppendId, Log, Outcome, RECORD_MAX, ReadError};
 mod landmarks;
 mod reader;
 
-pub use self::reader::FactsReader;
+pub use self::reader::{FactsReader, unpack};
 
 /// The one partition in use.
 const PARTITION: PartitionId = PartitionId(0);

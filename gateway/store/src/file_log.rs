@@ -21,6 +21,7 @@ mod scan;
 mod segment;
 mod shared;
 mod snapshot;
+pub mod survey;
 mod trim;
 mod writer;
 
@@ -229,7 +230,7 @@ fn look(disk: &dyn Disk, kind: &str) -> Result<(Found, Snapshots, Vec<String>), 
     };
     let files = disk.list().map_err(io("list the files"))?;
     let mut found = recovery::find(disk, &files, kind)?;
-    let (snapshots, ignored) = Snapshots::open(disk, &files).map_err(io("read the snapshots"))?;
+    let (snapshots, ignored) = Snapshots::open(disk, &files)?;
     found.report.snapshots = snapshots.len();
     found.report.snapshots_ignored = ignored;
     Ok((found, snapshots, files))

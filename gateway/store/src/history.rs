@@ -41,6 +41,7 @@ mod leaves;
 mod memory;
 mod prune;
 mod read;
+mod salvage;
 mod schema;
 mod settle;
 mod tail;
@@ -50,8 +51,11 @@ pub use checkpoint::Checkpoint;
 pub use chunk::Sample;
 pub use counts::Counts;
 pub use read::{Answer, HistoryReader, POINTS_MAX, Point, RAW_MAX};
+pub use salvage::{Salvage, salvage};
 pub use write::{HistoryWriter, Recovered};
 
+/// The format of the file that this binary writes, and the latest it reads.
+pub const FORMAT: i64 = schema::VERSION;
 /// Length of a bucket of event time, ms.
 pub const BUCKET_MS: i64 = 2 * 60 * 60 * 1_000;
 

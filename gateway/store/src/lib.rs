@@ -4,6 +4,7 @@
 
 pub mod contract;
 pub mod damage;
+pub mod database;
 pub mod disk;
 pub mod facts;
 pub mod file_log;

@@ -35,8 +35,10 @@ mod schema;
 mod tidy;
 
 pub use attempt::{Due, Ended, Ending};
-pub use read::{OutboxFilter, OutboxReader, OutboxRow, Waiting};
+pub use read::{OutboxFilter, OutboxReader, OutboxRow, Owing, Waiting, owing};
 
+/// The format of the file that this binary writes, and the latest it reads.
+pub const FORMAT: i64 = schema::VERSION;
 /// Rows pending or held for one receiver.
 pub const PENDING_MAX: usize = 100_000;
 /// How long a settled row is kept.

@@ -27,6 +27,8 @@ pub use read::{AlertFilter, AlertRow, DeliveryFilter, DeliveryRow, OpenCount, St
 pub use shadow::{SHADOW_EPISODES, Shadow};
 pub use write::StateWriter;
 
+/// The format of the file that this binary writes, and the latest it reads.
+pub const FORMAT: i64 = schema::VERSION;
 /// Most rows of one read.
 pub const PAGE_MAX: usize = 1_000;
 

@@ -22,6 +22,9 @@ pub enum DataError {
         #[source]
         source: LockError,
     },
+    /// A newer Maibo wrote there.
+    #[error(transparent)]
+    Format(#[from] super::formats::FormatError),
     /// A directory cannot be made or opened.
     #[error("open {path}")]
     Io {
@@ -54,7 +57,7 @@ impl DataError {
             | Self::Facts(FactsError::Read(maibo_store::log::ReadError::Io(_)))
             | Self::Io { .. } => 74,
             Self::Lock { .. } => 69,
-            Self::Log { .. } | Self::Facts(_) => 65,
+            Self::Log { .. } | Self::Facts(_) | Self::Format(_) => 65,
         }
     }
 }
@@ -84,6 +87,7 @@ impl DataDir {
         };
         std::fs::create_dir_all(dir).map_err(io(dir))?;
         let lock = DirLock::acquire(dir).map_err(|source| DataError::Lock { path: dir.to_owned(), source })?;
+        super::formats::check(dir)?;
         let inputs = open_log(dir, "inputs", inputs_options(inputs_quota))?;
         let facts = open_log(dir, "facts", FileLogOptions::facts())?;
         Ok(Logs { inputs: Box::new(inputs), facts: FactsLog::open(Box::new(facts))?, lock })

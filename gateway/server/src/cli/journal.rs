@@ -1,20 +1,27 @@
-//! `maibo journal inspect`: what the logs of a data directory hold, one JSON object a line.
+//! `maibo journal inspect`: what the logs of a data directory hold, one JSON object a line. `maibo journal verify`:
+//! whether they are sound.
 //!
-//! Takes the directory's lock, so it refuses while Maibo runs on it.
+//! Both refuse while Maibo runs on it, and change nothing. What is damaged is told behind what is whole.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 
 use clap::{Subcommand, ValueEnum};
 use maibo_core::fact::{Body, Fact};
-use maibo_core::id::PartitionId;
 use maibo_core::input::{Act, Batch, Input, Told};
 use maibo_core::place::Level;
-use maibo_store::log::Log;
+use maibo_store::disk::lock::DirLock;
+use maibo_store::disk::os::OsDisk;
+use maibo_store::facts::unpack;
+use maibo_store::file_log::survey::{Held, Survey};
+use maibo_store::log::Record;
 use serde_json::{Value, json};
 
 use crate::Chain;
-use crate::app::DataDir;
+use crate::upkeep::UpkeepError;
+
+mod verify;
 
 /// What to do with the logs.
 #[derive(Debug, Subcommand)]
@@ -34,6 +41,12 @@ pub(super) enum Command {
         #[arg(long)]
         limit: Option<usize>,
     },
+    /// Check both logs, the snapshots and the kept rule sets, every byte; change nothing.
+    Verify {
+        /// The data directory, or a copy of one.
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+    },
 }
 
 /// Which log.
@@ -47,26 +60,39 @@ pub(super) enum Which {
 
 /// Runs a journal command.
 pub(super) fn run(command: &Command) -> u8 {
-    let Command::Inspect { data, log, partition, limit } = command;
+    let (data, log, partition, limit) = match command {
+        Command::Inspect { data, log, partition, limit } => (data, log, partition, limit),
+        Command::Verify { data } => return verify::run(data),
+    };
     if !crate::app::has_data(data) {
         eprintln!("{} holds no logs", data.display());
         return 65;
     }
-    let logs = match DataDir::open(data, u64::MAX) {
-        Ok(logs) => logs,
-        Err(error) => {
+    let _lock = match DirLock::look(data) {
+        Ok(lock) => lock,
+        Err(source) => {
+            let error = UpkeepError::Lock { path: data.clone(), source };
             eprintln!("{}", Chain(&error));
             return error.exit_code();
         }
     };
     let limit = limit.unwrap_or(usize::MAX);
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut lines = Lines { out: &mut out, left: limit, failed: None };
     let printed = match log {
-        Which::Inputs => inputs(&*logs.inputs, *partition, limit, &mut out),
-        Which::Facts => facts(&logs.facts, limit, &mut out),
+        Which::Inputs => walk(data, "inputs", &mut |record| inputs(record, *partition, &mut lines)),
+        Which::Facts => walk(data, "facts", &mut |record| facts(record, &mut lines)),
     };
-    match printed.and_then(|()| out.flush().map_err(anyhow::Error::from)) {
-        Ok(()) => 0,
+    let failed = lines.failed.take();
+    let printed = failed.map_or(printed, Err).and_then(|survey| Ok(out.flush().map(|()| survey)?));
+    match printed {
+        Ok(survey) if survey.is_sound() => 0,
+        Ok(survey) => {
+            for problem in &survey.problems {
+                eprintln!("damaged: {problem}");
+            }
+            65
+        }
         Err(error) => {
             eprintln!("{error:#}");
             74
@@ -74,31 +100,59 @@ pub(super) fn run(command: &Command) -> u8 {
     }
 }
 
-fn inputs(log: &dyn Log, only: Option<u16>, limit: usize, out: &mut dyn Write) -> anyhow::Result<()> {
-    let wanted = |p: &PartitionId| only.is_none_or(|o| o == p.0) && log.end(*p).is_some();
-    let from: Vec<_> = PartitionId::all().filter(wanted).map(|p| (p, None)).collect();
-    let mut left: std::collections::BTreeMap<_, _> =
-        from.iter().filter_map(|(p, _)| log.end(*p).map(|e| (*p, e))).collect();
-    let mut reader = log.reader(&from);
-    let mut printed = 0;
-    while !left.is_empty() && printed < limit {
-        let Some(record) = reader.next()? else { continue };
-        if left.get(&record.partition).is_some_and(|end| record.position >= *end) {
-            left.remove(&record.partition);
+/// Where lines go, and how many more are wanted.
+struct Lines<'a> {
+    out: &'a mut dyn Write,
+    left: usize,
+    failed: Option<anyhow::Error>,
+}
+
+impl Lines<'_> {
+    fn write(&mut self, line: &Value) -> ControlFlow<()> {
+        if self.left == 0 {
+            return ControlFlow::Break(());
         }
-        let batch = Batch::from_bytes(&record.payload)?;
-        let line = json!({
-            "partition": record.partition.0,
-            "position": record.position.0,
-            "boot": format!("{:016x}", record.id.boot),
-            "number": record.id.number,
-            "now": batch.now.0,
-            "inputs": batch.inputs.iter().map(input).collect::<Vec<_>>(),
-        });
-        writeln!(out, "{line}")?;
-        printed += 1;
+        self.left -= 1;
+        match writeln!(self.out, "{line}") {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => self.fail(error),
+        }
     }
-    Ok(())
+
+    fn fail(&mut self, error: impl Into<anyhow::Error>) -> ControlFlow<()> {
+        self.failed = Some(error.into());
+        ControlFlow::Break(())
+    }
+}
+
+fn walk(data: &Path, kind: &str, each: &mut dyn FnMut(&Record) -> ControlFlow<()>) -> anyhow::Result<Survey> {
+    let disk = OsDisk::reading(&data.join(kind))?;
+    Ok(Held::hold(&disk, kind)?.visit(&mut |found| each(&found.record))?)
+}
+
+fn inputs(record: &Record, only: Option<u16>, lines: &mut Lines<'_>) -> ControlFlow<()> {
+    if only.is_some_and(|only| only != record.partition.0) {
+        return ControlFlow::Continue(());
+    }
+    let batch = match Batch::from_bytes(&record.payload) {
+        Ok(batch) => batch,
+        Err(error) => return lines.fail(error),
+    };
+    lines.write(&json!({
+        "partition": record.partition.0,
+        "position": record.position.0,
+        "boot": format!("{:016x}", record.id.boot),
+        "number": record.id.number,
+        "now": batch.now.0,
+        "inputs": batch.inputs.iter().map(input).collect::<Vec<_>>(),
+    }))
+}
+
+fn facts(record: &Record, lines: &mut Lines<'_>) -> ControlFlow<()> {
+    match unpack(record) {
+        Ok(facts) => facts.iter().try_for_each(|fact| lines.write(&fact_line(fact))),
+        Err(error) => lines.fail(error),
+    }
 }
 
 fn input(input: &Input) -> Value {
@@ -170,15 +224,6 @@ fn told(t: &Told) -> Value {
         "state": t.state.as_str(), "level": t.level.as_str(), "stale": t.stale, "historic": t.historic,
         "started_at": t.started_at.0, "happened_at": t.at.0, "decided_at": t.decided.0,
     })
-}
-
-fn facts(log: &maibo_store::facts::FactsLog, limit: usize, out: &mut dyn Write) -> anyhow::Result<()> {
-    let mut reader = log.reader(0);
-    for _ in 0..limit {
-        let Some(fact) = reader.next()? else { break };
-        writeln!(out, "{}", fact_line(&fact))?;
-    }
-    Ok(())
 }
 
 fn fact_line(fact: &Fact) -> Value {

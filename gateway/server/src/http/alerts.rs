@@ -12,6 +12,8 @@ use super::extract::{self, Params};
 use super::{Fault, HttpState};
 use crate::live::{Picture, Roster, Scope, words};
 
+pub(super) mod export;
+
 /// Parameters of the list of alerts.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]

@@ -15,6 +15,8 @@ use super::extract::Params;
 use super::{Fault, HttpState, devices};
 use crate::live::{Picture, Scope, words};
 
+pub mod export;
+
 /// Points where the caller does not say.
 const POINTS: usize = 300;
 /// Most points.
@@ -32,6 +34,26 @@ pub type Bucket = (i64, f64, f64, f64, u64);
 #[error("read a series")]
 pub struct SeriesError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 
+/// One reading as it is exported.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exported {
+    /// Event time, ms.
+    pub t: i64,
+    /// In the quantity's canonical unit, finite.
+    pub value: f64,
+    /// Its quality's word, empty where that is not known.
+    pub quality: &'static str,
+}
+
+/// Some readings of many.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Page {
+    /// Oldest first.
+    pub readings: Vec<Exported>,
+    /// Where to go on; `None` where these were the last.
+    pub next: Option<Timestamp>,
+}
+
 /// Where readings over time come from. Called where it may block.
 pub trait SeriesSource: Send + Sync {
     /// Readings with `from <= time < to`, oldest first; `None` where there are more than `limit`, which is at most
@@ -47,6 +69,19 @@ pub trait SeriesSource: Send + Sync {
         to: Timestamp,
         limit: usize,
     ) -> Result<Option<Vec<(i64, f64)>>, SeriesError>;
+
+    /// The first of the same readings, about `limit` of them, and where to go on.
+    ///
+    /// # Errors
+    /// Where the source cannot be read.
+    fn page(
+        &self,
+        device: &DeviceId,
+        quantity: &Quantity,
+        from: Timestamp,
+        to: Timestamp,
+        limit: usize,
+    ) -> Result<Page, SeriesError>;
 
     /// The same in `points` buckets of equal width; empty buckets are left out.
     ///
@@ -79,6 +114,19 @@ impl SeriesSource for Recent {
         Ok((points.len() <= limit).then_some(points))
     }
 
+    fn page(
+        &self,
+        device: &DeviceId,
+        quantity: &Quantity,
+        from: Timestamp,
+        to: Timestamp,
+        _limit: usize,
+    ) -> Result<Page, SeriesError> {
+        let points = self.raw(device, quantity, from, to, usize::MAX)?.unwrap_or_default();
+        let readings = points.into_iter().map(|(t, value)| Exported { t, value, quality: "" }).collect();
+        Ok(Page { readings, next: None })
+    }
+
     fn buckets(
         &self,
         device: &DeviceId,
@@ -107,6 +155,22 @@ impl SeriesSource for Kept {
         let answer = self.0.raw(device, quantity, from, to, limit).map_err(|e| SeriesError(Box::new(e)))?;
         let finite = answer.items.iter().filter(|s| s.value.is_finite()).map(|s| (s.t, s.value));
         Ok((!answer.more).then(|| finite.collect()))
+    }
+
+    fn page(
+        &self,
+        device: &DeviceId,
+        quantity: &Quantity,
+        from: Timestamp,
+        to: Timestamp,
+        limit: usize,
+    ) -> Result<Page, SeriesError> {
+        let answer = self.0.raw(device, quantity, from, to, limit).map_err(|e| SeriesError(Box::new(e)))?;
+        let last = answer.items.last().filter(|_| answer.more);
+        let next = last.map(|s| Timestamp(s.t.saturating_add(1)));
+        let finite = answer.items.iter().filter(|s| s.value.is_finite());
+        let exported = finite.map(|s| Exported { t: s.t, value: s.value, quality: s.quality.as_str() });
+        Ok(Page { readings: exported.collect(), next })
     }
 
     fn buckets(
@@ -176,8 +240,7 @@ pub(super) async fn series(
     Params(query): Params<SeriesQuery>,
 ) -> Result<Json<api::Series>, Fault> {
     let (device, _) = devices::find(&state, &scope, &id)?;
-    let known = Quantity::new(&quantity).ok().filter(|q| maibo_core::reading::quantity::lookup(q.as_str()).is_some());
-    let quantity = known.ok_or_else(|| Fault::not_found("there is no such quantity"))?;
+    let quantity = known(&quantity)?;
     let now = state.picture.now(state.shared.clock.now());
     let to = time("to", query.to.as_deref())?.unwrap_or(now + Millis(1));
     let from = time("from", query.from.as_deref())?.unwrap_or(to - SPAN);
@@ -200,6 +263,12 @@ pub(super) async fn series(
              {POINTS_MAX}"
         ))),
     }
+}
+
+/// A quantity by its name.
+fn known(name: &str) -> Result<Quantity, Fault> {
+    let known = Quantity::new(name).ok().filter(|q| maibo_core::reading::quantity::lookup(q.as_str()).is_some());
+    known.ok_or_else(|| Fault::not_found("there is no such quantity"))
 }
 
 fn time(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, Fault> {

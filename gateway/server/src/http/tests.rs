@@ -28,6 +28,7 @@ mod acts;
 mod backtest;
 mod bounds;
 mod commands;
+mod exports;
 mod hosts;
 mod incidents;
 mod live_socket;

@@ -49,6 +49,23 @@ impl DirLock {
         }
         Ok(Self { _file: file })
     }
+
+    /// Keeps everybody from writing while the directory is read, and writes nothing itself. Several may look at a time.
+    /// `None` where there is no lock file: nobody has ever written there.
+    ///
+    /// # Errors
+    /// [`LockError::Held`] where somebody writes there.
+    pub fn look(dir: &Path) -> Result<Option<Self>, LockError> {
+        let mut file = match File::open(dir.join(FILE)) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            file => file?,
+        };
+        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared) {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(rustix::io::Errno::WOULDBLOCK) => Err(LockError::Held { pid: holder(&mut file) }),
+            Err(e) => Err(LockError::Io(e.into())),
+        }
+    }
 }
 
 fn holder(file: &mut File) -> Option<u32> {

@@ -19,6 +19,8 @@ use super::{Disk, DiskFile};
 pub struct OsDisk {
     path: PathBuf,
     directory: File,
+    /// Nothing can be changed through it.
+    reads_only: bool,
 }
 
 impl OsDisk {
@@ -34,7 +36,15 @@ impl OsDisk {
                 File::open(parent)?.sync_all()?;
             }
         }
-        Ok(Self { path: path.to_owned(), directory: File::open(path)? })
+        Ok(Self { path: path.to_owned(), directory: File::open(path)?, reads_only: false })
+    }
+
+    /// Opens the directory `path`, which must exist, to read only: whatever would change it is refused.
+    ///
+    /// # Errors
+    /// Where the operating system fails.
+    pub fn reading(path: &Path) -> io::Result<Self> {
+        Ok(Self { path: path.to_owned(), directory: File::open(path)?, reads_only: true })
     }
 
     /// Where it is.
@@ -48,16 +58,24 @@ impl OsDisk {
         }
         Ok(self.path.join(name))
     }
+
+    fn writable(&self) -> io::Result<()> {
+        if self.reads_only {
+            return Err(io::Error::new(io::ErrorKind::ReadOnlyFilesystem, "opened to read only"));
+        }
+        Ok(())
+    }
 }
 
 impl Disk for OsDisk {
     fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+        self.writable()?;
         let file = OpenOptions::new().read(true).append(true).create_new(true).open(self.file(name)?)?;
         Ok(Arc::new(OsFile(file)))
     }
 
     fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
-        let file = OpenOptions::new().read(true).append(true).open(self.file(name)?)?;
+        let file = OpenOptions::new().read(true).append(!self.reads_only).open(self.file(name)?)?;
         Ok(Arc::new(OsFile(file)))
     }
 
@@ -77,10 +95,12 @@ impl Disk for OsDisk {
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
+        self.writable()?;
         std::fs::remove_file(self.file(name)?)
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.writable()?;
         std::fs::rename(self.file(from)?, self.file(to)?)
     }
 

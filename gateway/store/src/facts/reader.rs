@@ -65,7 +65,10 @@ pub(super) fn wait(silent: &mut u32) -> Result<(), FactsError> {
 }
 
 /// The facts of a record.
-pub(super) fn unpack(record: &Record) -> Result<Vec<Fact>, FactsError> {
+///
+/// # Errors
+/// [`FactsError::Format`] where it holds something else.
+pub fn unpack(record: &Record) -> Result<Vec<Fact>, FactsError> {
     let mut decoder = minicbor::Decoder::new(&record.payload);
     let mut facts = Vec::new();
     let mut read = || {

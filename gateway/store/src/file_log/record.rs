@@ -94,18 +94,28 @@ pub(super) fn parse(bytes: &[u8]) -> Parsed {
 
 /// Whether some whole record begins inside `bytes`, written by a call that began behind file offset `bad`.
 ///
-/// `base` is the file offset of `bytes`. Checks the cheap fields at every byte and the checksum only where they fit.
+/// `base` is the file offset of `bytes`.
 pub(super) fn later_call(bytes: &[u8], base: u64, bad: u64, last_position: u64) -> bool {
-    (0..bytes.len().saturating_sub(HEAD - 1)).any(|at| {
+    whole_behind(bytes, base, |head, offset| is_later(head, offset, bad) && head.position > last_position).is_some()
+}
+
+/// Whether the record at file offset `offset` was written by a call that began behind `bad`, so after that place had
+/// been synced.
+pub(super) fn is_later(head: &Head, offset: u64, bad: u64) -> bool {
+    let call = u64::from(head.call);
+    call > bad && call <= offset
+}
+
+/// The first whole record inside `bytes` that `fits`, with its file offset. `base` is the file offset of `bytes`.
+/// Checks the cheap fields at every byte and the checksum only where they fit.
+pub(super) fn whole_behind(bytes: &[u8], base: u64, fits: impl Fn(&Head, u64) -> bool) -> Option<(u64, Head)> {
+    (0..bytes.len().saturating_sub(HEAD - 1)).find_map(|at| {
         let here = &bytes[at..];
         let offset = base + at as u64;
-        if here[8] != FORMAT || here[9] != 0 {
-            return false;
+        if here[8] != FORMAT || here[9] != 0 || !fits(&head(here, 0), offset) {
+            return None;
         }
-        let head = head(here, 0);
-        let call = u64::from(head.call);
-        let fits = call > bad && call <= offset && head.position > last_position;
-        fits && matches!(parse(here), Parsed::Whole(_))
+        if let Parsed::Whole(head) = parse(here) { Some((offset, head)) } else { None }
     })
 }
 

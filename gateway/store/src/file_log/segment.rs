@@ -22,8 +22,8 @@ use super::record::{u32_at, u64_at};
 use super::{Damage, OpenError};
 use crate::disk::DiskFile;
 
-const MAGIC: [u8; 8] = *b"MAIBOLOG";
-const VERSION: u16 = 1;
+pub(super) const MAGIC: [u8; 8] = *b"MAIBOLOG";
+pub(super) const VERSION: u16 = 1;
 const FIXED: usize = 36;
 const ENTRY: usize = 10;
 /// Longest name of a log's kind, in bytes.

@@ -15,13 +15,14 @@
 use std::collections::BTreeMap;
 use std::io;
 
+use super::OpenError;
 use super::segment::UNFINISHED;
 use crate::disk::Disk;
 use crate::log::SnapshotError;
 use maibo_core::id::Position;
 
-const MAGIC: [u8; 8] = *b"MAIBOSNP";
-const VERSION: u16 = 1;
+pub(super) const MAGIC: [u8; 8] = *b"MAIBOSNP";
+pub(super) const VERSION: u16 = 1;
 const HEAD: usize = 24;
 /// Longest state, in bytes.
 pub(super) const STATE_MAX: usize = 256 * 1024 * 1024;
@@ -36,21 +37,24 @@ fn name(partition: u16) -> String {
     format!("snapshot-{partition:05}")
 }
 
-fn partition(file: &str) -> Option<u16> {
+pub(super) fn partition(file: &str) -> Option<u16> {
     let partition = file.strip_prefix("snapshot-")?.parse().ok()?;
     (name(partition) == file).then_some(partition)
 }
 
 impl Snapshots {
-    /// Looks at all snapshots among `files`; answers also why some are ignored.
-    pub(super) fn open(disk: &dyn Disk, files: &[String]) -> io::Result<(Self, Vec<String>)> {
+    /// Looks at all snapshots among `files`; answers also why some are ignored. One of a later version is refused: a
+    /// replay instead would write over it.
+    pub(super) fn open(disk: &dyn Disk, files: &[String]) -> Result<(Self, Vec<String>), OpenError> {
         let (mut snapshots, mut ignored) = (Self::default(), Vec::new());
         for (file, partition) in files.iter().filter_map(|f| partition(f).map(|p| (f, p))) {
-            match read(disk, partition)? {
-                Some((position, _)) => {
+            let io = |source| OpenError::Io { what: format!("read {file}"), source };
+            match look(disk, partition).map_err(io)? {
+                Look::Whole(position, _) => {
                     snapshots.positions.insert(partition, position);
                 }
-                None => ignored.push(format!("{file} is damaged or of another version")),
+                Look::Newer(found) => return Err(OpenError::Version { file: file.clone(), found }),
+                Look::Gone | Look::Damaged => ignored.push(format!("{file} is damaged")),
             }
         }
         Ok((snapshots, ignored))
@@ -138,13 +142,40 @@ fn replace(disk: &dyn Disk, partition: u16, position: u64, state: &[u8]) -> io::
 }
 
 fn read(disk: &dyn Disk, partition: u16) -> io::Result<Option<(u64, Vec<u8>)>> {
+    Ok(match look(disk, partition)? {
+        Look::Whole(position, state) => Some((position, state)),
+        Look::Gone | Look::Damaged | Look::Newer(_) => None,
+    })
+}
+
+/// What stands under a snapshot's name.
+pub(super) enum Look {
+    /// Nothing.
+    Gone,
+    /// A snapshot: position and state.
+    Whole(u64, Vec<u8>),
+    /// Something that is no whole snapshot.
+    Damaged,
+    /// One of this later format version.
+    Newer(u16),
+}
+
+pub(super) fn look(disk: &dyn Disk, partition: u16) -> io::Result<Look> {
     let file = match disk.open(&name(partition)) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Look::Gone),
         file => file?,
     };
     let len = usize::try_from(file.len()?).unwrap_or(usize::MAX);
+    let mut head = [0; HEAD];
+    if file.read_at(0, &mut head)? == HEAD && head[..8] == MAGIC {
+        let version = u16::from_le_bytes([head[8], head[9]]);
+        // A later version may end otherwise, so its checksum is not judged.
+        if version > VERSION {
+            return Ok(Look::Newer(version));
+        }
+    }
     if !(HEAD..=HEAD + STATE_MAX).contains(&len) {
-        return Ok(None);
+        return Ok(Look::Damaged);
     }
     let mut bytes = vec![0; len];
     let whole = file.read_at(0, &mut bytes)? == len
@@ -153,11 +184,11 @@ fn read(disk: &dyn Disk, partition: u16) -> io::Result<Option<(u64, Vec<u8>)>> {
         && bytes[10..12] == partition.to_le_bytes()
         && bytes[12..16] == checksum(&bytes).to_le_bytes();
     if !whole {
-        return Ok(None);
+        return Ok(Look::Damaged);
     }
     let position = super::record::u64_at(&bytes, 16);
     bytes.drain(..HEAD);
-    Ok(Some((position, bytes)))
+    Ok(Look::Whole(position, bytes))
 }
 
 fn checksum(bytes: &[u8]) -> u32 {

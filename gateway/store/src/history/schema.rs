@@ -29,11 +29,16 @@ const STEPS: &[&str] = &[
 ];
 
 /// The format this binary writes.
-const VERSION: i64 = STEPS.len() as i64;
+pub(super) const VERSION: i64 = STEPS.len() as i64;
+
+/// The format of a file; 0 where it has none yet.
+pub(super) fn found(connection: &Connection) -> Result<i64, HistoryError> {
+    Ok(connection.query_row("PRAGMA user_version", [], |row| row.get(0))?)
+}
 
 /// Brings a file to the present format.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), HistoryError> {
-    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let found = found(connection)?;
     let Some(done) = usize::try_from(found).ok().filter(|n| *n <= STEPS.len()) else {
         return Err(HistoryError::Newer { found, known: VERSION });
     };

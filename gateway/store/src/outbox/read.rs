@@ -1,7 +1,9 @@
 //! The list of deliveries, for people.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
+use maibo_core::id::EpisodeId;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, params_from_iter};
 
@@ -147,4 +149,35 @@ impl OutboxReader {
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
+}
+
+/// What an outbox still has to see to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Owing {
+    /// Episodes with versions that are pending or held.
+    pub episodes: BTreeSet<EpisodeId>,
+    /// The next fact it wants: later ones are not in it yet. `None` for a file that has never begun, or is not there.
+    pub next: Option<u64>,
+}
+
+/// What the outbox at `path` still has to see to; nothing where there is none.
+///
+/// # Errors
+/// Where it cannot be read.
+pub fn owing(path: &Path) -> Result<Owing, OutboxError> {
+    let mut owing = Owing::default();
+    if !path.exists() {
+        return Ok(owing);
+    }
+    // The owner is not there: its write-ahead log is taken in, which needs a connection that may write.
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let next: Option<i64> = connection.query_row("SELECT next FROM cursor", [], |row| row.get(0))?;
+    owing.next = next.map(|next| next as u64);
+    let mut statement = connection.prepare("SELECT id, episode FROM delivery WHERE settled_at IS NULL")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (id, episode): (i64, String) = (row.get(0)?, row.get(1)?);
+        owing.episodes.insert(EpisodeId::parse(&episode).ok_or(OutboxError::Damaged { id })?);
+    }
+    Ok(owing)
 }

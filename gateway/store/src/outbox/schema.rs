@@ -171,7 +171,7 @@ const STEPS: &[&str] = &[
 ];
 
 /// The format this binary writes.
-const VERSION: i64 = STEPS.len() as i64;
+pub(super) const VERSION: i64 = STEPS.len() as i64;
 
 /// Brings a file to the present format.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), OutboxError> {

@@ -33,6 +33,17 @@ impl SeriesSource for Stuck {
         Ok(Some(Vec::new()))
     }
 
+    fn page(
+        &self,
+        _: &DeviceId,
+        _: &Quantity,
+        _: Timestamp,
+        _: Timestamp,
+        _: usize,
+    ) -> Result<series::Page, SeriesError> {
+        Ok(series::Page::default())
+    }
+
     fn buckets(
         &self,
         _: &DeviceId,
@@ -87,6 +98,17 @@ impl SeriesSource for Endless {
         assert_eq!(limit, READINGS_MAX);
         let n = to.since(from).0 as usize;
         Ok((n <= limit).then(|| (from.0..to.0).map(|t| (t, 1.0)).collect()))
+    }
+
+    fn page(
+        &self,
+        _: &DeviceId,
+        _: &Quantity,
+        _: Timestamp,
+        _: Timestamp,
+        _: usize,
+    ) -> Result<series::Page, SeriesError> {
+        Ok(series::Page::default())
     }
 
     fn buckets(
