@@ -90,7 +90,7 @@ impl App {
     /// [`StartError`]; nothing has been written but repairs of a torn tail.
     pub fn build(settings: Settings) -> Result<Self, StartError> {
         let metrics = Arc::new(Metrics::new().map_err(|_| StartError::Internal("register metrics"))?);
-        let mut logs = DataDir::open(&settings.data, settings.inputs_quota)?;
+        let mut logs = DataDir::open(&settings.data, settings.inputs_quota, settings.influx.is_some())?;
         let versions = Arc::new(VersionStore::open(&settings.data.join("versions"))?);
         let settings = versions.settle(settings);
         let recovered = recovery::recover(&*logs.inputs, &mut logs.facts, &versions.current(), &full_pause())?;

@@ -50,6 +50,8 @@ pub struct Settings {
     pub districts: Option<String>,
     /// Who is told.
     pub receivers: Vec<crate::deliver::Target>,
+    /// Where readings go for good, besides history.
+    pub influx: Option<crate::influx::Target>,
     /// `run` or `demo`, for the page.
     pub mode: &'static str,
 }

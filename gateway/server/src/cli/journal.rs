@@ -52,7 +52,7 @@ pub(super) fn run(command: &Command) -> u8 {
         eprintln!("{} holds no logs", data.display());
         return 65;
     }
-    let logs = match DataDir::open(data, u64::MAX) {
+    let logs = match DataDir::open(data, u64::MAX, false) {
         Ok(logs) => logs,
         Err(error) => {
             eprintln!("{}", Chain(&error));

@@ -84,6 +84,7 @@ impl Check {
             }
             Vec::new()
         });
+        let influx = self.influx(file);
         let data = self.base.join(&file.data);
         match (http, clock, admission, inputs_quota, rules, catalogue) {
             (Some(http), Some(clock), Some(admission), Some(inputs_quota), Some(rules), Some(catalogue))
@@ -106,11 +107,17 @@ impl Check {
                     catalogue,
                     districts,
                     receivers,
+                    influx,
                     mode: "run",
                 })
             }
             _ => Err(self.problems),
         }
+    }
+
+    fn influx(&mut self, file: &File) -> Option<crate::influx::Target> {
+        let parsed = file.influx.as_ref()?.parse(&self.base);
+        parsed.map_err(|found| found.iter().for_each(|(key, text)| self.problem(format!("influx.{key}"), text))).ok()
     }
 
     fn choice<T: Copy>(&mut self, path: &str, text: &str, choices: &[(&str, T)]) -> Option<T> {
