@@ -15,7 +15,7 @@ struct Need {
     install: &'static [&'static str],
 }
 
-const NEEDS: [Need; 7] = [
+const NEEDS: [Need; 8] = [
     Need {
         name: "Node.js >= 20.19 with npm (https://nodejs.org, or your distribution)",
         there: node,
@@ -25,6 +25,11 @@ const NEEDS: [Need; 7] = [
         name: "mosquitto (the broker the tests run against)",
         there: || on_path("mosquitto") || Path::new("/usr/sbin/mosquitto").exists(),
         install: &["apt-get", "install", "-y", "-qq", "mosquitto"],
+    },
+    Need {
+        name: "victoria-metrics (the server that the long-term sink is tested against)",
+        there: || on_path("victoria-metrics"),
+        install: &["apt-get", "install", "-y", "-qq", "victoria-metrics"],
     },
     Need {
         name: "strace (disks that fail and are slow)",

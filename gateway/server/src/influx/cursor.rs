@@ -141,7 +141,9 @@ mod tests {
     fn damage_is_noticed() {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("influx.cursor");
-        let text = cursor().text();
+        let mut cursor = cursor();
+        cursor.marks.retain(|p, _| p.0 % 100 == 56);
+        let text = cursor.text();
         for at in 0..text.len() {
             let mut bytes = text.clone().into_bytes();
             bytes[at] ^= 1;

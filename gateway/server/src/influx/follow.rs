@@ -186,16 +186,19 @@ impl<T: Transport> Follower<T> {
                     self.pause(self.limits.refused, stop).await?;
                     None
                 }
-                Answer::TooLarge(words) => {
-                    self.ceiling = self.ceiling.min((piece.len() / 2).max(CEILING_LEAST));
-                    cut.too_large().map(|line| (line, words))
-                }
-                Answer::Malformed(words) if self.unaccepted >= UNACCEPTED => {
+                // Not one line is taken, so it is not the lines.
+                Answer::TooLarge(words) | Answer::Malformed(words) if self.unaccepted >= UNACCEPTED => {
                     self.troubled(SinkState::Refused, format!("the server refuses every line: {words}"));
                     cut.rejoin();
                     self.pause(self.limits.refused, stop).await?;
                     self.unaccepted = UNACCEPTED - TRIES;
                     None
+                }
+                Answer::TooLarge(words) => {
+                    self.ceiling = self.ceiling.min((piece.len() / 2).max(CEILING_LEAST));
+                    let line = cut.too_large();
+                    self.unaccepted += u32::from(line.is_some());
+                    line.map(|line| (line, words))
                 }
                 Answer::Malformed(words) => {
                     let line = cut.malformed();

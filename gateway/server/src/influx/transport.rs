@@ -84,6 +84,8 @@ impl Influx2 {
             // Roots are read from the operating system; a server without TLS needs none.
             .tls_built_in_root_certs(target.url.scheme() == "https")
             .pool_max_idle_per_host(1)
+            // Shorter than servers wait: a connection that they close just now would look like trouble.
+            .pool_idle_timeout(Duration::from_secs(15))
             .connect_timeout(target.timeout.min(Duration::from_secs(5)))
             .timeout(target.timeout);
         let client =

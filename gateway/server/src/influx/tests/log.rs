@@ -135,8 +135,8 @@ async fn a_gap_is_counted_and_got_over() {
         server.always(Act::Say(503, "", ""));
         let first = round * 10_000;
         let before = running.status.view().until;
-        for some in 0..40 {
-            readings(&mut log, first + some * 50, 50);
+        for some in 0..200 {
+            readings(&mut log, first + some * 10, 10);
             dropped += log.trim().expect("trims").iter().map(|d| d.records).sum::<u64>();
         }
         server.always(Act::Store);
