@@ -27,6 +27,11 @@ const NEEDS: [Need; 8] = [
         install: &["apt-get", "install", "-y", "-qq", "mosquitto", "mosquitto-clients"],
     },
     Need {
+        name: "victoria-metrics (the server that the long-term sink is tested against)",
+        there: || on_path("victoria-metrics"),
+        install: &["apt-get", "install", "-y", "-qq", "victoria-metrics"],
+    },
+    Need {
         name: "strace (disks that fail and are slow)",
         there: || on_path("strace"),
         install: &["apt-get", "install", "-y", "-qq", "strace"],

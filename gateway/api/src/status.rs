@@ -32,6 +32,62 @@ pub struct Source {
     pub detail: Option<String>,
 }
 
+/// How a long-term sink does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SinkState {
+    /// It does not run: not yet, or not any more.
+    Off,
+    /// It keeps up.
+    Running,
+    /// Its server takes everything, and it is more than a minute back.
+    Behind,
+    /// Its server does not answer, or not now.
+    Down,
+    /// Its server takes nothing until somebody changes a configuration.
+    Refused,
+}
+
+/// Readings that were dropped at the log's quota before a sink had them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SinkGap {
+    /// Engine time of the last record before; null where nothing was settled before.
+    pub from: Option<Time>,
+    /// Engine time of the first record after.
+    pub to: Option<Time>,
+}
+
+/// One long-term sink.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Sink {
+    /// Its name.
+    pub id: String,
+    /// `influxdb2`.
+    pub kind: String,
+    /// How it does.
+    pub state: SinkState,
+    /// Since when.
+    pub since: Time,
+    /// Its address.
+    pub detail: String,
+    /// Age of the oldest record that is not settled, in milliseconds; 0 where there is none.
+    pub age_ms: i64,
+    /// Engine time of the last record that is settled.
+    pub until: Option<Time>,
+    /// Lines stored since the start.
+    pub written: u64,
+    /// Lines put into quarantine since the start.
+    pub rejected: u64,
+    /// Values since the start that are not finite, and so not written.
+    pub skipped: u64,
+    /// Times since the start that readings were dropped before they were sent, each partition apart.
+    pub gaps: u64,
+    /// The last of these.
+    pub gap: Option<SinkGap>,
+    /// Why it does not do better, in words; null while it runs well.
+    pub error: Option<String>,
+}
+
 /// Totals since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Counters {
@@ -89,6 +145,8 @@ pub struct Status {
     pub online: u64,
     /// Sources of messages.
     pub sources: Vec<Source>,
+    /// Long-term sinks; empty where none is configured.
+    pub sinks: Vec<Sink>,
     /// Totals.
     pub counters: Counters,
     /// Logs.

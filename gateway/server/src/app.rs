@@ -98,7 +98,7 @@ impl App {
         let metrics = Arc::new(Metrics::new().map_err(|_| StartError::Internal("register metrics"))?);
         // First what may be too new for this binary: until then nothing is opened for writing.
         let versions = Arc::new(VersionStore::open(&settings.data.join("versions"))?);
-        let mut logs = DataDir::open(&settings.data, settings.inputs_quota)?;
+        let mut logs = DataDir::open(&settings.data, settings.inputs_quota, settings.influx.is_some())?;
         let settings = versions.settle(settings);
         let recovered = recovery::recover(&*logs.inputs, &mut logs.facts, &versions.current(), &full_pause())?;
         metrics.divergences.inc_by(recovered.divergences);

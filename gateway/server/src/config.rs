@@ -54,6 +54,8 @@ pub struct Settings {
     pub allowance: crate::ingest::Allowance,
     /// How Maibo watches itself.
     pub monitor: Monitor,
+    /// Where readings go for good, besides history.
+    pub influx: Option<crate::influx::Target>,
     /// `run` or `demo`, for the page.
     pub mode: &'static str,
 }

@@ -18,6 +18,7 @@ use crate::config::Settings;
 use crate::deliver;
 use crate::history;
 use crate::http::{self, HttpState, Limits};
+use crate::influx;
 use crate::live::{self, Picture, Roster, follow, ticker};
 use crate::monitor::{self, Board, Mark};
 use crate::pipeline::Work;
@@ -68,6 +69,7 @@ impl Desk {
         picture.known(app.machines().iter().flat_map(Machine::devices));
         picture.maintained(app.machines().iter().flat_map(Machine::maintenances));
         picture.inhibited(app.machines().iter().flat_map(Machine::inhibited));
+        let (sink, sinks) = open_sink(&app, &shared, &picture)?.unzip();
         let listener = http::serve::bind(shared.settings.http)
             .await
             .map_err(|source| StartError::Listen { address: shared.settings.http, source })?;
@@ -79,6 +81,7 @@ impl Desk {
             projection,
             series: Arc::new(http::series::Kept(history.reader().clone())),
             history: Some(history),
+            sinks: sinks.into_iter().collect(),
             mode: shared.settings.mode,
             inputs_bytes: Arc::clone(&shared.inputs_bytes),
             outbox: Some(owed),
@@ -88,6 +91,9 @@ impl Desk {
         let observer = picture.observer();
         tasks.spawn(follower.run(facts, shared.facts_wake.clone(), stop.clone()));
         tasks.spawn(historian.run(shared.inputs_wake.clone(), stop.clone()));
+        if let Some(sink) = sink {
+            tasks.spawn(sink.run(shared.inputs_wake.clone(), stop.clone()));
+        }
         tasks.spawn(ticker::run(Arc::clone(&picture), Arc::clone(&shared.clock), stop.clone()));
         tasks.spawn(http::serve::serve(listener, router, stop.clone()));
         let settled = record_deliveries(&shared, &tasks);
@@ -141,6 +147,29 @@ impl Desk {
         info!(code, "stopped");
         code
     }
+}
+
+/// The long-term sink, where one is configured.
+fn open_sink(
+    app: &App,
+    shared: &Arc<Shared>,
+    picture: &Arc<Picture>,
+) -> Result<Option<(influx::Follower<influx::Influx2>, influx::SinkStatus)>, influx::SinkError> {
+    let Some(target) = &shared.settings.influx else { return Ok(None) };
+    let (clock, shown) = (Arc::clone(&shared.clock), Arc::clone(picture));
+    let now: influx::Now = Arc::new(move || shown.now(clock.now()));
+    let parts = influx::Parts {
+        data: &shared.settings.data,
+        log: &*app.logs().inputs,
+        work: app.care(),
+        versions: Arc::clone(&shared.versions),
+        catalogue: shared.settings.catalogue.version,
+        registry: &shared.metrics.registry,
+        now,
+        seed: shared.clock.boot_id(),
+        limits: influx::Limits::of(target),
+    };
+    influx::open(target, parts).map(Some)
 }
 
 /// Puts settled deliveries on record, through the pipeline like everything that is decided on.

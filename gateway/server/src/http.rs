@@ -25,6 +25,7 @@ use tower_http::compression::CompressionLayer;
 
 use crate::app::Shared;
 use crate::history::History;
+use crate::influx::SinkStatus;
 use crate::live::follow::Projection;
 use crate::live::{Picture, client};
 
@@ -78,6 +79,8 @@ pub struct HttpState {
     pub outbox: Option<Arc<Mutex<OutboxReader>>>,
     /// How far history has come; `None` where there is none to wait for.
     pub history: Option<History>,
+    /// Long-term sinks.
+    pub sinks: Arc<[SinkStatus]>,
     /// `demo` or `run`.
     pub mode: &'static str,
     /// Bytes of the inputs log, kept up to date by whoever knows.

@@ -9,6 +9,7 @@ pub mod deliver;
 pub mod desk;
 pub mod history;
 pub mod http;
+pub mod influx;
 pub mod ingest;
 pub mod live;
 pub mod monitor;

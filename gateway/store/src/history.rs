@@ -50,6 +50,7 @@ mod write;
 pub use checkpoint::Checkpoint;
 pub use chunk::Sample;
 pub use counts::Counts;
+pub use memory::kept_under;
 pub use read::{Answer, HistoryReader, POINTS_MAX, Point, RAW_MAX};
 pub use salvage::{Salvage, salvage};
 pub use write::{HistoryWriter, Recovered};

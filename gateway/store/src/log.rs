@@ -150,6 +150,10 @@ pub trait LogReader: Send {
     /// # Errors
     /// [`ReadError`]; after `Trimmed` or `Damaged` the reader stays where it was.
     fn next(&mut self) -> Result<Option<Record>, ReadError>;
+
+    /// Gives up what was dropped of a partition, after [`ReadError::Trimmed`] named it: it goes on with the first record
+    /// still there. Records of it that were read already are not read again. Without effect where nothing was dropped.
+    fn skip_dropped(&mut self, partition: PartitionId);
 }
 
 /// A durable, partitioned, ordered log with one writer.

@@ -247,4 +247,11 @@ impl LogReader for NastyReader {
         }
         Ok(None)
     }
+
+    fn skip_dropped(&mut self, partition: PartitionId) {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        for (_, after) in self.after.iter_mut().filter(|(p, _)| *p == partition) {
+            *after = (*after).max(state.dropped.get(&partition).copied());
+        }
+    }
 }

@@ -11,6 +11,7 @@ pub mod journal;
 pub mod maibo;
 pub mod oracle;
 pub mod publisher;
+pub mod victoria;
 
 /// Polls until `condition` gives a value.
 ///

@@ -76,7 +76,7 @@ pub(crate) struct Ground<'a> {
 
 /// Both logs as the server opens them, but in small segments.
 fn open(disks: &Disks) -> Result<(FileLog, FactsLog), String> {
-    let options = FileLogOptions { segment_bytes: 16 << 10, ballast_bytes: 4 << 10, ..inputs_options(1 << 30) };
+    let options = FileLogOptions { segment_bytes: 16 << 10, ballast_bytes: 4 << 10, ..inputs_options(1 << 30, false) };
     let (inputs, _) = FileLog::open(Arc::new(disks.inputs.clone()), options).map_err(|e| format!("inputs: {e:?}"))?;
     let options = FileLogOptions { segment_bytes: 8 << 10, reserve_bytes: 4 << 10, ..FileLogOptions::facts() };
     let (facts, _) = FileLog::open(Arc::new(disks.facts.clone()), options).map_err(|e| format!("facts: {e:?}"))?;

@@ -27,6 +27,9 @@ pub enum StartError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The long-term sink cannot be opened.
+    #[error("open the long-term sink")]
+    Sink(#[from] crate::influx::SinkError),
     /// The page's address cannot be bound.
     #[error("listen on {address}")]
     Listen {
@@ -56,7 +59,7 @@ impl StartError {
             | Self::Recover(
                 PipelineError::SnapshotGone(_) | PipelineError::Read(maibo_store::log::ReadError::Damaged { .. }),
             ) => 65,
-            Self::Versions(_) | Self::Recover(_) | Self::State { .. } => 74,
+            Self::Versions(_) | Self::Recover(_) | Self::State { .. } | Self::Sink(_) => 74,
             Self::Source { .. } | Self::Listen { .. } => 69,
             Self::Internal(_) => 70,
         }

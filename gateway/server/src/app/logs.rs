@@ -76,11 +76,11 @@ pub struct Logs {
 pub struct DataDir;
 
 impl DataDir {
-    /// Creates or opens it, and says what was found.
+    /// Creates or opens it, and says what was found. `sink`: a long-term sink is configured.
     ///
     /// # Errors
     /// [`DataError`].
-    pub fn open(dir: &Path, inputs_quota: u64) -> Result<Logs, DataError> {
+    pub fn open(dir: &Path, inputs_quota: u64, sink: bool) -> Result<Logs, DataError> {
         let io = |path: &Path| {
             let path = path.to_owned();
             move |source| DataError::Io { path, source }
@@ -88,7 +88,7 @@ impl DataDir {
         std::fs::create_dir_all(dir).map_err(io(dir))?;
         let lock = DirLock::acquire(dir).map_err(|source| DataError::Lock { path: dir.to_owned(), source })?;
         super::formats::check(dir)?;
-        let inputs = open_log(dir, "inputs", inputs_options(inputs_quota))?;
+        let inputs = open_log(dir, "inputs", inputs_options(inputs_quota, sink))?;
         let facts = open_log(dir, "facts", FileLogOptions::facts())?;
         Ok(Logs { inputs: Box::new(inputs), facts: FactsLog::open(Box::new(facts))?, lock })
     }
@@ -98,13 +98,14 @@ impl DataDir {
 /// commit of what had been taken in.
 const BALLAST: u64 = 16 << 20;
 
-/// How the inputs log is kept. Both that read it are known beforehand: what is not in a snapshot yet, or not in history,
-/// stays, also where neither has said a word.
-pub fn inputs_options(quota: u64) -> FileLogOptions {
+/// How the inputs log is kept. Those that read it are known beforehand: what is not in a snapshot yet, not in history, or
+/// not in the sink where there is one, stays, also where none of them has said a word.
+pub fn inputs_options(quota: u64, sink: bool) -> FileLogOptions {
+    let consumers = ["engine", crate::history::CONSUMER].into_iter().chain(sink.then_some(crate::influx::CONSUMER));
     FileLogOptions {
         quota_bytes: Some(quota),
         ballast_bytes: BALLAST.min(quota / 8),
-        consumers: ["engine", "history"].map(str::to_owned).to_vec(),
+        consumers: consumers.map(str::to_owned).collect(),
         ..Default::default()
     }
 }
@@ -138,7 +139,7 @@ mod tests {
     // P1: no snapshot could be saved yet; history has everything and lets it go: the engine still needs it for the next start.
     #[test]
     fn what_no_snapshot_has_stays() {
-        let options = FileLogOptions { segment_bytes: 4 << 10, ..inputs_options(1 << 30) };
+        let options = FileLogOptions { segment_bytes: 4 << 10, ..inputs_options(1 << 30, false) };
         let mut log = FileLog::open(Arc::new(MemDisk::new()), options).unwrap().0;
         let partition = PartitionId(3);
         for number in 1..=40 {

@@ -23,7 +23,7 @@ pub fn read(dir: &Path, tape: &mut Tape) -> Result<(), LoadError> {
     if !crate::app::has_data(dir) {
         return Err(LoadError::data(format_args!("{shown}: holds no logs of a Maibo")));
     }
-    let logs = DataDir::open(dir, u64::MAX)?;
+    let logs = DataDir::open(dir, u64::MAX, false)?;
     let wanted: Vec<_> = PartitionId::all().filter(|p| logs.inputs.end(*p).is_some()).map(|p| (p, None)).collect();
     let mut left: BTreeMap<PartitionId, Position> =
         wanted.iter().filter_map(|(p, _)| logs.inputs.end(*p).map(|end| (*p, end))).collect();

@@ -68,6 +68,8 @@ pub struct File {
     /// Who is told.
     #[serde(default, rename = "receiver")]
     pub receivers: Vec<crate::deliver::ReceiverSettings>,
+    /// Where readings go for good.
+    pub influx: Option<crate::influx::InfluxSettings>,
     /// Which topics mean what; without any, the native topics.
     #[serde(default, rename = "route")]
     pub routes: Vec<RouteEntry>,

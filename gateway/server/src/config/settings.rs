@@ -85,6 +85,7 @@ impl Check {
             Vec::new()
         });
         let monitor = self.monitor(&file.monitor);
+        let influx = self.influx(file);
         let data = self.base.join(&file.data);
         match (http, clock, admission, inputs_quota, rules, catalogue) {
             (Some(http), Some(clock), Some(admission), Some(inputs_quota), Some(rules), Some(catalogue))
@@ -109,6 +110,7 @@ impl Check {
                     receivers,
                     monitor,
                     allowance: Allowance { rate: file.limits.device_rate, burst: file.limits.device_burst },
+                    influx,
                     mode: "run",
                 })
             }
@@ -126,6 +128,11 @@ impl Check {
             time_servers.push(format!("{host}:{port}"));
         }
         Monitor { time_servers, canary: monitor.canary }
+    }
+
+    fn influx(&mut self, file: &File) -> Option<crate::influx::Target> {
+        let parsed = file.influx.as_ref()?.parse(&self.base);
+        parsed.map_err(|found| found.iter().for_each(|(key, text)| self.problem(format!("influx.{key}"), text))).ok()
     }
 
     fn choice<T: Copy>(&mut self, path: &str, text: &str, choices: &[(&str, T)]) -> Option<T> {

@@ -105,6 +105,7 @@ impl Server {
             projection,
             series: Arc::new(series::Recent(Arc::clone(&picture))),
             history: None,
+            sinks: Arc::default(),
             outbox: None,
             mode: "run",
             inputs_bytes: Arc::new(AtomicU64::new(0)),

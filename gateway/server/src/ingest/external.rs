@@ -19,7 +19,7 @@ use super::{Ingest, Receipt};
 use crate::pipeline::Work;
 use crate::telemetry::Metrics;
 
-mod backoff;
+pub(crate) mod backoff;
 mod connection;
 mod v4;
 mod v5;

@@ -81,7 +81,7 @@ pub fn rebuild(data: &Path, what: What, lose_history: bool, said: &mut dyn FnMut
     if !crate::app::has_data(data) {
         return Err(UpkeepError::Refused(format!("{} holds no logs", data.display())).into());
     }
-    let logs = DataDir::open(data, u64::MAX)?;
+    let logs = DataDir::open(data, u64::MAX, false)?;
     if matches!(what, What::State | What::All) {
         state(data, &logs, said)?;
     }

@@ -142,6 +142,13 @@ impl LogReader for FileReader {
             }
         }
     }
+
+    fn skip_dropped(&mut self, partition: PartitionId) {
+        let dropped = self.shared.lock().dropped.get(&partition.0).copied();
+        if let Some(after) = self.wanted.get_mut(&partition.0) {
+            *after = (*after).max(dropped);
+        }
+    }
 }
 
 fn check_trimmed(wanted: &BTreeMap<u16, Option<u64>>, segments: &Segments) -> Result<(), ReadError> {

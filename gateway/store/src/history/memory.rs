@@ -251,14 +251,18 @@ impl Memory {
     }
 }
 
-/// A reading at the time it is kept under, and whether that is borrowed: the device's own, or where there is none or an
-/// impossible one the time it was received.
+/// A reading at the time it is kept under, and whether that is borrowed.
 fn sample_of(reading: &Reading) -> (Sample, bool) {
+    let (at, quality) = kept_under(reading);
+    let borrowed = quality == Quality::Clock || !reading.timed;
+    (Sample { t: at.0, value: reading.value, quality }, borrowed)
+}
+
+/// The time under which a reading is kept, and with which quality: the device's own, or where there is none or an
+/// impossible one the time it was received.
+pub fn kept_under(reading: &Reading) -> (Timestamp, Quality) {
     let wrong = reading.at < Timestamp::EARLIEST
         || reading.at.since(reading.received) > MAX_LEAD
         || reading.quality == Quality::Clock;
-    if wrong {
-        return (Sample { t: reading.received.0, value: reading.value, quality: Quality::Clock }, true);
-    }
-    (Sample { t: reading.at.0, value: reading.value, quality: reading.quality }, !reading.timed)
+    if wrong { (reading.received, Quality::Clock) } else { (reading.at, reading.quality) }
 }

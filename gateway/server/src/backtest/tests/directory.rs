@@ -20,7 +20,7 @@ fn a_recorded_run_gives_its_own_episodes() {
     versions.insert_rules(Arc::clone(&rules));
     versions.insert_catalogue(Arc::clone(&catalogue));
     let mut machines: Vec<Machine> = PartitionId::all().map(Machine::new).collect();
-    let mut logs = DataDir::open(dir.path(), u64::MAX).expect("opens");
+    let mut logs = DataDir::open(dir.path(), u64::MAX, false).expect("opens");
     let mut out = Output::default();
     let mut number = 0;
     let mut step = |now: i64, partition: PartitionId, inputs: Vec<Input>| {

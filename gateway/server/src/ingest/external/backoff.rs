@@ -1,9 +1,9 @@
-//! Waiting times that grow, with jitter, so that a hundred clients of a restarted broker do not come back at once.
+//! Waiting times that grow, with jitter, so that a hundred clients of a restarted broker (or database) do not come back at once.
 
 use std::time::Duration;
 
 /// Doubling delays between `first` and `last`, each drawn from the upper half of its range.
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     first: Duration,
     last: Duration,
     next: Duration,
@@ -12,17 +12,17 @@ pub(super) struct Backoff {
 
 impl Backoff {
     /// `seed` makes the jitter; it need not be secret.
-    pub(super) fn new(first: Duration, last: Duration, seed: u64) -> Self {
+    pub(crate) fn new(first: Duration, last: Duration, seed: u64) -> Self {
         Self { first, last, next: first, state: seed | 1 }
     }
 
     /// Begin again from the shortest delay.
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.next = self.first;
     }
 
     /// The next delay.
-    pub(super) fn next(&mut self) -> Duration {
+    pub(crate) fn next(&mut self) -> Duration {
         // xorshift64: jitter needs no better randomness.
         self.state ^= self.state << 13;
         self.state ^= self.state >> 7;

@@ -22,7 +22,7 @@ fn log(dir: &Path, name: &str, options: FileLogOptions) -> FileLog {
 /// Ten inputs of partition 3 at positions 1 to 10.
 fn inputs(dir: &Path) {
     std::fs::create_dir(dir.join("versions")).unwrap();
-    let mut log = log(dir, "inputs", inputs_options(1 << 30));
+    let mut log = log(dir, "inputs", inputs_options(1 << 30, false));
     for number in 1..=10 {
         let batch = Batch {
             now: Timestamp(1_000 + number as i64),
@@ -103,7 +103,7 @@ fn snapshots_are_not_ahead() {
             facts(dir, &[fact(0, 3, 1)]);
             let mut state = next.to_be_bytes().to_vec();
             state.extend_from_slice(&Machine::new(PartitionId(3)).snapshot());
-            let mut log = log(dir, "inputs", inputs_options(1 << 30));
+            let mut log = log(dir, "inputs", inputs_options(1 << 30, false));
             log.snapshot_save(PartitionId(3), None, Position(position), &state).unwrap();
         })
     };
@@ -123,7 +123,7 @@ fn nobody_is_told_what_is_no_fact() {
                 Batch { now: Timestamp(2_000), inputs: vec![Input::Told { first: 0, next, items: Vec::new() }] };
             let payload = batch.to_bytes();
             let id = AppendId { boot: 1, number: 99 };
-            let mut log = log(dir, "inputs", inputs_options(1 << 30));
+            let mut log = log(dir, "inputs", inputs_options(1 << 30, false));
             log.append(&[Append { partition: PartitionId::CITY, id, expected: None, payload: &payload }]);
         })
     };

@@ -116,6 +116,7 @@ fn settings(city: &City, data: &Path, shards: usize) -> Settings {
         catalogue_text,
         districts: None,
         receivers: Vec::new(),
+        influx: None,
         mode: "run",
     }
 }
@@ -150,7 +151,7 @@ async fn run(settings: Settings, arrivals: &[Vec<(PartitionId, Input)>]) -> usiz
 
 /// What a run has left behind: its commits, and every fact in canonical bytes.
 fn recorded(dir: &Path) -> (Vec<Arc<Vec<Item>>>, Vec<Vec<u8>>) {
-    let logs = DataDir::open(dir, u64::MAX).unwrap();
+    let logs = DataDir::open(dir, u64::MAX, false).unwrap();
     let from: Vec<_> = PartitionId::all().map(|p| (p, Some(Position(0)))).collect();
     let mut reader = logs.inputs.reader(&from);
     let mut left: BTreeSet<_> = PartitionId::all().filter(|p| logs.inputs.end(*p).is_some()).collect();
