@@ -15,7 +15,7 @@ struct Need {
     install: &'static [&'static str],
 }
 
-const NEEDS: [Need; 8] = [
+const NEEDS: [Need; 9] = [
     Need {
         name: "Node.js >= 20.19 with npm (https://nodejs.org, or your distribution)",
         there: node,

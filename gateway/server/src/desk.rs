@@ -81,7 +81,7 @@ impl Desk {
             projection,
             series: Arc::new(http::series::Kept(history.reader().clone())),
             history: Some(history),
-            sinks: sinks.into_iter().collect(),
+            sinks: sinks.iter().cloned().collect(),
             mode: shared.settings.mode,
             inputs_bytes: Arc::clone(&shared.inputs_bytes),
             outbox: Some(owed),
@@ -127,6 +127,7 @@ impl Desk {
             projection: watched_projection,
             history: watched_history,
             delivery: mark,
+            sinks: sinks.into_iter().collect(),
             owed: looked_at,
         };
         let canaries = monitor::canary::Seen(Arc::clone(&shared.ingest.canaries));
@@ -207,5 +208,6 @@ fn picture(app: &App, shared: &Shared) -> Picture {
         now: shared.started_at,
         clock: shared.settings.clock,
         epoch: format!("{:x}", shared.clock.boot_id()),
+        scarce: shared.scarce.clone(),
     })
 }

@@ -24,6 +24,7 @@ use maibo_core::engine::DeviceView;
 use maibo_core::fact::{Maintenance, Transition};
 use maibo_core::id::{DeviceId, EpisodeId, MaintenanceId, RuleId};
 use maibo_core::time::Timestamp;
+use tokio::sync::watch;
 
 use crate::ingest::ClockMode;
 use crate::pipeline::{Observer, Step};
@@ -78,6 +79,8 @@ pub struct Start {
     pub clock: ClockMode,
     /// A word that no other start shares.
     pub epoch: String,
+    /// Since when the disk has no room for messages.
+    pub scarce: watch::Receiver<Option<Timestamp>>,
 }
 
 /// The model of the city and the views on it.
@@ -86,14 +89,16 @@ pub struct Picture {
     versions: Arc<VersionStore>,
     outlets: Vec<Outlet>,
     pulse: Pulse,
+    scarce: watch::Receiver<Option<Timestamp>>,
 }
 
 impl Picture {
     /// The picture as of the start: open alerts are known, devices are not yet.
     pub fn new(start: Start) -> Self {
         let (versions, pulse) = (Arc::clone(&start.versions), Pulse::new(start.clock));
+        let scarce = start.scarce.clone();
         let model = Model::new(start);
-        Self { outlets: model.outlets(), inner: Mutex::new(model), versions, pulse }
+        Self { outlets: model.outlets(), inner: Mutex::new(model), versions, pulse, scarce }
     }
 
     /// Takes in what a recovered machine knows of its devices.
@@ -175,12 +180,18 @@ impl Picture {
 
     /// Publishes a heartbeat. Called once a second: rates are counted in calls.
     pub fn beat(&self, now: Timestamp) {
-        let beat = self.lock().beat(now, self.pulse.alive());
+        let beat = self.lock().beat(now, self.evaluating());
         self.outlets.iter().for_each(|outlet| outlet.beat(&beat));
     }
 
-    /// Whether steps of the pipeline come in. Answers also where the picture's lock is never let go.
+    /// Whether what is sent is judged: steps of the pipeline come in, and the disk has room for messages. Answers also
+    /// where the picture's lock is never let go.
     pub fn evaluating(&self) -> bool {
+        self.moving() && self.scarce.borrow().is_none()
+    }
+
+    /// Whether steps of the pipeline come in, if only those of what is urgent.
+    pub fn moving(&self) -> bool {
         self.pulse.alive()
     }
 

@@ -22,6 +22,7 @@ use tokio_util::task::TaskTracker;
 use crate::app::Shared;
 use crate::config::Source;
 use crate::deliver::LastWord;
+use crate::influx::SinkStatus;
 use crate::ingest::{ClockMode, canary::TOPIC};
 use crate::live::Picture;
 use crate::live::follow::Projection;
@@ -31,6 +32,7 @@ pub mod canary;
 mod counters;
 mod followers;
 mod receivers;
+mod sinks;
 mod space;
 mod standstill;
 mod time;
@@ -54,6 +56,8 @@ pub struct Parts {
     pub history: crate::history::History,
     /// How far the outbox is.
     pub delivery: Mark,
+    /// Where readings go for good.
+    pub sinks: Vec<SinkStatus>,
     /// Who is owed what. A reader of its own: nobody waits for it.
     pub owed: OutboxReader,
 }
@@ -63,7 +67,7 @@ pub fn start(parts: Parts, brokers: &[SocketAddr], tasks: &TaskTracker, stop: &C
     if parts.shared.settings.clock == ClockMode::Replay {
         return;
     }
-    let Parts { shared, board, picture, last_word, projection, history, delivery, owed } = parts;
+    let Parts { shared, board, picture, last_word, projection, history, delivery, sinks, owed } = parts;
     tasks.spawn(Arc::clone(&board).run(Arc::clone(&shared.ingest), stop.clone()));
     tasks.spawn(standstill::run(
         Arc::clone(&picture),
@@ -88,6 +92,7 @@ pub fn start(parts: Parts, brokers: &[SocketAddr], tasks: &TaskTracker, stop: &C
     ));
     let watched = followers::Watched { facts: shared.facts_wake.clone(), projection, history, delivery };
     tasks.spawn(followers::run(watched, Arc::clone(&board), stop.clone()));
+    tasks.spawn(sinks::run(sinks, Arc::clone(&shared.clock), Arc::clone(&board), stop.clone()));
     let names = shared.settings.receivers.iter().map(|t| t.receiver.name.clone()).collect();
     tasks.spawn(receivers::run(owed, names, Arc::clone(&shared.clock), board, stop.clone()));
 }

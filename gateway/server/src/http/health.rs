@@ -38,9 +38,7 @@ pub(super) async fn readyz(State(state): State<HttpState>) -> impl IntoResponse 
 /// Whether rules are being judged: the decider holds the other end of this as long as it runs, and takes steps as long as
 /// it is not stuck, and the disk has room for what it would judge.
 pub(super) fn evaluating(state: &HttpState) -> bool {
-    state.shared.scarce.borrow().is_none()
-        && state.shared.facts_wake.has_changed().is_ok()
-        && state.picture.evaluating()
+    state.shared.facts_wake.has_changed().is_ok() && state.picture.evaluating()
 }
 
 /// Whether lists have everything that is on record: the alerts up to the newest fact, the readings at least up to what the

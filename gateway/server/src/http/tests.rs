@@ -96,6 +96,7 @@ impl Server {
             now: shared.started_at,
             clock: shared.settings.clock,
             epoch: "e".into(),
+            scarce: tokio::sync::watch::channel(None).1,
         }));
         let stop = CancellationToken::new();
         tokio::spawn(follower.run(facts, shared.facts_wake.clone(), stop.clone()));

@@ -86,7 +86,7 @@ async fn send(source: &SourceId, client: &AsyncClient, (shared, picture): (&Shar
     loop {
         let deaf = shared.metrics.listening.with_label_values(&[source.as_str()]).get() == 0;
         // Without room messages wait, in a standstill everything does; these have alerts of their own.
-        let excused = deaf || shared.scarce.borrow().is_some() || !picture.evaluating();
+        let excused = deaf || !picture.evaluating();
         if excused {
             canaries.forget(source);
         }

@@ -35,7 +35,7 @@ pub(super) async fn run(
 ) {
     let mut since: Option<Timestamp> = None;
     while !stop.is_cancelled() {
-        match (since, picture.evaluating()) {
+        match (since, picture.moving()) {
             (None, false) => {
                 let from = clock.now() - Millis(crate::live::SILENT.as_millis() as i64);
                 since = Some(from);

@@ -366,15 +366,14 @@ impl Sequencer {
     fn trim(&mut self) {
         match self.log.trim() {
             Ok(dropped) => {
-                for gap in dropped {
-                    self.metrics.shed.with_label_values(&["inputs_quota"]).inc_by(gap.records);
-                    warn!(
-                        partition = gap.partition.0,
-                        records = gap.records,
-                        "inputs dropped at the quota before all had them"
-                    );
-                    let Dropped { partition, first, last, records: batches } = gap;
-                    self.gaps.push(Input::Dropped { partition, first, last, batches });
+                let mut batches = 0;
+                for Dropped { partition, first, last, records } in dropped {
+                    batches += records;
+                    self.gaps.push(Input::Dropped { partition, first, last, batches: records });
+                }
+                if batches > 0 {
+                    self.metrics.shed.with_label_values(&["inputs_quota"]).inc_by(batches);
+                    warn!(batches, "inputs dropped at the quota before all had them; the facts say which");
                 }
             }
             Err(error) => warn!(%error, "trimming failed"),

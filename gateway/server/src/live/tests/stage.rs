@@ -94,6 +94,7 @@ impl Stage {
             now: Timestamp(1_000),
             clock,
             epoch: "e".into(),
+            scarce: tokio::sync::watch::channel(None).1,
         }));
         Self { picture, versions, _dir: dir }
     }
