@@ -165,6 +165,13 @@ fn restored(runtime: &Runtime, setup: &Setup, chief: u16, backup: &Taken, facts:
     if open != meant {
         wrong.push(format!("open are {open:?} and not {meant:?}"));
     }
+    eprintln!(
+        "backup: {} readings acknowledged before it began, {} of {} facts; {} deliveries were owed and made",
+        backup.acknowledged.len(),
+        at_first.len(),
+        facts.len(),
+        sink.count()
+    );
     runtime.block_on(sink.stop());
     wrong
 }
