@@ -268,5 +268,8 @@ fn a_slow_disk_makes_no_pile() {
     assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
     assert_eq!(publish(port, "last", &readings(1, 30.0), Duration::from_secs(10)), 1);
     until("the alert is there", Duration::from_secs(10), || firing(&maibo).then_some(()));
+    until("the operator sees one clear alert", Duration::from_mins(1), || {
+        (own(&maibo, "firing") == ["maibo-slow-disk yellow"]).then_some(())
+    });
     assert_eq!(maibo.terminate().code(), Some(0));
 }
