@@ -136,22 +136,46 @@ mod tests {
 
     use super::*;
 
+    const PARTITION: PartitionId = PartitionId(3);
+
+    /// Forty records in several segments.
+    fn log(sink: bool) -> FileLog {
+        let options = FileLogOptions { segment_bytes: 4 << 10, ..inputs_options(1 << 30, sink) };
+        let mut log = FileLog::open(Arc::new(MemDisk::new()), options).unwrap().0;
+        for number in 1..=40 {
+            let id = AppendId { boot: 1, number };
+            log.append(&[Append { partition: PARTITION, id, expected: None, payload: &[7; 500] }]);
+        }
+        log
+    }
+
     // P1: no snapshot could be saved yet; history has everything and lets it go: the engine still needs it for the next start.
     #[test]
     fn what_no_snapshot_has_stays() {
-        let options = FileLogOptions { segment_bytes: 4 << 10, ..inputs_options(1 << 30, false) };
-        let mut log = FileLog::open(Arc::new(MemDisk::new()), options).unwrap().0;
-        let partition = PartitionId(3);
-        for number in 1..=40 {
-            let id = AppendId { boot: 1, number };
-            log.append(&[Append { partition, id, expected: None, payload: &[7; 500] }]);
-        }
-        log.keep_from("history", partition, Position(40));
+        let mut log = log(false);
+        log.keep_from("history", PARTITION, Position(40));
         let before = log.size();
         assert_eq!(log.trim().unwrap(), []);
         assert_eq!(log.size(), before);
-        log.keep_from("engine", partition, Position(40));
+        log.keep_from("engine", PARTITION, Position(40));
         log.trim().unwrap();
         assert!(log.size() < before / 2, "what both have goes");
+    }
+
+    // P2: what a configured sink has not stored stays, also before it said a word; without one nobody waits for it.
+    #[test]
+    fn what_the_sink_has_not_stays() {
+        let both = |log: &mut FileLog| ["engine", "history"].map(|who| log.keep_from(who, PARTITION, Position(40)));
+        let (mut with, mut without) = (log(true), log(false));
+        let before = with.size();
+        for log in [&mut with, &mut without] {
+            both(log);
+            assert_eq!(log.trim().unwrap(), []);
+        }
+        assert_eq!(with.size(), before);
+        assert!(without.size() < before / 2);
+        with.keep_from(crate::influx::CONSUMER, PARTITION, Position(40));
+        with.trim().unwrap();
+        assert_eq!(with.size(), without.size());
     }
 }
