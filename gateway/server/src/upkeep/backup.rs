@@ -5,10 +5,10 @@
 //!
 //! ```text
 //! 1  the inputs' segments are held open     trimming takes nothing away from here on
-//! 2  snapshots, then the databases          each behind both logs' copies, and none needs what 1 has not
+//! 2  snapshots, databases, everything else  each behind both logs' copies, and none needs what 1 has not
 //! 3  inputs, in whole records               all that was acknowledged before 1
 //! 4  facts, up to the first that is caused by an input behind 3
-//! 5  rule sets and everything else          texts are written before what names them
+//! 5  rule sets and catalogues               texts are written before what names them
 //! ```
 //!
 //! Facts last, because inputs speak of facts too (the city is told of them): every fact that an input in the copy knows
@@ -39,7 +39,10 @@ mod config;
 pub use check::check_databases;
 
 /// What is made of nothing and belongs to a process: not in a backup.
-const LEFT_OUT: [&str; 7] = [".tmp", ".damaged", ".replaced", "-wal", "-shm", "-journal", ".unfinished"];
+const LEFT_OUT: [&str; 8] = [".tmp", ".new", ".damaged", ".replaced", "-wal", "-shm", "-journal", ".unfinished"];
+
+/// Rule sets and catalogues by version.
+const VERSIONS: &str = "versions";
 
 /// Makes a backup of `data` at `to`, which must not exist; `config` is a configuration file to keep with it. `said` is
 /// told what is done.
@@ -96,7 +99,10 @@ fn make(data: &Path, to: &Path, config: Option<&Path>, said: &mut dyn FnMut(Stri
     let now = || words::time(SystemClock::default().wall());
     let mut manifest = Manifest::begun(now(), &std::fs::canonicalize(data).unwrap_or_else(|_| data.to_owned()));
     logs(data, to, said)?;
-    rest(data, to)?;
+    let versions = data.join(VERSIONS);
+    if versions.is_dir() {
+        copy_tree(&versions, &to.join(VERSIONS))?;
+    }
     if let Some(config) = config {
         manifest.config = self::config::keep(config, &to.join(CONFIG))?;
         said(format!("configuration: {} files", manifest.config.len()));
@@ -135,6 +141,8 @@ fn logs(data: &Path, to: &Path, said: &mut dyn FnMut(String)) -> Result<(), Upke
         File::open(&target).and_then(|f| f.sync_all()).map_err(UpkeepError::io("sync", &target))?;
         said(format!("{name}: copied"));
     }
+    // Whatever it is, it follows the logs and may not be ahead of them: the sink's cursor is one.
+    rest(data, to)?;
     held.renew(&inputs).map_err(io("inputs"))?;
     let copied = held.copy(&inputs_to, &mut |_| true).map_err(|e| not_copied("inputs", data, e))?;
     said(format!("inputs: {} records, {} bytes", figure(copied.survey.records), figure(copied.survey.bytes)));
@@ -172,10 +180,10 @@ fn refused(error: &maibo_store::database::DatabaseError) -> UpkeepError {
     UpkeepError::Refused(format!("{}; `maibo rebuild` makes it anew while Maibo is stopped", Chain(error)))
 }
 
-/// Step 5: whatever else is there, below `versions/` and beside it.
+/// Whatever else is there beside logs, databases and `versions/`.
 fn rest(data: &Path, to: &Path) -> Result<(), UpkeepError> {
     for name in names(data)? {
-        let own = ["inputs", "facts", "lock"].contains(&name.as_str()) || is_database(&name);
+        let own = ["inputs", "facts", "lock", VERSIONS].contains(&name.as_str()) || is_database(&name);
         if !own && !left_out(&name) {
             copy_tree(&data.join(&name), &to.join(&name))?;
         }
