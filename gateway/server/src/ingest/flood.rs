@@ -16,6 +16,8 @@ use maibo_core::id::{DeviceId, IdBuild};
 
 /// Most devices counted within a second; beyond, the others are not looked at until the next.
 const COUNTED: usize = 200_000;
+/// How long it is remembered that a device was over its allowance.
+const REMEMBERED: Duration = Duration::from_mins(1);
 /// Most devices looked at closely.
 const HOT: usize = 1_024;
 
@@ -74,7 +76,8 @@ impl Floods {
             state.second = now;
             state.counts.clear();
             let full = f64::from(burst);
-            state.hot.retain(|_, bucket| bucket.refilled(rate, full, now) < full);
+            let lately = |b: &Bucket| b.empty.is_some_and(|at| now.saturating_duration_since(at) < REMEMBERED);
+            state.hot.retain(|_, bucket| bucket.refilled(rate, full, now) < full || lately(bucket));
         }
         if !state.hot.contains_key(device) {
             if state.counts.len() >= COUNTED && !state.counts.contains_key(device) {
@@ -147,8 +150,8 @@ mod tests {
             }
         }
         assert_eq!(floods.flooding(Duration::from_mins(1), 3), (vec![bad.clone()], 1));
-        assert_eq!(floods.sent(&bad, at(60_000)), Duration::ZERO);
-        assert_eq!(floods.flooding(Duration::from_mins(1), 3).1, 0, "forgotten when its bucket was full again");
+        assert_eq!(floods.sent(&bad, at(70_000)), Duration::ZERO);
+        assert_eq!(floods.flooding(Duration::from_mins(1), 3).1, 0, "forgotten a minute after");
         let none = Floods::new(Allowance { rate: 0, burst: 0 });
         assert!((0..1_000).all(|_| none.sent(&bad, start) == Duration::ZERO));
     }

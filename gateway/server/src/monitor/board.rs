@@ -87,6 +87,8 @@ impl Board {
         if standing.now.take().is_none() {
             return;
         }
+        // What nobody was told of need not be said to be over.
+        standings.retain(|_, s| s.now.is_some() || s.told.is_some());
         drop(standings);
         info!(rule = check.rule(), part, "well again");
         self.changed.notify_one();
