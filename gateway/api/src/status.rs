@@ -36,7 +36,7 @@ pub struct Source {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SinkState {
-    /// It does not run: not yet, or not any more.
+    /// It does not run: no answer of its server yet, or not any more.
     Off,
     /// It keeps up.
     Running,

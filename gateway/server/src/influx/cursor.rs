@@ -59,7 +59,7 @@ impl Cursor {
     /// Where the operating system fails; the old file is still there.
     pub(super) fn save(&self, path: &Path) -> io::Result<()> {
         let mut temporary = path.as_os_str().to_owned();
-        temporary.push(".new");
+        temporary.push(".tmp");
         let temporary = PathBuf::from(temporary);
         let mut file = std::fs::File::create(&temporary)?;
         file.write_all(self.text().as_bytes())?;

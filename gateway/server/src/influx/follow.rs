@@ -66,7 +66,6 @@ impl<T: Transport> Follower<T> {
         // A consumer that is silent about a partition before its first advice would not be waited for.
         let position = |p: PartitionId| self.cursor.marks.get(&p).map(|m| m.position).unwrap_or_default();
         advise(&self.work, PartitionId::all().map(|p| (p, position(p))).collect()).await;
-        self.status.update((self.now)(), |view| view.state = SinkState::Running);
         // Either way the cursor is saved and nothing is sent any more.
         let _ = self.follow(intake, &mut wake, &stop).await;
         self.save().await;
@@ -127,12 +126,17 @@ impl<T: Transport> Follower<T> {
         self.metrics.gaps.inc_by(gaps);
         self.metrics.skipped.inc_by(skipped);
         let waiting = batch.span.map(|(first, _)| first);
+        let nothing = *fill == Fill::Idle && batch.is_empty();
         self.status.update((self.now)(), |view| {
             view.gaps += gaps;
             view.skipped += skipped;
             view.gap = gap.or(view.gap);
             if waiting.is_some() || *fill == Fill::Idle {
                 view.waiting = waiting;
+            }
+            // After a start it runs when the server has taken something, or there is nothing to take.
+            if nothing && view.state == SinkState::Off {
+                view.state = SinkState::Running;
             }
         });
     }

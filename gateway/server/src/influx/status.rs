@@ -13,7 +13,7 @@ const WORDS_MAX: usize = 300;
 /// The state of a sink.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SinkState {
-    /// It does not run: not yet, or not any more.
+    /// It does not run: no answer of the server yet, or not any more.
     #[default]
     Off,
     /// It keeps up.

@@ -15,7 +15,7 @@ use maibo_store::log::Log;
 
 use super::city::{T0, append, limits, reading, readings, start, target};
 use super::server::{Act, Server};
-use crate::influx::{CURSOR, Limits, REJECTED, SinkView};
+use crate::influx::{CURSOR, Limits, REJECTED, SinkState, SinkView};
 use crate::versions::VersionStore;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -84,6 +84,23 @@ async fn the_cursor_waits_for_the_answer() {
         assert!(advised.iter().all(|(_, position)| *position == Position::default()), "{act:?}: {advised:?}");
         assert!(!dir.path().join(CURSOR).exists(), "{act:?}: nothing to save");
     }
+}
+
+// After a start nobody knows yet how the server does, unless there is nothing to send.
+#[tokio::test]
+async fn a_start_claims_nothing() {
+    let server = Server::start(&[], Act::Hang).await;
+    let dir = tempfile::tempdir().expect("a directory");
+    let target = target(&format!("http://{}", server.address), dir.path(), SECOND / 4);
+    let mut log = file_log(FileLogOptions::default());
+    let running = start(&log, dir.path(), &target, limits());
+    running.until("it has nothing to do", |v| v.state == SinkState::Running).await;
+    running.stop().await;
+    readings(&mut log, 0, 10);
+    let running = start(&log, dir.path(), &target, limits());
+    let view = running.until("it knows", |v| v.state != SinkState::Off).await;
+    assert_eq!(view.state, SinkState::Down, "it did not run before it was down");
+    running.stop().await;
 }
 
 // A damaged cursor, and one of another log, are no reason to pass over readings: everything is sent again.
