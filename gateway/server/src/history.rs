@@ -31,8 +31,6 @@ use follow::Source;
 
 /// The name under which it speaks for what it needs of the log.
 pub const CONSUMER: &str = "history";
-/// Readers made in advance, one for each time that the log is trimmed under the follower.
-const SPARES: usize = 8;
 
 /// How far the follower has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -114,8 +112,7 @@ pub fn open(
         opened => opened?,
     };
     let everything: Vec<(PartitionId, Option<Position>)> = PartitionId::all().map(|p| (p, None)).collect();
-    let spares = (0..SPARES).map(|_| log.reader(&everything)).collect();
-    let source = Source { reader: log.reader(&writer.cursors()), spares };
+    let source = Source { reader: log.reader(&writer.cursors()), spare: Some(log.reader(&everything)) };
     let ends = PartitionId::all().filter_map(|p| log.end(p).map(|end| (p, end))).collect();
     let (progress, receiver) = watch::channel(Progress::default());
     let follower = Follower::new(writer, source, ends, progress, work.downgrade());

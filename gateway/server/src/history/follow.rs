@@ -33,8 +33,8 @@ const LAST_STEPS: usize = 16;
 /// The inputs log as it is when the follower is opened: the log itself belongs to the sequencer afterwards.
 pub(super) struct Source {
     pub(super) reader: Box<dyn LogReader>,
-    /// Each reads all there is, whatever was trimmed; what was applied already is passed over.
-    pub(super) spares: Vec<Box<dyn LogReader>>,
+    /// Reads all there is, for when the cursors are gone; what was applied already is passed over.
+    pub(super) spare: Option<Box<dyn LogReader>>,
 }
 
 /// The follower, not running.
@@ -169,9 +169,7 @@ impl Follower {
                     return Step::Idle;
                 }
                 Err(ReadError::Trimmed { partition, first }) => {
-                    if self.skip(partition, first).is_err() {
-                        return Step::Failed;
-                    }
+                    self.skip(partition, first);
                 }
                 Err(error) => {
                     self.failed(&error);
@@ -189,7 +187,9 @@ impl Follower {
         if recovered.damaged > 0 {
             warn!(rows = recovered.damaged, "saved readings are damaged; the log is read again");
             // The cursors are gone: everything in the log is wanted.
-            self.source.reader = self.spare()?;
+            if let Some(spare) = self.source.spare.take() {
+                self.source.reader = spare;
+            }
         }
         self.recovered = true;
         info!(rows = recovered.tails, "history is open");
@@ -213,24 +213,13 @@ impl Follower {
     }
 
     /// Goes on behind records that were trimmed before they were read.
-    fn skip(&mut self, partition: PartitionId, first: Option<Position>) -> Result<(), Reported> {
+    fn skip(&mut self, partition: PartitionId, first: Option<Position>) {
         warn!(partition = partition.0, "the log was trimmed before history had read it; readings are missing");
         self.progress.send_modify(|p| p.gaps += 1);
         if self.missing.get(&partition).is_some_and(|end| first.is_none_or(|first| first > *end)) {
             self.missing.remove(&partition);
         }
-        self.source.reader = self.spare()?;
-        Ok(())
-    }
-
-    fn spare(&mut self) -> Result<Box<dyn LogReader>, Reported> {
-        self.source.spares.pop().ok_or_else(|| {
-            if !self.progress.borrow().failing {
-                error!("the log was trimmed too often; history stands still until the next start");
-            }
-            self.progress.send_modify(|p| p.failing = true);
-            Reported
-        })
+        self.source.reader.skip_dropped(partition);
     }
 
     /// Writes a checkpoint; false where that failed.

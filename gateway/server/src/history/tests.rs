@@ -168,6 +168,35 @@ async fn a_gap_is_counted_and_passed() {
     running.end().await;
 }
 
+// A log that is trimmed under it again and again: each time it goes on with what is there.
+#[tokio::test]
+async fn however_often_the_log_is_trimmed() {
+    let dir = tempfile::tempdir().expect("directory");
+    let mut log = log();
+    append(&mut log, 0);
+    let mut running = start(&dir.path().join("history.db"), &log);
+    running.caught_up().await;
+    for round in 1..=12 {
+        // It rests when it has everything; mostly, then, it is behind when the log is trimmed.
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        append(&mut log, 2 * round);
+        log.set_quota(Some(1));
+        assert!(!log.trim().expect("trims").is_empty());
+        log.set_quota(None);
+        append(&mut log, 2 * round + 1);
+        running.wake.send_modify(|n| *n += 1);
+        let whole = async {
+            while running.count(3).await <= round as usize {
+                assert!(!running.history.progress().failing, "round {round}");
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), whole).await.expect("what is behind the gap comes");
+    }
+    assert!(running.history.progress().gaps > 0);
+    running.end().await;
+}
+
 // A damaged database is put aside, not deleted, and history begins anew from the log.
 #[tokio::test]
 async fn a_damaged_database_is_put_aside() {
