@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use maibo_api as api;
 use maibo_core::fact::Transition;
+use maibo_core::id::Subject;
 use maibo_core::place::{Domain, Level};
 
 use super::Sight;
@@ -174,7 +175,7 @@ impl<'a> Tree<'a> {
         match t.subject.device() {
             // Of a device it is where the device lies today that counts.
             Some(id) => self.roster().get(id).is_some_and(|entry| within(of, entry)),
-            None => self.about(t) == *of,
+            None => weighs(t) && self.about(t) == *of,
         }
     }
 
@@ -225,6 +226,7 @@ impl<'a> Tree<'a> {
             count(node);
         }
         if t.subject.device().is_none()
+            && weighs(t)
             && let Some(node) = parts.last_mut()
         {
             node.cap(t.level);
@@ -252,6 +254,11 @@ impl<'a> Tree<'a> {
             }
         }
     }
+}
+
+/// Whether an alert says how the city is. One of Maibo about itself is counted among the open ones, and caps nothing.
+fn weighs(t: &Transition) -> bool {
+    !matches!(t.subject, Subject::Part(_))
 }
 
 /// What a district in one domain weighs in the domain: its streets that have a score. One that has but a cap is one.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use maibo_core::id::{PlaceCode, Subject};
+use maibo_core::id::{PartId, PlaceCode, Subject};
 use maibo_core::place::Domain;
 
 use super::*;
@@ -267,4 +267,24 @@ fn parts_by_name() {
     ] {
         assert_eq!(Part::parse(text), None, "{text}");
     }
+}
+
+// An alert of Maibo about itself is open and seen, and the city is none the worse for it.
+#[test]
+fn what_is_wrong_with_maibo_lowers_nothing() {
+    let stage = Stage::city_of("id,kind,place,domain\nd-1,waterlogging,110105001,emergency\n");
+    stage.read(2_000, "d-1", 0.0);
+    let index = || stage.picture.explain(&Scope::everything(), &Part::Domain(Domain::Emergency)).expect("there").part;
+    let before = index();
+    let mut t = about_place("110105", Domain::Emergency, Level::Red);
+    (t.subject, t.place) = (Subject::Part(PartId::new("data").expect("a part")), None);
+    stage.tell(3_000, &[t.clone()]);
+    let after = index();
+    assert_eq!((before.index, after.index), (Some(100.0), Some(100.0)));
+    assert_eq!((after.open.red, after.cap.is_none()), (1, true));
+    // One about the domain itself does.
+    t.subject = Subject::Source(maibo_core::id::SourceId::new("north").expect("a source"));
+    t.episode = EpisodeId::derive(&t.rule, &t.subject, t.started_at, 1);
+    stage.tell(4_000, &[t]);
+    assert_eq!(index().index, Some(40.0));
 }
