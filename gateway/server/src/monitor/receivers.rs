@@ -61,8 +61,8 @@ pub(super) async fn run(
 fn tell(board: &Board, name: &str, waiting: Option<&Waiting>, now: i64) {
     let part = format!("receiver.{name}");
     let Some(waiting) = waiting else { return board.well(Check::Receiver, &part) };
-    let (minutes, error) = ((now - waiting.since) / 60_000, waiting.error.as_deref().unwrap_or("?"));
-    let zh = format!("接收方 {name} 已 {minutes} 分钟没有收下通知（待发 {} 条）：{error}", waiting.count);
-    let en = format!("{name} has not taken what it is told for {minutes} min ({} waiting): {error}", waiting.count);
+    let (seconds, error) = ((now - waiting.since) / 1_000, waiting.error.as_deref().unwrap_or("?"));
+    let zh = format!("接收方 {name} 已 {seconds} 秒没有收下通知（待发 {} 条）：{error}", waiting.count);
+    let en = format!("{name} has not taken what it is told for {seconds} s ({} waiting): {error}", waiting.count);
     board.unwell(Check::Receiver, &part, Level::Orange, &zh, &en);
 }
