@@ -32,7 +32,9 @@ pub struct Allowance {
 
 impl Default for Allowance {
     fn default() -> Self {
-        Self { rate: 500, burst: 60_000 }
+        // Behind a broker what is over this is refused, so it must be more than any backlog that a broker keeps for a
+        // device while Maibo is away: ten messages a second over a day.
+        Self { rate: 500, burst: 1_000_000 }
     }
 }
 
