@@ -17,7 +17,7 @@
 //! [`Mode::Latest`](maibo_core::notify::Mode), and a version that supersedes nothing is listed as dead. Settled rows are
 //! kept [`SETTLED_KEPT`] and at most [`SETTLED_MAX`] of them; a read returns at most [`PAGE_MAX`].
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use maibo_core::fact::Delivery;
@@ -91,6 +91,8 @@ pub struct Outbox {
     next: u64,
     /// Claimed and not yet recorded, by this process.
     in_flight: BTreeSet<i64>,
+    /// No more rows than this are pending or held for a receiver; not there where nobody has counted yet.
+    waiting: BTreeMap<String, usize>,
     /// [`PENDING_MAX`], smaller in tests.
     pending_max: usize,
 }
@@ -114,7 +116,7 @@ impl Outbox {
                 facts
             }
         };
-        Ok(Self { connection, next, in_flight: BTreeSet::new(), pending_max: PENDING_MAX })
+        Ok(Self { connection, next, in_flight: BTreeSet::new(), waiting: BTreeMap::new(), pending_max: PENDING_MAX })
     }
 
     /// The index of the next fact wanted.

@@ -1,6 +1,6 @@
 //! From facts to rows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use maibo_core::fact::{Body, Delivery, Fact, State, Transition};
 use maibo_core::notify::{Manners, Mode, Receiver, message_id};
@@ -50,7 +50,7 @@ impl Outbox {
         self.connection.pragma_update(None, "synchronous", "NORMAL")?;
         let transaction = self.connection.transaction()?;
         let mut batch = Batch { tx: &transaction, in_flight: &self.in_flight, now, settled: Vec::new() };
-        let mut waiting = pending(&transaction, receivers, self.pending_max)?;
+        let mut waiting = rooms(&transaction, receivers, &self.waiting, self.pending_max, facts.len())?;
         for fact in facts.iter().filter(|f| f.index >= self.next) {
             if fact.index != next {
                 return Err(OutboxError::Skipped { wanted: next, found: fact.index });
@@ -101,6 +101,7 @@ impl Outbox {
         transaction.prepare_cached("UPDATE cursor SET next = ?1")?.execute([next as i64])?;
         transaction.commit()?;
         self.next = next;
+        self.waiting = receivers.iter().map(|r| r.name.clone()).zip(waiting).collect();
         Ok(settled)
     }
 
@@ -131,14 +132,32 @@ impl Outbox {
     }
 }
 
-/// How many rows are pending or held for each receiver, each counted up to `max`.
-fn pending(tx: &Transaction<'_>, receivers: &[Receiver], max: usize) -> Result<Vec<usize>, OutboxError> {
+/// How many rows wait for each receiver at most. They are counted only where `known`, which nothing is taken off that is
+/// settled, leaves no room for `more`: counting for every batch would make each alert dearer the more of them wait.
+fn rooms(
+    tx: &Transaction<'_>,
+    receivers: &[Receiver],
+    known: &BTreeMap<String, usize>,
+    max: usize,
+    more: usize,
+) -> Result<Vec<usize>, OutboxError> {
+    let enough = |n: &&usize| n.saturating_add(more) < max;
+    receivers
+        .iter()
+        .map(|r| known.get(&r.name).filter(enough).map_or_else(|| waiting(tx, r, max), |n| Ok(*n)))
+        .collect()
+}
+
+/// How many rows are pending and how many held for a receiver, each counted up to `max`.
+fn waiting(tx: &Transaction<'_>, receiver: &Receiver, max: usize) -> Result<usize, OutboxError> {
+    // Left to itself SQLite takes an index that has the settled rows too.
     let mut count = tx.prepare_cached(
-        "SELECT (SELECT count(*) FROM (SELECT 1 FROM delivery WHERE receiver = ?1 AND state = 'pending' LIMIT ?2))
-              + (SELECT count(*) FROM (SELECT 1 FROM delivery WHERE receiver = ?1 AND state = 'held' LIMIT ?2))",
+        "SELECT (SELECT count(*) FROM (SELECT 1 FROM delivery INDEXED BY delivery_pending
+                  WHERE receiver = ?1 AND state = 'pending' LIMIT ?2))
+              + (SELECT count(*) FROM (SELECT 1 FROM delivery INDEXED BY delivery_held
+                  WHERE receiver = ?1 AND state = 'held' LIMIT ?2))",
     )?;
-    let counts = receivers.iter().map(|r| count.query_row(params![r.name, max as i64], |row| row.get::<_, i64>(0)));
-    Ok(counts.map(|n| n.map(|n| n as usize)).collect::<Result<_, _>>()?)
+    Ok(count.query_row(params![receiver.name, max as i64], |row| row.get::<_, i64>(0))? as usize)
 }
 
 /// How a version stands in a receiver's list at first.

@@ -65,7 +65,7 @@ pub struct Waiting {
 
 /// A reader of the outbox; sees what is committed, from any thread.
 pub struct OutboxReader {
-    connection: Connection,
+    pub(super) connection: Connection,
 }
 
 impl OutboxReader {
@@ -86,7 +86,7 @@ impl OutboxReader {
         // With `min`, SQLite takes the other columns from the row that has it.
         let mut statement = self.connection.prepare_cached(
             "SELECT receiver, min(created_at), last_error,
-               (SELECT count(*) FROM delivery AS all_of WHERE all_of.receiver = one.receiver AND state = 'pending')
+               (SELECT count(*) FROM delivery AS all_of INDEXED BY delivery_pending WHERE all_of.receiver = one.receiver AND state = 'pending')
              FROM delivery AS one
              WHERE head = 1 AND (needs_operator = 1 OR (attempts >= 2 AND created_at < ?)) GROUP BY receiver",
         )?;

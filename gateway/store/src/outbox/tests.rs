@@ -11,6 +11,7 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod cost;
 mod historic;
 mod silence;
 mod withheld;

@@ -19,7 +19,7 @@ impl Outbox {
         let transaction = self.connection.transaction()?;
         let over: Vec<(i64, String, String)> = transaction
             .prepare_cached(
-                "SELECT id, receiver, episode FROM delivery
+                "SELECT id, receiver, episode FROM delivery INDEXED BY delivery_closed
                  WHERE state = 'pending' AND closed_at <= ?1 ORDER BY closed_at LIMIT ?2",
             )?
             .query_map([(now - DEAD_AFTER).0, PAGE_MAX as i64], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
