@@ -5,6 +5,10 @@
 use maibo_core::engine::{Counts, EventCounts};
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
+mod memory;
+
+use memory::Memory;
+
 /// Every metric family there is.
 pub struct Metrics {
     /// Where they are registered.
@@ -45,6 +49,7 @@ pub struct Metrics {
     pub live_clients: IntGauge,
     /// Delivery attempts, by outcome.
     pub deliveries: IntCounterVec,
+    memory: Memory,
 }
 
 /// One counter for each fate of a reading, and one for expressions without a result; all at zero from the start.
@@ -179,12 +184,14 @@ impl Metrics {
             listening,
             live_clients,
             deliveries: counters("maibo_deliveries_total", "delivery attempts", &["outcome"])?,
+            memory: Memory::register(&registry)?,
             registry,
         })
     }
 
     /// The Prometheus text format.
     pub fn text(&self) -> String {
+        self.memory.refresh();
         prometheus::TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_default()
     }
 }
