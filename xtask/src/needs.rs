@@ -15,7 +15,7 @@ struct Need {
     install: &'static [&'static str],
 }
 
-const NEEDS: [Need; 9] = [
+const NEEDS: [Need; 10] = [
     Need {
         name: "Node.js >= 20.19 with npm (https://nodejs.org, or your distribution)",
         there: node,
@@ -35,6 +35,11 @@ const NEEDS: [Need; 9] = [
         name: "strace (disks that fail and are slow)",
         there: || on_path("strace"),
         install: &["apt-get", "install", "-y", "-qq", "strace"],
+    },
+    Need {
+        name: "xmllint (CAP against the standard's schema)",
+        there: || on_path("xmllint"),
+        install: &["apt-get", "install", "-y", "-qq", "libxml2-utils"],
     },
     Need {
         name: "libfaketime (clocks that jump)",

@@ -31,25 +31,30 @@ use crate::telemetry::Metrics;
 
 mod body;
 mod follower;
+mod format;
 mod keeper;
 mod network;
 mod open;
 mod post;
 mod secret;
+mod sender;
 mod settings;
 mod shelf;
 mod unrecorded;
 mod worker;
 
+pub use body::Told;
+pub use format::Format;
 pub use network::{Allow, forbidden};
 pub use open::open;
 pub use post::{ClientError, Limits};
 pub use secret::{Secrets, sign};
+pub use sender::{Sender, SenderSettings};
 pub use settings::{ReceiverSettings, Target, validate};
 pub use unrecorded::LastWord;
 
-/// Makes the alert of a transition as everybody sees it.
-pub type Describe = Arc<dyn Fn(&Transition) -> maibo_api::Alert + Send + Sync>;
+/// Makes what is told of a transition.
+pub type Describe = Arc<dyn Fn(&Transition) -> Told + Send + Sync>;
 
 /// What the rules in force at a fact say about telling its transition.
 pub type Polite = Arc<dyn Fn(&Fact, &Transition) -> Manners + Send + Sync>;

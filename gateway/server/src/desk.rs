@@ -98,7 +98,10 @@ impl Desk {
         tasks.spawn(http::serve::serve(listener, router, stop.clone()));
         let settled = record_deliveries(&shared, &tasks);
         let shown = Arc::clone(&picture);
-        let describe: deliver::Describe = Arc::new(move |t: &Transition| live::words::alert(t, &shown.roster()));
+        let describe: deliver::Describe = Arc::new(move |t: &Transition| {
+            let roster = shown.roster();
+            deliver::Told { alert: live::words::alert(t, &roster), advice: roster.advice(&t.rule) }
+        });
         let wall: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let (targets, limits) = (shared.settings.receivers.clone(), deliver::Limits::default());
         let client = |source: deliver::ClientError| StartError::State { source: Box::new(source) };

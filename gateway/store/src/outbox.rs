@@ -34,7 +34,7 @@ mod read;
 mod schema;
 mod tidy;
 
-pub use attempt::{Due, Ended, Ending};
+pub use attempt::{Due, Ended, Ending, Stamp};
 pub use read::{OutboxFilter, OutboxReader, OutboxRow, Owing, Waiting, owing};
 
 /// The format of the file that this binary writes, and the latest it reads.
@@ -89,6 +89,8 @@ impl OutboxError {
 pub struct Outbox {
     connection: Connection,
     next: u64,
+    /// The last one given, see [`Stamp::slot`].
+    slot: i64,
     /// Claimed and not yet recorded, by this process.
     in_flight: BTreeSet<i64>,
     /// No more rows than this are pending or held for a receiver; not there where nobody has counted yet.
@@ -108,7 +110,8 @@ impl Outbox {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         schema::migrate(&mut connection)?;
-        let kept: Option<i64> = connection.query_row("SELECT next FROM cursor", [], |row| row.get(0))?;
+        let (kept, slot): (Option<i64>, i64) =
+            connection.query_row("SELECT next, slot FROM cursor", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let next = match kept {
             Some(next) if next as u64 <= facts => next as u64,
             _ => {
@@ -116,7 +119,14 @@ impl Outbox {
                 facts
             }
         };
-        Ok(Self { connection, next, in_flight: BTreeSet::new(), waiting: BTreeMap::new(), pending_max: PENDING_MAX })
+        Ok(Self {
+            connection,
+            next,
+            slot,
+            in_flight: BTreeSet::new(),
+            waiting: BTreeMap::new(),
+            pending_max: PENDING_MAX,
+        })
     }
 
     /// The index of the next fact wanted.

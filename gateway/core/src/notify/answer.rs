@@ -31,6 +31,8 @@ pub enum Transport {
     Deadline,
     /// The connection broke, or what came back was not HTTP.
     Broken,
+    /// What is kept of the message cannot be put into the receiver's format: nothing was sent.
+    Unreadable,
 }
 
 impl Transport {
@@ -43,6 +45,7 @@ impl Transport {
             Self::Certificate => "the receiver's certificate is not valid",
             Self::Deadline => "the receiver did not answer in time",
             Self::Broken => "the connection to the receiver broke",
+            Self::Unreadable => "the message cannot be put into the receiver's format",
         }
     }
 

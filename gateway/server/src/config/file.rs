@@ -65,6 +65,9 @@ pub struct File {
     /// Where messages come from.
     #[serde(default, rename = "source")]
     pub sources: Vec<Source>,
+    /// Who Maibo is to those it tells.
+    #[serde(default)]
+    pub sender: crate::deliver::SenderSettings,
     /// Who is told.
     #[serde(default, rename = "receiver")]
     pub receivers: Vec<crate::deliver::ReceiverSettings>,

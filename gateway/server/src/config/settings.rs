@@ -1,6 +1,7 @@
 //! From the file to settings: paths, numbers, packs and catalogue, all checked together.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use maibo_core::decode::{ChirpStackSpec, MappingSpec, Profile, Route, TopicFilter};
 use maibo_core::id::SourceId;
@@ -77,13 +78,21 @@ impl Check {
             }
         }
         let districts = file.districts.as_ref().and_then(|name| self.text("districts", name));
-        let receivers = crate::deliver::validate(&file.receivers, &self.base).unwrap_or_else(|problems| {
+        let sender = file.sender.parse().unwrap_or_else(|problems| {
             for problem in problems {
-                let (path, text) = problem.split_once(": ").unwrap_or(("receiver", &problem));
-                self.problems.push(Problem::new(path, text));
+                let (key, text) = problem.split_once(": ").unwrap_or(("", &problem));
+                self.problem(format!("sender.{key}"), text);
             }
-            Vec::new()
+            crate::deliver::Sender::default()
         });
+        let receivers =
+            crate::deliver::validate(&file.receivers, &Arc::new(sender), &self.base).unwrap_or_else(|problems| {
+                for problem in problems {
+                    let (path, text) = problem.split_once(": ").unwrap_or(("receiver", &problem));
+                    self.problems.push(Problem::new(path, text));
+                }
+                Vec::new()
+            });
         let monitor = self.monitor(&file.monitor);
         let influx = self.influx(file);
         let data = self.base.join(&file.data);

@@ -1,7 +1,16 @@
-//! The message: native JSON in the envelope of Standard Webhooks.
+//! The message as it is kept: native JSON in the envelope of Standard Webhooks.
 
-use maibo_api::{Alert, AlertState};
+use maibo_api::{Alert, AlertState, Words};
 use serde::Serialize;
+
+/// What receivers are told of a version.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    /// The alert as everybody sees it.
+    pub alert: Alert,
+    /// What to do, from the rule; `None` where there is no rule any more.
+    pub advice: Option<Words>,
+}
 
 /// `{"type", "timestamp", "data"}`.
 #[derive(Serialize)]
@@ -16,17 +25,21 @@ struct Envelope<'a> {
 struct Data<'a> {
     #[serde(flatten)]
     alert: &'a Alert,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advice: Option<&'a Words>,
     recorded: bool,
 }
 
 /// The bytes that are signed and sent. The timestamp is that of the version, not of the attempt. `recorded` is false in the
 /// one case in which something is told that is not a fact.
-pub(super) fn native(alert: &Alert, recorded: bool) -> Vec<u8> {
+pub(super) fn native(told: &Told, recorded: bool) -> Vec<u8> {
+    let Told { alert, advice } = told;
     let r#type = match alert.state {
         AlertState::Firing => "alert.firing",
         AlertState::Resolved => "alert.resolved",
     };
-    let envelope = Envelope { r#type, timestamp: &alert.updated_at, data: Data { alert, recorded } };
+    let envelope =
+        Envelope { r#type, timestamp: &alert.updated_at, data: Data { alert, advice: advice.as_ref(), recorded } };
     // Numbers are finite and keys are texts, so that this cannot fail; an empty body would be refused by the receiver.
     serde_json::to_vec(&envelope).unwrap_or_default()
 }

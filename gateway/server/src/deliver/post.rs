@@ -9,7 +9,9 @@ use maibo_core::time::Millis;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Client, Response, redirect};
 use tokio::time::Instant;
+use tracing::warn;
 
+use super::format::{Letter, Outgoing, render};
 use super::network::{Guard, NameError};
 use super::secret::sign;
 use super::settings::Target;
@@ -84,14 +86,28 @@ impl Poster {
     }
 
     /// Makes one attempt to deliver a message under its key; ends within the deadline.
-    pub(super) async fn post(&self, message: String, body: Vec<u8>) -> Answer {
+    pub(super) async fn post(&self, message: String, letter: &Letter) -> Answer {
+        let target = &self.target;
+        let Outgoing { content_type, headers, body } = match render(
+            target.format,
+            letter,
+            &target.receiver.name,
+            &target.sender,
+        ) {
+            Ok(outgoing) => outgoing,
+            Err(error) => {
+                warn!(receiver = self.receiver(), message, error = %crate::Chain(&error), "a message cannot be sent");
+                return Answer::Failed(Transport::Unreadable);
+            }
+        };
         let end = Instant::now() + self.limits.deadline;
         let timestamp = self.wall.wall().0.div_euclid(1_000);
         let signature = sign(&self.target.secrets, &message, timestamp, &body);
         let request = self
             .client
             .post(self.target.url.clone())
-            .header(CONTENT_TYPE, "application/json")
+            .headers(headers.into_iter().collect())
+            .header(CONTENT_TYPE, content_type)
             .header("webhook-id", message)
             .header("webhook-timestamp", timestamp)
             .header("webhook-signature", signature)

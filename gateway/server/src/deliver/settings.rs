@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 use maibo_core::id::PlaceCode;
 use maibo_core::limit::MAX_REMINDERS;
@@ -11,8 +12,10 @@ use maibo_core::place::{Domain, Level};
 use reqwest::Url;
 use serde::Deserialize;
 
+use super::format::Format;
 use super::network::Allow;
 use super::secret::Secrets;
+use super::sender::Sender;
 
 /// Receivers of one Maibo: each has a worker and connections of its own.
 const RECEIVERS_MAX: usize = 64;
@@ -31,6 +34,9 @@ pub struct ReceiverSettings {
     pub url: String,
     /// File with its secrets, one `whsec_…` a line, relative to the configuration.
     pub secret_file: String,
+    /// `native` (the default), `cloudevents`, `cloudevents-binary`, `alertmanager` or `cap`.
+    #[serde(default)]
+    pub format: Option<String>,
     /// `all` (the default) or `latest`.
     #[serde(default)]
     pub mode: Option<String>,
@@ -65,13 +71,17 @@ pub struct Target {
     pub secrets: Secrets,
     /// Which private networks.
     pub allow: Allow,
+    /// What it wants to get.
+    pub format: Format,
+    /// From whom.
+    pub sender: Arc<Sender>,
 }
 
 /// Checks all entries; relative paths begin at `base`.
 ///
 /// # Errors
 /// Every problem, each with its path.
-pub fn validate(entries: &[ReceiverSettings], base: &Path) -> Result<Vec<Target>, Vec<String>> {
+pub fn validate(entries: &[ReceiverSettings], sender: &Arc<Sender>, base: &Path) -> Result<Vec<Target>, Vec<String>> {
     let mut problems = Vec::new();
     if entries.len() > RECEIVERS_MAX {
         problems.push(format!("receiver: more than {RECEIVERS_MAX} entries"));
@@ -82,7 +92,7 @@ pub fn validate(entries: &[ReceiverSettings], base: &Path) -> Result<Vec<Target>
         if !names.insert(&entry.name) {
             problems.push(format!("receiver[{i}].name: `{}` is used twice", entry.name));
         }
-        match entry.parse(base) {
+        match entry.parse(sender, base) {
             Ok(target) => targets.push(target),
             Err(found) => problems.extend(found.into_iter().map(|p| format!("receiver[{i}].{p}"))),
         }
@@ -95,7 +105,7 @@ impl ReceiverSettings {
     ///
     /// # Errors
     /// Every problem, each beginning with its key.
-    pub fn parse(&self, base: &Path) -> Result<Target, Vec<String>> {
+    pub fn parse(&self, sender: &Arc<Sender>, base: &Path) -> Result<Target, Vec<String>> {
         let mut p = Vec::new();
         let fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
         if self.name.is_empty() || self.name.len() > 64 || !self.name.chars().all(fine) {
@@ -107,6 +117,8 @@ impl ReceiverSettings {
             }
         }
         let mode = word(&mut p, "mode", self.mode.as_deref(), Mode::parse, "all, latest");
+        let formats = Format::ALL.map(Format::as_str).join(", ");
+        let format = word(&mut p, "format", self.format.as_deref(), Format::parse, &formats).unwrap_or_default();
         let level = word(&mut p, "min_level", self.min_level.as_deref(), Level::parse, "blue, yellow, orange, red");
         let from_reminder = self.first_reminder(&mut p);
         let matcher = Matcher {
@@ -124,7 +136,7 @@ impl ReceiverSettings {
         match (url, secrets) {
             (Some(url), Some(secrets)) if p.is_empty() => {
                 let receiver = Receiver { name: self.name.clone(), mode: mode.unwrap_or_default(), matcher };
-                Ok(Target { receiver, url, secrets, allow })
+                Ok(Target { receiver, url, secrets, allow, format, sender: Arc::clone(sender) })
             }
             _ => Err(p),
         }

@@ -4,7 +4,7 @@ mod damage;
 mod delivery;
 mod places;
 mod silence;
-mod support;
+pub(super) mod support;
 mod unrecorded;
 mod withheld;
 mod words;

@@ -17,6 +17,7 @@ use tracing::error;
 
 use super::Describe;
 use super::body;
+use super::format::Letter;
 use super::post::{ClientError, Limits, Poster};
 use super::settings::Target;
 use crate::clock::Clock;
@@ -54,23 +55,27 @@ impl LastWord {
         for poster in self.posters.iter().filter(|p| p.wants().wants(transition, false)) {
             let (key, poster) =
                 (message_id(poster.receiver(), transition.episode, transition.version), Arc::clone(poster));
-            let body = body::native(&(self.describe)(transition), false);
+            let letter = self.letter(transition);
             sending.spawn(async move {
-                let answer = poster.post(key, body).await;
+                let answer = poster.post(key, &letter).await;
                 error!(receiver = poster.receiver(), ?answer, "told without a record");
             });
         }
         while sending.join_next().await.is_some() {}
     }
 
-    fn messages(&self, drafts: &[Fact]) -> Vec<(Arc<Poster>, String, Vec<u8>)> {
+    fn letter(&self, t: &Transition) -> Letter {
+        Letter::unkept(body::native(&(self.describe)(t), false), t.version, t.at)
+    }
+
+    fn messages(&self, drafts: &[Fact]) -> Vec<(Arc<Poster>, String, Letter)> {
         let mut urgent: Vec<&Transition> = drafts.iter().filter_map(urgent).collect();
         urgent.sort_by_key(|t| std::cmp::Reverse(t.level));
         let mut messages = Vec::new();
         for transition in urgent {
             for poster in self.posters.iter().filter(|p| p.wants().wants(transition, false)) {
                 let key = message_id(poster.receiver(), transition.episode, transition.version);
-                messages.push((Arc::clone(poster), key, body::native(&(self.describe)(transition), false)));
+                messages.push((Arc::clone(poster), key, self.letter(transition)));
             }
         }
         messages.truncate(MOST);
@@ -87,9 +92,9 @@ impl Unrecorded for LastWord {
         error!(messages = messages.len(), "facts cannot be recorded: emergency receivers are told all the same");
         self.runtime.block_on(async {
             let mut sending = JoinSet::new();
-            for (poster, key, body) in messages {
+            for (poster, key, letter) in messages {
                 sending.spawn(async move {
-                    let answer = poster.post(key, body).await;
+                    let answer = poster.post(key, &letter).await;
                     error!(receiver = poster.receiver(), ?answer, "told without a record");
                 });
             }

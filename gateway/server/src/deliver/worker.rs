@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use super::format::Letter;
 use super::post::Poster;
 use super::shelf::{Shelf, Trouble, noted};
 
@@ -110,10 +111,11 @@ impl Worker {
 
     fn launch(&self, due: Due, flying: &mut JoinSet<Tried>) {
         let poster = Arc::clone(&self.poster);
+        let letter = Letter { body: due.body, stamp: due.stamp, before: due.before };
         flying.spawn(async move {
             let (id, message, attempt) = (due.id, due.message.clone(), due.attempts.saturating_add(1));
             // In a task of its own, so that not even a panic leaves the row in flight for ever.
-            let posted = tokio::spawn(async move { poster.post(due.message, due.body).await }).await;
+            let posted = tokio::spawn(async move { poster.post(due.message, &letter).await }).await;
             Tried { id, message, attempt, answer: posted.unwrap_or(Answer::Failed(Transport::Broken)) }
         });
     }

@@ -142,6 +142,11 @@ impl Roster {
         }
     }
 
+    /// What a rule says is to be done; `None` of a rule that is gone, and of Maibo's own.
+    pub fn advice(&self, id: &RuleId) -> Option<api::Words> {
+        self.rules.get(id).map(|rule| rule.advice.clone())
+    }
+
     /// The columns of the devices at these positions. Their version is the hash of everything in them.
     pub fn columns(&self, members: &[u32]) -> api::ViewDevices {
         let mut c = api::ViewDevices::default();

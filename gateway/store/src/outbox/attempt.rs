@@ -19,6 +19,22 @@ pub struct Due {
     pub attempts: u32,
     /// The message.
     pub body: Vec<u8>,
+    /// When and as what it was decided.
+    pub stamp: Stamp,
+    /// The latest version of the episode that the receiver has, of those before it.
+    pub before: Option<Stamp>,
+}
+
+/// What a version is known by where a format does not have Maibo's own identifiers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// The version.
+    pub version: u32,
+    /// Engine time of its fact.
+    pub at: Timestamp,
+    /// Its slot: tenths of a second since 1970, one for each version of any episode, growing in the order of the facts. It is
+    /// that of [`Self::at`] unless an earlier version has it.
+    pub slot: i64,
 }
 
 /// How an attempt ended.
@@ -66,20 +82,28 @@ impl Outbox {
     pub fn claim(&mut self, receiver: &str, now: Timestamp, limit: usize) -> Result<Vec<Due>, OutboxError> {
         let limit = limit.min(PAGE_MAX);
         let mut due: Vec<Due> = Vec::new();
+        let mut before = self.connection.prepare_cached(
+            "SELECT version, created_at, slot FROM delivery
+             WHERE receiver = ?1 AND episode = ?2 AND version < ?3 AND state = 'delivered' ORDER BY version DESC LIMIT 1",
+        )?;
         // One query a level: each is a range of one index.
         for urgency in (0..4).rev() {
             let mut statement = self.connection.prepare_cached(
-                "SELECT id, message, attempts, body FROM delivery
+                "SELECT version, created_at, slot, id, message, attempts, body, episode FROM delivery
                  WHERE receiver = ?1 AND head = 1 AND urgency = ?2 AND next_at <= ?3 ORDER BY next_at, id",
             )?;
             let mut rows = statement.query(params![receiver, urgency, now.0])?;
             // Rows in flight lie in front and are few: as many as the driver has under way.
             while due.len() < limit {
                 let Some(row) = rows.next()? else { break };
-                let id = row.get(0)?;
-                if !self.in_flight.contains(&id) {
-                    due.push(Due { id, message: row.get(1)?, attempts: row.get(2)?, body: row.get(3)? });
+                let (id, stamp) = (row.get(3)?, stamp_of(row)?);
+                if self.in_flight.contains(&id) {
+                    continue;
                 }
+                let episode: String = row.get(7)?;
+                let before = before.query_row(params![receiver, episode, stamp.version], stamp_of).optional()?;
+                let (message, attempts, body) = (row.get(4)?, row.get(5)?, row.get(6)?);
+                due.push(Due { id, message, attempts, body, stamp, before });
             }
         }
         self.in_flight.extend(due.iter().map(|d| d.id));
@@ -134,6 +158,12 @@ impl Outbox {
             self.in_flight.remove(id);
         }
     }
+}
+
+/// The first three columns: version, time, slot.
+fn stamp_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Stamp> {
+    let (version, at, slot): (_, i64, Option<i64>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+    Ok(Stamp { version, at: Timestamp(at), slot: slot.unwrap_or(at.div_euclid(100)) })
 }
 
 fn record(tx: &Transaction<'_>, end: &Ended, now: Timestamp) -> Result<Option<Delivery>, OutboxError> {

@@ -49,7 +49,8 @@ impl Outbox {
         // See the module on why this needs no sync of its own.
         self.connection.pragma_update(None, "synchronous", "NORMAL")?;
         let transaction = self.connection.transaction()?;
-        let mut batch = Batch { tx: &transaction, in_flight: &self.in_flight, now, settled: Vec::new() };
+        let mut batch =
+            Batch { tx: &transaction, in_flight: &self.in_flight, now, slot: self.slot, settled: Vec::new() };
         let mut waiting = rooms(&transaction, receivers, &self.waiting, self.pending_max, facts.len())?;
         for fact in facts.iter().filter(|f| f.index >= self.next) {
             if fact.index != next {
@@ -57,7 +58,7 @@ impl Outbox {
             }
             match &fact.body {
                 Body::Transition(t) => {
-                    let mut text = None;
+                    let mut letter = None;
                     let hold = batch.hold(t, manners(fact, t))?;
                     for (receiver, waiting) in receivers.iter().zip(&mut waiting) {
                         if !receiver.wants(t, batch.told(receiver, t)?) {
@@ -67,13 +68,17 @@ impl Outbox {
                             Some(silence) => Some(Because::silenced(silence)),
                             None => hold.because(&transaction, batch.heard(receiver, t)?, t.state)?,
                         };
-                        let text = text.get_or_insert_with(|| body(t));
+                        let letter = letter.get_or_insert_with(|| Letter {
+                            at: fact.at,
+                            slot: batch.slot(fact.at),
+                            body: body(t),
+                        });
                         let room = *waiting < self.pending_max;
                         let more = if let Some(because) = because {
-                            batch.withhold(receiver, t, fact.at, &because, text, room)?
+                            batch.withhold(receiver, t, letter, &because, room)?
                         } else {
                             batch.settle_held(&receiver.name, &t.episode.to_string(), None)?;
-                            batch.tell(receiver, t, fact.at, text, room)?
+                            batch.tell(receiver, t, letter, room)?
                         };
                         *waiting += usize::from(more);
                     }
@@ -97,10 +102,10 @@ impl Outbox {
             }
             next += 1;
         }
-        let settled = batch.settled;
-        transaction.prepare_cached("UPDATE cursor SET next = ?1")?.execute([next as i64])?;
+        let (settled, slot) = (batch.settled, batch.slot);
+        transaction.prepare_cached("UPDATE cursor SET next = ?1, slot = ?2")?.execute([next as i64, slot])?;
         transaction.commit()?;
-        self.next = next;
+        (self.next, self.slot) = (next, slot);
         self.waiting = receivers.iter().map(|r| r.name.clone()).zip(waiting).collect();
         Ok(settled)
     }
@@ -114,7 +119,8 @@ impl Outbox {
             return Ok(Vec::new());
         }
         let transaction = self.connection.transaction()?;
-        let mut batch = Batch { tx: &transaction, in_flight: &self.in_flight, now, settled: Vec::new() };
+        let mut batch =
+            Batch { tx: &transaction, in_flight: &self.in_flight, now, slot: self.slot, settled: Vec::new() };
         batch.lift()?;
         let settled = batch.settled;
         transaction.commit()?;
@@ -160,6 +166,15 @@ fn waiting(tx: &Transaction<'_>, receiver: &Receiver, max: usize) -> Result<usiz
     Ok(count.query_row(params![receiver.name, max as i64], |row| row.get::<_, i64>(0))? as usize)
 }
 
+/// One version as it is kept for all who are told of it.
+pub(super) struct Letter {
+    /// Engine time of its fact.
+    pub(super) at: Timestamp,
+    /// See [`Stamp::slot`](super::Stamp::slot).
+    pub(super) slot: i64,
+    pub(super) body: Vec<u8>,
+}
+
 /// How a version stands in a receiver's list at first.
 pub(super) struct Row<'a> {
     pub(super) state: &'a str,
@@ -180,10 +195,18 @@ pub(super) struct Batch<'a> {
     pub(super) tx: &'a Transaction<'a>,
     in_flight: &'a BTreeSet<i64>,
     pub(super) now: Timestamp,
+    /// The last one given.
+    slot: i64,
     settled: Vec<Delivery>,
 }
 
 impl Batch<'_> {
+    /// A slot for a version decided at `at`: the tenth of a second, or the next that is free.
+    fn slot(&mut self, at: Timestamp) -> i64 {
+        self.slot = at.0.div_euclid(100).max(self.slot.saturating_add(1));
+        self.slot
+    }
+
     /// Whether the receiver has been told of an earlier version.
     fn told(&self, receiver: &Receiver, t: &Transition) -> Result<bool, OutboxError> {
         let mut statement =
@@ -201,14 +224,7 @@ impl Batch<'_> {
     }
 
     /// Enqueues one version for one receiver; true where it waits in addition to what waited before.
-    fn tell(
-        &mut self,
-        receiver: &Receiver,
-        t: &Transition,
-        at: Timestamp,
-        body: &[u8],
-        room: bool,
-    ) -> Result<bool, OutboxError> {
+    fn tell(&mut self, receiver: &Receiver, t: &Transition, letter: &Letter, room: bool) -> Result<bool, OutboxError> {
         let episode = t.episode.to_string();
         let superseded = if receiver.mode == Mode::Latest || !room {
             self.supersede(&receiver.name, &episode, t.version)?
@@ -227,7 +243,7 @@ impl Batch<'_> {
         // An episode that has a version under way may always have one more behind it: the end must not get lost.
         let refused = !room && superseded == 0 && !self.waits(&receiver.name, &episode)?;
         let row = if refused { Row::refused() } else { Row { state: "pending", held: None, words: None } };
-        if !self.insert(receiver, t, at, body, &row)? || refused {
+        if !self.insert(receiver, t, letter, &row)? || refused {
             return Ok(false);
         }
         promote(self.tx, &receiver.name, &episode, self.now)?;
@@ -239,8 +255,7 @@ impl Batch<'_> {
         &mut self,
         receiver: &Receiver,
         t: &Transition,
-        at: Timestamp,
-        body: &[u8],
+        letter: &Letter,
         row: &Row<'_>,
     ) -> Result<bool, OutboxError> {
         let waits = matches!(row.state, "pending" | "held");
@@ -248,8 +263,8 @@ impl Batch<'_> {
             .tx
             .prepare_cached(
                 "INSERT INTO delivery (message, receiver, episode, version, latest, urgency, created_at, body, state,
-                   held, next_at, last_error, settled_at, closed_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+                   held, next_at, last_error, settled_at, closed_at, slot)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
                  ON CONFLICT DO NOTHING",
             )?
             .execute(params![
@@ -259,15 +274,16 @@ impl Batch<'_> {
                 t.version,
                 receiver.mode == Mode::Latest,
                 t.level as i64,
-                at.0,
+                letter.at.0,
                 // What is dead can be told after all, by hand.
-                if waits || row.state == "dead" { body } else { &[] },
+                if waits || row.state == "dead" { &letter.body } else { &[][..] },
                 row.state,
                 row.held,
                 self.now.0,
                 row.words,
                 (!waits).then_some(self.now.0),
                 (t.state == State::Resolved).then_some(self.now.0),
+                letter.slot,
             ])?;
         if inserted == 1 && !waits {
             self.note_settled(self.tx.last_insert_rowid())?;

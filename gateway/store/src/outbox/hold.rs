@@ -18,7 +18,7 @@ use maibo_core::time::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::OutboxError;
-use super::enqueue::{Batch, Row, promote};
+use super::enqueue::{Batch, Letter, Row, promote};
 
 /// What withholds an episode.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -188,9 +188,8 @@ impl Batch<'_> {
         &mut self,
         receiver: &Receiver,
         t: &Transition,
-        at: Timestamp,
+        letter: &Letter,
         because: &Because,
-        body: &[u8],
         room: bool,
     ) -> Result<bool, OutboxError> {
         let (episode, why) = (t.episode.to_string(), because.why);
@@ -206,7 +205,7 @@ impl Batch<'_> {
             (true, true) => Row { state: "held", held: Some(why.as_str()), words },
             (true, false) => Row::refused(),
         };
-        let inserted = self.insert(receiver, t, at, body, &row)?;
+        let inserted = self.insert(receiver, t, letter, &row)?;
         Ok(inserted && row.held.is_some() && (why == Why::Undecided || !waited))
     }
 

@@ -9,8 +9,9 @@ use maibo_core::notify::{Answer, Transport, message_id};
 use maibo_core::time::Timestamp;
 use maibo_store::outbox::Outbox;
 
-use super::support::{Ear, Heard, Reply, SECRET, Scene, entry, episode, transition};
+use super::support::{Ear, Heard, Reply, SECRET, Scene, entry, episode, letter, transition};
 use crate::clock::SystemClock;
+use crate::deliver::format::Letter;
 use crate::deliver::post::Poster;
 use crate::deliver::{Limits, ReceiverSettings, Secrets, sign};
 
@@ -171,13 +172,14 @@ async fn a_crash_after_success_repeats_the_key() {
     scene.tell(vec![transition(1, 1)]);
     scene.rows(|rows| rows.len() == 1).await;
     let dir = scene.end().await;
-    let target = entry("bureau", &ear).parse(dir.path()).unwrap();
+    let target = entry("bureau", &ear).parse(&Arc::default(), dir.path()).unwrap();
     {
         // The process that dies: the receiver has the message, the outbox has not heard of it.
         let mut outbox = Outbox::open(&dir.path().join("outbox.db"), 1).unwrap();
         let due = outbox.claim("bureau", Timestamp(i64::MAX), 1).unwrap().remove(0);
+        let kept = Letter { body: due.body, stamp: due.stamp, before: due.before };
         let poster = Poster::new(target.clone(), brief(), Arc::new(SystemClock::default())).unwrap();
-        assert_eq!(poster.post(due.message, due.body).await, Answer::Status { code: 200, retry_after: None });
+        assert_eq!(poster.post(due.message, &kept).await, Answer::Status { code: 200, retry_after: None });
     }
     let mut scene = Scene::over(dir, vec![target.clone()], Limits::default());
     let heard = ear.heard(2).await;
@@ -219,9 +221,8 @@ async fn a_bad_certificate_is_named() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("secret"), SECRET).unwrap();
     let url = format!("https://127.0.0.1:{}/", ear.port);
-    let target = ReceiverSettings { url, ..entry("bureau", &ear) }.parse(dir.path()).unwrap();
+    let target = ReceiverSettings { url, ..entry("bureau", &ear) }.parse(&Arc::default(), dir.path()).unwrap();
     let poster = Poster::new(target, brief(), Arc::new(SystemClock::default())).unwrap();
-    let due = maibo_store::outbox::Due { id: 1, message: "msg_0".to_owned(), attempts: 0, body: b"{}".to_vec() };
-    assert_eq!(poster.post(due.message, due.body).await, Answer::Failed(Transport::Certificate));
+    assert_eq!(poster.post("msg_0".to_owned(), &letter()).await, Answer::Failed(Transport::Certificate));
     assert!(ear.so_far().is_empty());
 }

@@ -4,9 +4,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use maibo_core::notify::{Answer, Transport};
-use maibo_store::outbox::Due;
 
-use super::support::{Ear, Reply, SECRET, entry};
+use super::support::{Ear, Reply, SECRET, entry, letter};
 use crate::clock::SystemClock;
 use crate::deliver::post::Poster;
 use crate::deliver::{Allow, Limits, ReceiverSettings, forbidden};
@@ -75,13 +74,16 @@ fn private_literals_are_refused() {
         "[4000::1]",
     ];
     for host in hosts {
-        let problems = at(&format!("https://{host}/hook"), &[]).parse(dir.path()).err();
+        let problems = at(&format!("https://{host}/hook"), &[]).parse(&Arc::default(), dir.path()).err();
         let problems = problems.unwrap_or_else(|| panic!("{host} is let through"));
         assert!(problems[0].starts_with("url: ") && problems[0].contains("`allow`"), "{host}: {problems:?}");
     }
     for host in ["8.8.8.8", "172.32.0.1", "100.128.0.1", "[2606:4700::1111]", "[2002:808:808::1]", "[64:ff9b::808:808]"]
     {
-        assert!(at(&format!("https://{host}/hook"), &[]).parse(dir.path()).is_ok(), "{host} is refused");
+        assert!(
+            at(&format!("https://{host}/hook"), &[]).parse(&Arc::default(), dir.path()).is_ok(),
+            "{host} is refused"
+        );
     }
 }
 
@@ -111,11 +113,13 @@ fn the_allow_list_is_exact() {
 #[test]
 fn plain_http_stays_inside() {
     let dir = dir();
-    assert!(at("http://example.com/", &[]).parse(dir.path()).unwrap_err()[0].contains("must be https"));
-    assert!(at("http://8.8.8.8/", &["10.0.0.0/8"]).parse(dir.path()).is_err());
-    assert!(at("http://10.1.1.1/", &["10.0.0.0/8"]).parse(dir.path()).is_ok());
+    assert!(
+        at("http://example.com/", &[]).parse(&Arc::default(), dir.path()).unwrap_err()[0].contains("must be https")
+    );
+    assert!(at("http://8.8.8.8/", &["10.0.0.0/8"]).parse(&Arc::default(), dir.path()).is_err());
+    assert!(at("http://10.1.1.1/", &["10.0.0.0/8"]).parse(&Arc::default(), dir.path()).is_ok());
     for url in ["ftp://8.8.8.8/", "https://user@8.8.8.8/", "https://:pw@8.8.8.8/", "file:///etc/passwd", "8.8.8.8"] {
-        assert!(at(url, &["0.0.0.0/0"]).parse(dir.path()).is_err(), "{url}");
+        assert!(at(url, &["0.0.0.0/0"]).parse(&Arc::default(), dir.path()).is_err(), "{url}");
     }
 }
 
@@ -123,16 +127,13 @@ fn plain_http_stays_inside() {
 #[tokio::test]
 async fn names_are_judged_when_used() {
     let (dir, ear) = (dir(), Ear::new(|_, _| Reply::Status(200)).await);
-    let due = || Due { id: 1, message: "msg_0".to_owned(), attempts: 0, body: b"{}".to_vec() };
     let post = |settings: ReceiverSettings| {
-        let poster =
-            Poster::new(settings.parse(dir.path()).unwrap(), Limits::default(), Arc::new(SystemClock::default()));
-        async move {
-            {
-                let due = due();
-                poster.unwrap().post(due.message, due.body).await
-            }
-        }
+        let poster = Poster::new(
+            settings.parse(&Arc::default(), dir.path()).unwrap(),
+            Limits::default(),
+            Arc::new(SystemClock::default()),
+        );
+        async move { poster.unwrap().post("msg_0".to_owned(), &letter()).await }
     };
     let local = format!("localhost:{}", ear.port);
     assert_eq!(post(at(&format!("https://{local}/"), &[])).await, Answer::Failed(Transport::Forbidden));

@@ -21,7 +21,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::{EngineClock, SystemClock};
-use crate::deliver::{Limits, Parts, ReceiverSettings, Target, start};
+use crate::deliver::format::Letter;
+use crate::deliver::{Limits, Parts, ReceiverSettings, Target, Told, start};
 use crate::telemetry::Metrics;
 
 /// Longest wait for anything that has to happen.
@@ -147,7 +148,7 @@ impl Scene {
     pub(super) fn with(entries: &[ReceiverSettings], limits: Limits) -> Self {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("secret"), SECRET).unwrap();
-        let targets = super::super::validate(entries, dir.path()).unwrap();
+        let targets = super::super::validate(entries, &Arc::default(), dir.path()).unwrap();
         Self::over(dir, targets, limits)
     }
 
@@ -167,7 +168,7 @@ impl Scene {
             outbox,
             wake: woken,
             targets,
-            describe: Arc::new(alert),
+            describe: Arc::new(told),
             polite: Arc::new(move |_, t| super::withheld::manners(t, muted.now())),
             clock,
             wall: Arc::new(SystemClock::default()),
@@ -236,7 +237,7 @@ pub(super) fn episode(n: u32) -> EpisodeId {
 }
 
 /// A version of episode `n`.
-pub(super) fn transition(n: u32, version: u32) -> Transition {
+pub(crate) fn transition(n: u32, version: u32) -> Transition {
     let rule = RuleId::new("underpass-waterlogging").unwrap();
     let subject = Subject::Source(SourceId::new(&format!("s{n}")).unwrap());
     Transition {
@@ -263,6 +264,11 @@ pub(super) fn transition(n: u32, version: u32) -> Transition {
         measure: None,
         found: None,
     }
+}
+
+pub(crate) fn told(t: &Transition) -> Told {
+    let advice = api::Words { zh: "封闭下凹桥".to_owned(), en: "Close the underpass".to_owned() };
+    Told { alert: alert(t), advice: Some(advice) }
 }
 
 pub(super) fn alert(t: &Transition) -> api::Alert {
@@ -306,4 +312,9 @@ pub(super) fn alert(t: &Transition) -> api::Alert {
         measure: None,
         inhibited_by: None,
     }
+}
+
+/// A message that is kept.
+pub(super) fn letter() -> Letter {
+    Letter::unkept(b"{}".to_vec(), 1, Timestamp(1_000))
 }

@@ -13,7 +13,7 @@ use maibo_store::facts::FactsLog;
 use maibo_store::file_log::{FileLog, FileLogOptions};
 use tokio_util::sync::CancellationToken;
 
-use super::support::{Ear, Reply, SECRET, alert, entry};
+use super::support::{Ear, Reply, SECRET, entry, told};
 use crate::clock::{Clock, SystemClock};
 use crate::deliver::{LastWord, Limits};
 use crate::pipeline::decider::Decider;
@@ -93,9 +93,9 @@ async fn a_red_alert_is_told_without_a_record() {
     let ear = Ear::new(|_, _| Reply::Status(200)).await;
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("secret"), SECRET).unwrap();
-    let targets = crate::deliver::validate(&[entry("bureau", &ear)], dir.path()).unwrap();
+    let targets = crate::deliver::validate(&[entry("bureau", &ear)], &Arc::default(), dir.path()).unwrap();
     let wall: Arc<dyn Clock> = Arc::new(SystemClock::default());
-    let word = || LastWord::new(&targets, Arc::new(alert), &wall, Limits::default()).unwrap();
+    let word = || LastWord::new(&targets, Arc::new(told), &wall, Limits::default()).unwrap();
     let (error, told) = judged(30.0, word(), dir.path()).await;
     assert!(matches!(error, PipelineError::FactsClosed(_)), "{error}");
     assert!(ear.so_far().is_empty(), "a yellow alert can wait for the record");

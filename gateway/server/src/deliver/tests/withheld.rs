@@ -6,6 +6,7 @@ use maibo_core::fact::{
 use maibo_core::id::{Actor, MaintenanceId, PlaceCode, RuleId};
 use maibo_core::notify::{DECISION_LATE, Manners};
 use maibo_core::time::{Millis, Timestamp};
+use std::sync::Arc;
 
 use super::support::{Ear, Reply, SECRET, Scene, entry, episode, transition};
 use crate::deliver::{Limits, validate};
@@ -49,7 +50,7 @@ async fn a_consequence_is_told_when_it_is_released() {
     assert_eq!(whats(&ear), [(episode(2).to_string(), 1)], "the cause alone");
     let dir = scene.end().await;
     std::fs::write(dir.path().join("secret"), SECRET).unwrap();
-    let targets = validate(&entries, dir.path()).unwrap();
+    let targets = validate(&entries, &Arc::default(), dir.path()).unwrap();
     let mut scene = Scene::over(dir, targets, Limits::default());
     scene.put(vec![Body::Released { parent: episode(2), episodes: vec![episode(1)] }]);
     ear.heard(2).await;
@@ -110,7 +111,7 @@ async fn an_escalation_that_cannot_be() {
     ] {
         let mut one = entry("chief", &ear);
         (one.when, one.reminders) = (when.map(str::to_owned), reminders);
-        assert_eq!(validate(&[one], dir.path()).unwrap_err(), [problem]);
+        assert_eq!(validate(&[one], &Arc::default(), dir.path()).unwrap_err(), [problem]);
     }
 }
 
@@ -150,7 +151,7 @@ async fn the_end_of_a_maintenance_tells() {
     let why = Some("under maintenance by li.wei: pump");
     assert_eq!((&*rows[1].outcome, rows[1].last_error.as_deref()), ("maintenance", why));
     let dir = scene.end().await;
-    let targets = validate(&entries, dir.path()).unwrap();
+    let targets = validate(&entries, &Arc::default(), dir.path()).unwrap();
     let mut scene = Scene::over(dir, targets, Limits::default());
     scene.put(vec![work(MaintenanceState::Over)]);
     ear.heard(2).await;

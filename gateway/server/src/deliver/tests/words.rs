@@ -1,6 +1,7 @@
 //! Secrets, signatures and settings.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::support::SECRET;
 use crate::deliver::{ReceiverSettings, Secrets, sign, validate};
@@ -69,7 +70,7 @@ fn all_problems_at_once() {
         allow: vec!["here".to_owned()],
         ..ReceiverSettings::default()
     };
-    let problems = validate(&[bad.clone(), bad], Path::new("/nowhere")).unwrap_err();
+    let problems = validate(&[bad.clone(), bad], &Arc::default(), Path::new("/nowhere")).unwrap_err();
     for key in ["name", "mode", "min_level", "domains", "districts", "allow", "secret_file"] {
         let path = format!("receiver[1].{key}: ");
         assert!(problems.iter().any(|p| p.starts_with(&path)), "{key}: {problems:?}");

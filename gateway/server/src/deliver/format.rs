@@ -1,0 +1,146 @@
+//! What a receiver gets: a message as the outbox keeps it, put into the receiver's format when it is sent.
+//!
+//! The outbox keeps native JSON, one body for all receivers. Formats are made of it at each attempt, so that one that is
+//! configured anew holds for what waits, too, and so that nothing about formats is in what is kept. The same version gives the
+//! same bytes at every attempt: everything comes from what is kept, nothing from the time of the attempt.
+//!
+//! Failure: a body that cannot be read (the outbox was made by something else) is no attempt at all; the delivery waits and
+//! says so.
+
+use axum::http::{HeaderName, HeaderValue};
+use maibo_api::{Alert, AlertState, Words};
+use maibo_core::time::Timestamp;
+use maibo_store::outbox::Stamp;
+use serde::Deserialize;
+
+mod alertmanager;
+mod cap;
+mod cloudevents;
+
+use super::sender::Sender;
+
+/// In which format a receiver wants to be told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// `{"type", "timestamp", "data"}` of Standard Webhooks, with the alert as the interface has it.
+    #[default]
+    Native,
+    /// CloudEvents 1.0, structured: one JSON object.
+    CloudEvents,
+    /// CloudEvents 1.0, binary: attributes in headers, the alert in the body.
+    CloudEventsBinary,
+    /// What Prometheus Alertmanager posts to its webhooks, version 4.
+    Alertmanager,
+    /// OASIS CAP 1.2, XML.
+    Cap,
+}
+
+impl Format {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Native, Self::CloudEvents, Self::CloudEventsBinary, Self::Alertmanager, Self::Cap];
+
+    /// The word in the configuration.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Native => "native",
+            Self::CloudEvents => "cloudevents",
+            Self::CloudEventsBinary => "cloudevents-binary",
+            Self::Alertmanager => "alertmanager",
+            Self::Cap => "cap",
+        }
+    }
+
+    /// Reads the word of [`Self::as_str`].
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|f| f.as_str() == text)
+    }
+}
+
+/// One version of one alert for one receiver, to be sent.
+#[derive(Clone, Debug)]
+pub(super) struct Letter {
+    /// Native JSON, as it is kept.
+    pub(super) body: Vec<u8>,
+    /// When and as what it was decided.
+    pub(super) stamp: Stamp,
+    /// The latest version before it that this receiver has.
+    pub(super) before: Option<Stamp>,
+}
+
+impl Letter {
+    /// One that is not kept: told past the record.
+    pub(super) fn unkept(body: Vec<u8>, version: u32, at: Timestamp) -> Self {
+        Self { body, stamp: Stamp { version, at, slot: at.0.div_euclid(100) }, before: None }
+    }
+}
+
+/// What goes over the wire, but for what the attempt itself adds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Outgoing {
+    /// Its `Content-Type`.
+    pub(super) content_type: &'static str,
+    /// Headers of the format.
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+    /// The bytes that are signed.
+    pub(super) body: Vec<u8>,
+}
+
+/// A kept body cannot be put into a format.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum FormatError {
+    /// It is not what Maibo keeps.
+    #[error("the kept message cannot be read")]
+    Kept(#[from] serde_json::Error),
+    /// The writer of XML failed.
+    #[error("write the message as XML")]
+    Xml(#[from] std::io::Error),
+    /// A text does not fit into a header.
+    #[error("`{0}` does not fit into a header")]
+    Header(String),
+}
+
+/// What is kept.
+#[derive(Deserialize)]
+struct Kept {
+    data: KeptData,
+}
+
+#[derive(Deserialize)]
+struct KeptData {
+    #[serde(flatten)]
+    alert: Alert,
+    /// Not there in what was kept before it was.
+    #[serde(default)]
+    advice: Option<Words>,
+    recorded: bool,
+}
+
+/// Puts a letter into a format. `receiver` is whom it is for.
+///
+/// # Errors
+/// Where what is kept is not what Maibo keeps.
+pub(super) fn render(
+    format: Format,
+    letter: &Letter,
+    receiver: &str,
+    sender: &Sender,
+) -> Result<Outgoing, FormatError> {
+    match format {
+        Format::Native => {
+            let body = letter.body.clone();
+            Ok(Outgoing { content_type: "application/json", headers: Vec::new(), body })
+        }
+        Format::CloudEvents => cloudevents::structured(&serde_json::from_slice(&letter.body)?, sender),
+        Format::CloudEventsBinary => cloudevents::binary(&serde_json::from_slice(&letter.body)?, sender),
+        Format::Alertmanager => alertmanager::webhook(&serde_json::from_slice(&letter.body)?, receiver, sender),
+        Format::Cap => cap::alert(&serde_json::from_slice(&letter.body)?, letter, receiver, sender),
+    }
+}
+
+const fn over(alert: &Alert) -> bool {
+    matches!(alert.state, AlertState::Resolved)
+}
+
+#[cfg(test)]
+mod tests;

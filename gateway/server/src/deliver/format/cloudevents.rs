@@ -1,0 +1,64 @@
+//! CloudEvents 1.0 over HTTP (cloudevents/spec, `spec.md` and `bindings/http-protocol-binding.md`).
+//!
+//! `id` is the version of the episode and `source` the sender, so that repeats are known as such; `type` is `maibo.alert.firing`
+//! or `maibo.alert.resolved`, `subject` the episode, `time` that of the version, the data the alert as in native JSON.
+
+use axum::http::{HeaderName, HeaderValue};
+use serde_json::{Value, json};
+
+use super::{FormatError, Outgoing};
+use crate::deliver::sender::Sender;
+
+/// One event's attributes, all texts.
+struct Attributes {
+    id: String,
+    source: String,
+    r#type: String,
+    subject: String,
+    time: String,
+}
+
+impl Attributes {
+    fn of(kept: &Value, sender: &Sender) -> Self {
+        let text = |at: &str| kept.pointer(at).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (subject, version) = (text("/data/id"), kept["data"]["version"].as_u64().unwrap_or_default());
+        Self {
+            id: format!("{subject}-{version}"),
+            source: format!("urn:maibo:{}", sender.name),
+            r#type: format!("maibo.{}", text("/type")),
+            subject,
+            time: text("/timestamp"),
+        }
+    }
+}
+
+/// One JSON object with the data inside.
+pub(super) fn structured(kept: &Value, sender: &Sender) -> Result<Outgoing, FormatError> {
+    let a = Attributes::of(kept, sender);
+    let event = json!({
+        "specversion": "1.0", "id": a.id, "source": a.source, "type": a.r#type, "subject": a.subject, "time": a.time,
+        "datacontenttype": "application/json", "data": kept["data"],
+    });
+    let body = serde_json::to_vec(&event)?;
+    Ok(Outgoing { content_type: "application/cloudevents+json; charset=utf-8", headers: Vec::new(), body })
+}
+
+/// Attributes as headers, the data as the body.
+pub(super) fn binary(kept: &Value, sender: &Sender) -> Result<Outgoing, FormatError> {
+    let a = Attributes::of(kept, sender);
+    let pairs = [
+        ("ce-specversion", "1.0".to_owned()),
+        ("ce-id", a.id),
+        ("ce-source", a.source),
+        ("ce-type", a.r#type),
+        ("ce-subject", a.subject),
+        ("ce-time", a.time),
+    ];
+    // All of these are of ASCII letters, digits and punctuation without space, quote or percent: nothing to be encoded.
+    let header = |(name, text): (&'static str, String)| match HeaderValue::from_str(&text) {
+        Ok(value) => Ok((HeaderName::from_static(name), value)),
+        Err(_) => Err(FormatError::Header(text)),
+    };
+    let headers = pairs.into_iter().map(header).collect::<Result<_, _>>()?;
+    Ok(Outgoing { content_type: "application/json", headers, body: serde_json::to_vec(&kept["data"])? })
+}
