@@ -72,7 +72,7 @@ async fn page(http: u16, connected: watch::Sender<bool>) -> (String, Option<u16>
     let mut last = String::new();
     while let Some(Ok(frame)) = socket.next().await {
         match frame {
-            Message::Text(text) => last = text.as_str().to_owned(),
+            Message::Text(text) => text.as_str().clone_into(&mut last),
             Message::Close(frame) => return (last, frame.map(|f| f.code.into())),
             _ => {}
         }

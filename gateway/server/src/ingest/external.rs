@@ -16,7 +16,7 @@ use tracing::{error, info, warn};
 
 use super::receipt::Acknowledge;
 use super::{Ingest, Receipt};
-use crate::pipeline::Work;
+use crate::pipeline::{Work, failpoint};
 use crate::telemetry::Metrics;
 
 pub(crate) mod backoff;
@@ -125,12 +125,21 @@ enum Token {
 }
 
 /// Why a connection ended.
+#[derive(Default)]
 struct Lost {
     why: String,
     /// The broker does not speak this protocol.
     refused_version: bool,
     /// A packet over the limit: will come again.
     oversize: bool,
+    /// Another client came with the same identifier.
+    taken_over: bool,
+}
+
+impl Lost {
+    fn because(why: impl Into<String>) -> Self {
+        Self { why: why.into(), ..Self::default() }
+    }
 }
 
 /// A settled message on its way back to the broker.
@@ -190,6 +199,10 @@ pub async fn run(settings: Settings, ingest: Arc<Ingest>, metrics: Arc<Metrics>,
         if connected && source.ingest.now().since(source.connected_at) > STABLE {
             backoff.reset();
         }
+        if lost.taken_over {
+            // Whoever comes back at once throws the other off at once.
+            backoff.longest();
+        }
         tokio::select! {
             () = tokio::time::sleep(backoff.next()) => {}
             () = stop.cancelled() => break,
@@ -223,6 +236,7 @@ impl Source {
     async fn listening(&mut self) {
         if !self.listening {
             info!(source = %self.settings.id, "listening");
+            self.ingest.troubles.over(&self.settings.id);
             let _ = self.ingest.tell(Work::Listening { source: self.settings.id.clone() }).await;
             self.set_listening(true);
         }
@@ -248,8 +262,16 @@ impl Source {
                 "the broker keeps sending a packet over the limit; lower its own message size limit or remove the message"
             );
         }
+        let why = if lost.taken_over {
+            format!("another client has connected with client_id = {:?}; give each its own", self.settings.client_id)
+        } else {
+            lost.why.clone()
+        };
+        // The same reason over and over, every few seconds, is said once.
+        if self.ingest.troubles.note(&self.settings.id, &why) {
+            warn!(source = %self.settings.id, why, "not connected");
+        }
         if self.listening {
-            warn!(source = %self.settings.id, why = %lost.why, "connection lost");
             self.deaf().await;
         }
     }
@@ -262,7 +284,7 @@ impl Source {
             Heard::Subscribed { granted: true } if self.oversize < 2 => self.listening().await,
             Heard::Subscribed { granted: false } => {
                 error!(source = %self.settings.id, "the broker refused a subscription; check its access rules");
-                return Err(Lost { why: "subscription refused".into(), refused_version: false, oversize: false });
+                return Err(Lost::because("the broker refused a subscription; check its access rules"));
             }
             Heard::Message(delivery) => self.message(delivery, acks).await?,
             Heard::Subscribed { granted: true } | Heard::Connected | Heard::Alive => {}
@@ -271,6 +293,7 @@ impl Source {
     }
 
     async fn message(&mut self, delivery: Delivery, acks: &flume::Sender<(u64, Token)>) -> Result<(), Lost> {
+        failpoint::hit("in_source");
         let Delivery { topic, payload, retained, token } = delivery;
         let sent = match token {
             None => self.ingest.offer(&self.settings.id, &topic, &payload, retained),
@@ -280,6 +303,6 @@ impl Source {
                 self.ingest.submit(&self.settings.id, &topic, &payload, retained, receipt).await
             }
         };
-        sent.map_err(|stopped| Lost { why: stopped.to_string(), refused_version: false, oversize: false })
+        sent.map_err(|stopped| Lost::because(stopped.to_string()))
     }
 }

@@ -75,5 +75,5 @@ fn lost(error: &ConnectionError) -> Lost {
         error,
         ConnectionError::MqttState(StateError::Deserialization(rumqttc::mqttbytes::Error::PayloadSizeLimitExceeded(_)))
     );
-    Lost { why: error.to_string(), refused_version, oversize }
+    Lost { why: error.to_string(), refused_version, oversize, ..Lost::default() }
 }

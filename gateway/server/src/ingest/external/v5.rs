@@ -1,7 +1,9 @@
 //! MQTT 5.
 
 use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::{ConnectReturnCode, Filter, Packet, Publish, SubscribeReasonCode};
+use rumqttc::v5::mqttbytes::v5::{
+    ConnectReturnCode, DisconnectReasonCode, Filter, Packet, Publish, SubscribeReasonCode,
+};
 use rumqttc::v5::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, StateError};
 
 use super::connection::Wire;
@@ -98,5 +100,12 @@ fn lost(error: &ConnectionError) -> Lost {
             rumqttc::v5::mqttbytes::Error::PayloadSizeLimitExceeded { .. }
         ))
     );
-    Lost { why: error.to_string(), refused_version: refused_version && !oversize, oversize }
+    let taken_over = matches!(
+        error,
+        ConnectionError::MqttState(StateError::ServerDisconnect {
+            reason_code: DisconnectReasonCode::SessionTakenOver,
+            ..
+        })
+    );
+    Lost { why: error.to_string(), refused_version: refused_version && !oversize, oversize, taken_over }
 }
