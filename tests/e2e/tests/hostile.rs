@@ -135,7 +135,7 @@ impl Peer {
 type Offence = (&'static str, fn(&Broker) -> Peer);
 
 const OFFENCES: [Offence; 6] = [
-    ("ConnAck", |broker| {
+    ("CONNACK", |broker| {
         let mut peer = broker.next();
         peer.publish(1, false, "{\"water_depth\":1}");
         peer
@@ -192,20 +192,13 @@ fn offend(maibo: &Maibo, broker: &Broker) {
             let error = source(maibo)["error"].as_str().map(str::to_owned)?;
             (error.contains(word) && error != last).then_some(error)
         });
-        eprintln!("{last}");
+        assert!(!last.contains("client_id"), "nobody else is suspected of what the broker did: {last}");
     }
 }
 
 fn hostile(protocol: &str) {
     let broker = Broker::listen(protocol == "5");
-    let mut setup = Setup::default();
-    setup.device("near", "10s");
-    setup.device("far", "10s");
-    let inside = setup.embedded();
-    setup.external(broker.port(), protocol);
-    // The canary would be one more client of this broker.
-    setup.tables.push_str("[monitor]\ncanary = false\n");
-    let mut maibo = Maibo::prepare(&setup);
+    let (mut maibo, inside) = prepared(&broker, protocol);
     maibo.start();
     offend(&maibo, &broker);
     let near = ("maibo/v1/near/telemetry".to_owned(), b"{\"t\":1780000000000,\"water_depth\":5}".to_vec());
@@ -240,6 +233,19 @@ fn hostile(protocol: &str) {
     assert_eq!((of("near"), of("far")), (vec![5], vec![1, 2, 2, 3]));
 }
 
+/// Maibo with a broker inside and this one.
+fn prepared(broker: &Broker, protocol: &str) -> (Maibo, u16) {
+    let mut setup = Setup::default();
+    setup.device("near", "10s");
+    setup.device("far", "10s");
+    let inside = setup.embedded();
+    setup.external(broker.port(), protocol);
+    setup.sources.push_str("client_id = \"city-hall\"\n");
+    // The canary would be one more client of this broker.
+    setup.tables.push_str("[monitor]\ncanary = false\n");
+    (Maibo::prepare(&setup), inside)
+}
+
 #[test]
 fn a_broker_that_breaks_3_1_1() {
     hostile("3.1.1");
@@ -248,4 +254,22 @@ fn a_broker_that_breaks_3_1_1() {
 #[test]
 fn a_broker_that_breaks_5() {
     hostile("5");
+}
+
+// A broker that says that another has taken the session: the status says whose name it is, and nobody is thrown off at once.
+#[test]
+fn a_session_that_another_has_taken() {
+    let broker = Broker::listen(true);
+    let (mut maibo, _) = prepared(&broker, "5");
+    maibo.start();
+    let mut peer = broker.next_listening();
+    peer.say(&[0xe0, 2, 0x8e, 0]);
+    peer.gone();
+    let left = Instant::now();
+    let error =
+        until("the status says why", Duration::from_secs(10), || source(&maibo)["error"].as_str().map(str::to_owned));
+    assert!(error.contains("client_id = \"city-hall\""), "{error}");
+    let _peer = broker.next_listening();
+    assert!(left.elapsed() >= Duration::from_millis(4_900), "back after {:?}", left.elapsed());
+    assert!(maibo.running());
 }

@@ -156,9 +156,9 @@ fn a_link_that_flaps_5() {
     flapping("5");
 }
 
-/// Two Maibos with one client identifier. `says`: what the status of the one that is thrown off says, where the protocol
-/// has a word for it.
-fn takeover(protocol: &str, says: Option<&str>) {
+/// Two Maibos with one client identifier at a broker that has no word for it and hangs up (mosquitto does so with sessions
+/// that are kept, in version 5 too).
+fn takeover(protocol: &str) {
     let broker = Mosquitto::start(true);
     let (mut one, mut other) = (behind(broker.port, protocol), behind(broker.port, protocol));
     one.start();
@@ -168,7 +168,7 @@ fn takeover(protocol: &str, says: Option<&str>) {
     other.spawn(&[]);
     let why = until("the one that is thrown off says why", Duration::from_secs(30), || {
         let error = source(&one)["error"].as_str().map(str::to_owned)?;
-        says.is_none_or(|says| error.contains(says)).then_some(error)
+        error.contains("client_id = \"city-hall\"").then_some(error)
     });
     let told = |maibo: &Maibo| {
         let alerts = maibo.get("/api/v1/alerts?rule=maibo-source");
@@ -193,10 +193,10 @@ fn takeover(protocol: &str, says: Option<&str>) {
 // The session is taken over and over again: whoever is thrown off waits, and says so.
 #[test]
 fn one_client_identifier_twice_3_1_1() {
-    takeover("3.1.1", None);
+    takeover("3.1.1");
 }
 
 #[test]
 fn one_client_identifier_twice_5() {
-    takeover("5", Some("client_id = \"city-hall\""));
+    takeover("5");
 }

@@ -38,6 +38,8 @@ const RECEIVE_MAX: u16 = 4_096;
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
 /// A connection that lasted this long was a good one; a shorter one does not end the backing off.
 const STABLE: Millis = Millis(30_000);
+/// So many in a row on which the broker soon hung up, and somebody else is suspected of having our name.
+const SUSPICIOUS: u32 = 3;
 /// Requests (acknowledgements, subscriptions) that may wait for the poll task.
 const REQUESTS: usize = RECEIVE_MAX as usize + 64;
 /// Payloads that may wait between the poll task and the pipeline, in KiB.
@@ -46,6 +48,9 @@ const WAITING_KIB: usize = 64 * 1024;
 const ACKS: usize = 65_536;
 /// Of a payload that is too large for every decoder only this much is carried on: enough to be refused as too large.
 const PAYLOAD_MAX: usize = maibo_core::decode::DEFAULT_LIMIT + 1;
+
+/// Of a broker that does not wait with messages until it has let us in.
+const NOT_CONNACK: &str = "the broker sent something else before its CONNACK";
 
 /// Which protocol to speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,6 +139,8 @@ struct Lost {
     oversize: bool,
     /// Another client came with the same identifier.
     taken_over: bool,
+    /// The broker closed the connection and gave no reason.
+    hung_up: bool,
 }
 
 impl Lost {
@@ -165,6 +172,7 @@ pub async fn run(settings: Settings, ingest: Arc<Ingest>, metrics: Arc<Metrics>,
         connected_at: ingest.now(),
         listening: false,
         oversize: 0,
+        short: 0,
         settings,
         ingest,
         metrics,
@@ -195,10 +203,12 @@ pub async fn run(settings: Settings, ingest: Arc<Ingest>, metrics: Arc<Metrics>,
             // A dying broker's hanging up looks like a refusal of the version: after each loss it is asked anew.
             protocol = Protocol::V5;
         }
-        source.lost(&lost).await;
-        if connected && source.ingest.now().since(source.connected_at) > STABLE {
+        let lasted = connected && source.ingest.now().since(source.connected_at) > STABLE;
+        if lasted {
             backoff.reset();
         }
+        source.short = if connected && lost.hung_up && !lasted { source.short + 1 } else { 0 };
+        source.lost(&lost).await;
         if lost.taken_over {
             // Whoever comes back at once throws the other off at once.
             backoff.longest();
@@ -222,6 +232,8 @@ struct Source {
     connected_at: Timestamp,
     listening: bool,
     oversize: u32,
+    /// Connections in a row that were made and on which the broker soon hung up.
+    short: u32,
 }
 
 impl Source {
@@ -262,10 +274,14 @@ impl Source {
                 "the broker keeps sending a packet over the limit; lower its own message size limit or remove the message"
             );
         }
+        let (why, id) = (&lost.why, &self.settings.client_id);
         let why = if lost.taken_over {
-            format!("another client has connected with client_id = {:?}; give each its own", self.settings.client_id)
+            format!("another client has connected with client_id = {id:?}; give each its own")
+        } else if self.short >= SUSPICIOUS {
+            // Many brokers just hang up on the one whose session another has taken.
+            format!("{why}, again and again, soon after connecting: has another client client_id = {id:?}?")
         } else {
-            lost.why.clone()
+            why.clone()
         };
         // The same reason over and over, every few seconds, is said once.
         if self.ingest.troubles.note(&self.settings.id, &why) {

@@ -7,7 +7,7 @@ use rumqttc::v5::mqttbytes::v5::{
 use rumqttc::v5::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, StateError};
 
 use super::connection::Wire;
-use super::{Delivery, Heard, KEEP_ALIVE, Lost, PACKET_MAX, RECEIVE_MAX, REQUESTS, Settings, Token};
+use super::{Delivery, Heard, KEEP_ALIVE, Lost, NOT_CONNACK, PACKET_MAX, RECEIVE_MAX, REQUESTS, Settings, Token};
 
 pub(super) struct V5;
 
@@ -107,5 +107,8 @@ fn lost(error: &ConnectionError) -> Lost {
             ..
         })
     );
-    Lost { why: error.to_string(), refused_version: refused_version && !oversize, oversize, taken_over }
+    let hung_up = matches!(error, ConnectionError::MqttState(StateError::ConnectionAborted | StateError::Io(_)));
+    // The library would print the packet: payloads belong in no log.
+    let why = if let ConnectionError::NotConnAck(_) = error { NOT_CONNACK.to_owned() } else { error.to_string() };
+    Lost { why, refused_version: refused_version && !oversize, oversize, taken_over, hung_up }
 }
