@@ -20,7 +20,7 @@ const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const ALERTS: u32 = 100_000;
 const DISTRICTS: u32 = 16;
 /// Largest resident memory, in MB.
-const CEILING: u64 = 2_000;
+const CEILING: u64 = 1_500;
 
 fn rule(id: &str, quantity: &str, level: &str, limit: f64) -> String {
     format!(
@@ -155,7 +155,10 @@ fn a_hundred_thousand_alerts_at_once() {
     let (_stop, stopped) = watch::channel(false);
     let load =
         Load { devices: ALERTS, rate: 10_000.0, connections: 32, duration: Duration::from_secs(10), ..Load::default() };
-    let sending = runtime.spawn(async move { load.run(&Target::new("127.0.0.1", port), stopped).await });
+    let sending = runtime.spawn(async move {
+        let report = load.run(&Target::new("127.0.0.1", port), stopped).await;
+        (report, Instant::now())
+    });
     // Asked all the while, as a page that was just opened and a supervisor ask.
     let mut slowest = (Duration::ZERO, Duration::ZERO);
     while !sending.is_finished() {
@@ -168,10 +171,11 @@ fn a_hundred_thousand_alerts_at_once() {
         slowest.1 = slowest.1.max(asked.elapsed());
         std::thread::sleep(Duration::from_secs(2));
     }
-    let report = runtime.block_on(sending).expect("the load's task").expect("the load");
+    let (report, done) = runtime.block_on(sending).expect("the load's task");
+    let report = report.expect("the load");
     eprintln!("{}", report.summary());
     assert_eq!((report.acknowledged, report.unsettled), (u64::from(ALERTS), 0));
-    let acknowledged = began.elapsed();
+    let acknowledged = done.duration_since(began);
     until("all are decided", Duration::from_mins(1), || (facts(&maibo) >= u64::from(ALERTS)).then_some(()));
     let decided = began.elapsed();
 
