@@ -25,6 +25,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::app::Alarm;
 use crate::clock::{Clock, EngineClock};
 use crate::monitor::Mark;
 use crate::telemetry::Metrics;
@@ -80,6 +81,8 @@ pub struct Parts {
     pub limits: Limits,
     /// Where the follower says how far it is.
     pub mark: Mark,
+    /// Where a task that ends says so.
+    pub alarm: Alarm,
 }
 
 /// Starts the follower, one worker a receiver, and the keeper. They end at `stop`.
@@ -87,7 +90,8 @@ pub struct Parts {
 /// # Errors
 /// Where a receiver's HTTP client cannot be made; then nothing is started.
 pub fn start(parts: Parts, tasks: &TaskTracker, stop: &CancellationToken) -> Result<(), ClientError> {
-    let Parts { outbox, facts, wake, targets, describe, polite, clock, wall, metrics, settled, limits, mark } = parts;
+    let Parts { outbox, facts, wake, targets, describe, polite, clock, wall, metrics, settled, limits, mark, alarm } =
+        parts;
     mark.set(outbox.cursor());
     let shelf = shelf::Shelf::new(outbox, shelf::Report::new(settled, metrics), clock);
     let mut receivers: Vec<Receiver> = Vec::new();
@@ -101,11 +105,11 @@ pub fn start(parts: Parts, tasks: &TaskTracker, stop: &CancellationToken) -> Res
         workers.push(worker::Worker::new(poster, shelf.clone(), wake, limits.parallel));
     }
     for worker in workers {
-        tasks.spawn(worker.run(stop.clone()));
+        alarm.spawn(tasks, "delivery to a receiver", worker.run(stop.clone()));
     }
     let follower = follower::Follower::new(shelf.clone(), receivers, woken.clone(), (describe, polite), mark);
-    tasks.spawn(follower.run(facts, wake, stop.clone()));
-    tasks.spawn(keeper::run(shelf, woken, stop.clone()));
+    alarm.spawn(tasks, "delivery", follower.run(facts, wake, stop.clone()));
+    alarm.spawn(tasks, "delivery's housekeeping", keeper::run(shelf, woken, stop.clone()));
     Ok(())
 }
 

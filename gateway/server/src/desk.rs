@@ -94,8 +94,9 @@ impl Desk {
         if let Some(sink) = sink {
             tasks.spawn(sink.run(shared.inputs_wake.clone(), stop.clone()));
         }
-        tasks.spawn(ticker::run(Arc::clone(&picture), Arc::clone(&shared.clock), stop.clone()));
-        tasks.spawn(http::serve::serve(listener, router, stop.clone()));
+        let ticking = ticker::run(Arc::clone(&picture), Arc::clone(&shared.clock), stop.clone());
+        shared.alarm.spawn(&tasks, "ticker of the page", ticking);
+        shared.alarm.spawn(&tasks, "page", http::serve::serve(listener, router, stop.clone()));
         let settled = record_deliveries(&shared, &tasks);
         let shown = Arc::clone(&picture);
         let describe: deliver::Describe = Arc::new(move |t: &Transition| live::words::alert(t, &shown.roster()));
@@ -117,6 +118,7 @@ impl Desk {
             settled,
             limits,
             mark: mark.clone(),
+            alarm: shared.alarm.clone(),
         };
         deliver::start(parts, &tasks, &stop).map_err(client)?;
         let watched = monitor::Parts {
@@ -177,7 +179,7 @@ fn open_sink(
 fn record_deliveries(shared: &Arc<Shared>, tasks: &TaskTracker) -> mpsc::Sender<Delivery> {
     let (settled, mut receiver) = mpsc::channel(SETTLED);
     let ingest = Arc::clone(&shared.ingest);
-    tasks.spawn(async move {
+    shared.alarm.spawn(tasks, "record of deliveries", async move {
         while let Some(delivery) = receiver.recv().await {
             // Where the pipeline has ended, the outbox reports again at the next start.
             if ingest.urge(Work::Delivered(Box::new(delivery))).await.is_err() {

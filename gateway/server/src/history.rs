@@ -72,9 +72,10 @@ impl History {
         &self.reader
     }
 
-    /// How far it has come.
+    /// How far it has come. A follower that is gone fails for good, whatever it last said.
     pub fn progress(&self) -> Progress {
-        *self.progress.borrow()
+        let progress = *self.progress.borrow();
+        Progress { failing: progress.failing || self.progress.has_changed().is_err(), ..progress }
     }
 
     /// Whether it has everything that was in the log when it was opened; `/readyz` waits for it.

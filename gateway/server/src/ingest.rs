@@ -9,6 +9,7 @@
 //! and drops QoS 0, counted: it has no other brake.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -17,9 +18,10 @@ use maibo_core::decode::{DecodeStage, Decoded, Message, TopicFilter};
 use maibo_core::id::{PartitionId, SourceId};
 use maibo_core::input::Input;
 use maibo_core::registry::Catalogue;
+use tracing::error;
 
 use crate::clock::EngineClock;
-use crate::pipeline::Work;
+use crate::pipeline::{Work, failpoint};
 use crate::quarantine::Quarantine;
 use crate::telemetry::Metrics;
 
@@ -29,11 +31,13 @@ pub mod embedded;
 pub mod external;
 mod flood;
 mod receipt;
+mod troubles;
 mod unregistered;
 
 use canary::Canaries;
 pub use flood::{Allowance, Floods};
 pub use receipt::{Receipt, Settled};
+pub use troubles::Troubles;
 pub use unregistered::{Standing, UNREGISTERED_MAX, Unregistered};
 
 /// Messages on their way to the sequencer.
@@ -76,6 +80,8 @@ pub struct Ingest {
     pub canaries: Arc<Canaries>,
     /// Who sends too much.
     pub floods: Floods,
+    /// Why sources do not listen.
+    pub troubles: Troubles,
 }
 
 /// What [`Ingest`] is built from.
@@ -129,6 +135,7 @@ impl Ingest {
             readings: AtomicU64::new(0),
             canaries,
             floods: Floods::new(parts.allowance),
+            troubles: Troubles::default(),
         }
     }
 
@@ -249,8 +256,19 @@ impl Ingest {
         }
         let mut decoded = Decoded::default();
         if let Some(stage) = self.stages.get(source) {
-            let mut stage = stage.lock().unwrap_or_else(PoisonError::into_inner);
-            stage.decode(&Message { topic, payload, retained, received }, &mut decoded);
+            let message = Message { topic, payload, retained, received };
+            // A message that a decoder fails at must not take the source with it: its broker would send it again for ever.
+            let read = catch_unwind(AssertUnwindSafe(|| {
+                let mut stage = stage.lock().unwrap_or_else(PoisonError::into_inner);
+                failpoint::hit("in_decode");
+                stage.decode(&message, &mut decoded);
+            }));
+            if read.is_err() {
+                decoded = Decoded::default();
+                error!(%source, topic, bytes = payload.len(), "a decoder failed at a message; it is refused");
+                self.metrics.rejected.with_label_values(&["any", "decoder_failed"]).inc();
+                self.quarantine.note(received, source, topic, "decoder_failed", "the decoder itself failed at it");
+            }
         }
         self.metrics.messages.with_label_values(&[source.as_str()]).inc();
         for problem in &decoded.problems {

@@ -68,14 +68,10 @@ pub fn start(parts: Parts, brokers: &[SocketAddr], tasks: &TaskTracker, stop: &C
         return;
     }
     let Parts { shared, board, picture, last_word, projection, history, delivery, sinks, owed } = parts;
-    tasks.spawn(Arc::clone(&board).run(Arc::clone(&shared.ingest), stop.clone()));
-    tasks.spawn(standstill::run(
-        Arc::clone(&picture),
-        last_word,
-        Arc::clone(&shared.clock),
-        Arc::clone(&board),
-        stop.clone(),
-    ));
+    let telling = Arc::clone(&board).run(Arc::clone(&shared.ingest), stop.clone());
+    shared.alarm.spawn(tasks, "own alerts", telling);
+    let (seen, clock, told) = (Arc::clone(&picture), Arc::clone(&shared.clock), Arc::clone(&board));
+    shared.alarm.spawn(tasks, "watch over standstills", standstill::run(seen, last_word, clock, told, stop.clone()));
     if !shared.settings.monitor.time_servers.is_empty() {
         let servers = shared.settings.monitor.time_servers.clone();
         tasks.spawn(time::run(servers, Arc::clone(&board), stop.clone()));

@@ -51,15 +51,16 @@ impl Running {
                 Source::Mqtt(settings) => {
                     let (ingest, metrics) = (Arc::clone(&self.shared.ingest), Arc::clone(&self.shared.metrics));
                     let task = crate::ingest::external::run(settings, ingest, metrics, self.stop.clone());
-                    self.tasks.spawn(task);
+                    self.shared.alarm.spawn(&self.tasks, "source", task);
                 }
                 #[cfg(feature = "embedded-broker")]
                 Source::Embedded(settings) => {
                     let ingest = Arc::clone(&self.shared.ingest);
                     let id = settings.id.to_string();
+                    let watched = self.shared.alarm.watch("embedded broker");
                     // The broker builds a runtime of its own, which may not happen inside another.
                     let started = tokio::task::spawn_blocking(move || {
-                        crate::ingest::embedded::Embedded::start(&settings, &ingest)
+                        crate::ingest::embedded::Embedded::start(&settings, &ingest, watched)
                     });
                     let broker = started.await.map_err(|_| StartError::Internal("start the embedded broker"))?;
                     let broker = broker.map_err(|source| StartError::Source { id: id.clone(), source })?;
@@ -78,7 +79,7 @@ impl Running {
         self.stop.clone()
     }
 
-    /// Resolves when a pipeline thread ends by itself, which is always a fault; names it.
+    /// Resolves when a part ends by itself that must not, which is always a fault; names it.
     pub async fn fault(&mut self) -> &'static str {
         self.ended.recv().await.unwrap_or("pipeline")
     }
@@ -142,20 +143,13 @@ fn finish(threads: Threads) -> u8 {
 
 pub(super) fn spawn<T: Send + 'static>(
     name: &'static str,
-    ended: tokio::sync::mpsc::Sender<&'static str>,
+    watched: super::Watched,
     run: impl FnOnce() -> T + Send + 'static,
 ) -> Result<JoinHandle<T>, StartError> {
-    /// Tells even when the thread panics.
-    struct Tell(&'static str, tokio::sync::mpsc::Sender<&'static str>);
-    impl Drop for Tell {
-        fn drop(&mut self) {
-            let _ = self.1.try_send(self.0);
-        }
-    }
     std::thread::Builder::new()
         .name(name.to_owned())
         .spawn(move || {
-            let _tell = Tell(name, ended);
+            let _watched = watched;
             run()
         })
         .map_err(|_| StartError::Internal("start a thread"))

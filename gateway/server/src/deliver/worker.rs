@@ -13,6 +13,7 @@ use tracing::{info, warn};
 
 use super::post::Poster;
 use super::shelf::{Shelf, Trouble, noted};
+use crate::pipeline::failpoint;
 
 /// Wait before trying again after the outbox failed.
 const RETRY: Duration = Duration::from_secs(1);
@@ -109,6 +110,7 @@ impl Worker {
     }
 
     fn launch(&self, due: Due, flying: &mut JoinSet<Tried>) {
+        failpoint::hit("in_delivery");
         let poster = Arc::clone(&self.poster);
         flying.spawn(async move {
             let (id, message, attempt) = (due.id, due.message.clone(), due.attempts.saturating_add(1));

@@ -14,7 +14,7 @@ use tracing::{error, info, warn};
 
 use super::{CONSUMER, Progress};
 use crate::Chain;
-use crate::pipeline::Work;
+use crate::pipeline::{Work, failpoint};
 
 /// Between two checkpoints. A restart reads again at most what came since the last.
 const INTERVAL: Duration = Duration::from_mins(10);
@@ -95,7 +95,12 @@ impl Follower {
                 }
                 (self, step)
             });
-            let Ok((back, step)) = task.await else { return };
+            let Ok((back, step)) = task.await else {
+                error!(
+                    "what keeps readings over time has failed; alerts go on, and the next start reads on where it was"
+                );
+                return;
+            };
             self = back;
             tokio::select! {
                 () = self.tell_safe() => {}
@@ -158,6 +163,7 @@ impl Follower {
             }
             match self.source.reader.next() {
                 Ok(Some(record)) => {
+                    failpoint::hit("in_history");
                     silences = 0;
                     if self.apply(record.partition, record.position, &record.payload).is_err() {
                         return Step::Failed;

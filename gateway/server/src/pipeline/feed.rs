@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use super::Work;
+use super::{Work, failpoint};
 use crate::Chain;
 
 /// Facts passed over before the city is told how far the feed is.
@@ -64,6 +64,7 @@ impl Feed {
     }
 
     fn look(&mut self, fact: &Fact) {
+        failpoint::hit("in_feed");
         self.items.extend(Told::about(fact));
         self.next = fact.index + 1;
     }

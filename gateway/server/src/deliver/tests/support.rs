@@ -175,6 +175,7 @@ impl Scene {
             settled: settled_tx,
             limits,
             mark: crate::monitor::Mark::default(),
+            alarm: crate::app::Alarm::new().0,
         };
         start(parts, &tasks, &stop).unwrap();
         Self { dir, settled, metrics, facts, wake, tasks, stop }

@@ -6,7 +6,7 @@ use rumqttc::{
 };
 
 use super::connection::Wire;
-use super::{Delivery, Heard, KEEP_ALIVE, Lost, PACKET_MAX, PACKET_MAX_V4, REQUESTS, Settings, Token};
+use super::{Delivery, Heard, KEEP_ALIVE, Lost, NOT_CONNACK, PACKET_MAX, PACKET_MAX_V4, REQUESTS, Settings, Token};
 
 pub(super) struct V4;
 
@@ -75,5 +75,8 @@ fn lost(error: &ConnectionError) -> Lost {
         error,
         ConnectionError::MqttState(StateError::Deserialization(rumqttc::mqttbytes::Error::PayloadSizeLimitExceeded(_)))
     );
-    Lost { why: error.to_string(), refused_version, oversize }
+    // The library would print the packet: payloads belong in no log.
+    let why = if let ConnectionError::NotConnAck(_) = error { NOT_CONNACK.to_owned() } else { error.to_string() };
+    let hung_up = matches!(error, ConnectionError::MqttState(StateError::ConnectionAborted | StateError::Io(_)));
+    Lost { why, refused_version, oversize, hung_up, ..Lost::default() }
 }

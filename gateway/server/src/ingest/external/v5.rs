@@ -1,11 +1,13 @@
 //! MQTT 5.
 
 use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::{ConnectReturnCode, Filter, Packet, Publish, SubscribeReasonCode};
+use rumqttc::v5::mqttbytes::v5::{
+    ConnectReturnCode, DisconnectReasonCode, Filter, Packet, Publish, SubscribeReasonCode,
+};
 use rumqttc::v5::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, StateError};
 
 use super::connection::Wire;
-use super::{Delivery, Heard, KEEP_ALIVE, Lost, PACKET_MAX, RECEIVE_MAX, REQUESTS, Settings, Token};
+use super::{Delivery, Heard, KEEP_ALIVE, Lost, NOT_CONNACK, PACKET_MAX, RECEIVE_MAX, REQUESTS, Settings, Token};
 
 pub(super) struct V5;
 
@@ -98,5 +100,15 @@ fn lost(error: &ConnectionError) -> Lost {
             rumqttc::v5::mqttbytes::Error::PayloadSizeLimitExceeded { .. }
         ))
     );
-    Lost { why: error.to_string(), refused_version: refused_version && !oversize, oversize }
+    let taken_over = matches!(
+        error,
+        ConnectionError::MqttState(StateError::ServerDisconnect {
+            reason_code: DisconnectReasonCode::SessionTakenOver,
+            ..
+        })
+    );
+    let hung_up = matches!(error, ConnectionError::MqttState(StateError::ConnectionAborted | StateError::Io(_)));
+    // The library would print the packet: payloads belong in no log.
+    let why = if let ConnectionError::NotConnAck(_) = error { NOT_CONNACK.to_owned() } else { error.to_string() };
+    Lost { why, refused_version: refused_version && !oversize, oversize, taken_over, hung_up }
 }
