@@ -120,7 +120,7 @@ impl Desk {
             mark: mark.clone(),
             alarm: shared.alarm.clone(),
         };
-        deliver::start(parts, &tasks, &stop).map_err(client)?;
+        let receivers = deliver::start(parts, &tasks, &stop).map_err(client)?;
         let steps = Steps::default();
         let watched = monitor::Parts {
             shared: Arc::clone(&shared),
@@ -133,6 +133,7 @@ impl Desk {
             delivery: mark,
             sinks: sinks.into_iter().collect(),
             owed: looked_at,
+            receivers,
         };
         let canaries = monitor::canary::Seen(Arc::clone(&shared.ingest.canaries));
         // Last, so that a step counts when everybody was told.

@@ -23,7 +23,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::app::{Running, Shared};
 use crate::config::Source;
-use crate::deliver::LastWord;
+use crate::deliver::{LastWord, Liveness};
 use crate::influx::SinkStatus;
 use crate::ingest::{ClockMode, canary::TOPIC};
 use crate::live::Picture;
@@ -66,6 +66,8 @@ pub struct Parts {
     pub sinks: Vec<SinkStatus>,
     /// Who is owed what. A reader of its own: nobody waits for it.
     pub owed: OutboxReader,
+    /// How each receiver does, by name.
+    pub receivers: Vec<(String, Liveness)>,
 }
 
 /// Starts all checks; they end at `stop`.
@@ -73,7 +75,8 @@ pub fn start(parts: Parts, running: &Running, tasks: &TaskTracker, stop: &Cancel
     if parts.shared.settings.clock == ClockMode::Replay {
         return;
     }
-    let Parts { shared, board, picture, steps, last_word, projection, history, delivery, sinks, owed } = parts;
+    let Parts { shared, board, picture, steps, last_word, projection, history, delivery, sinks, owed, receivers } =
+        parts;
     let telling = Arc::clone(&board).run(Arc::clone(&shared.ingest), stop.clone());
     shared.alarm.spawn(tasks, "own alerts", telling);
     let (told, still) = watch::channel(None);
@@ -117,8 +120,7 @@ pub fn start(parts: Parts, running: &Running, tasks: &TaskTracker, stop: &Cancel
         Arc::clone(&board),
         stop.clone(),
     ));
-    let names = shared.settings.receivers.iter().map(|t| t.receiver.name.clone()).collect();
-    tasks.spawn(receivers::run(owed, names, Arc::clone(&shared.clock), board, stop.clone()));
+    tasks.spawn(receivers::run(owed, receivers, Arc::clone(&shared.clock), board, stop.clone()));
 }
 
 /// The ways that canaries take: by every source whose routes have room for them.
