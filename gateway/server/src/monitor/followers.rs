@@ -30,7 +30,8 @@ impl Mark {
         self.0.store(next, Relaxed);
     }
 
-    pub(super) fn get(&self) -> u64 {
+    /// Where it is.
+    pub fn get(&self) -> u64 {
         self.0.load(Relaxed)
     }
 }
