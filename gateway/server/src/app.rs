@@ -19,6 +19,7 @@ use tracing::info;
 use crate::clock::{EngineClock, SystemClock};
 use crate::config::Settings;
 use crate::ingest::{ClockMode, Ingest, Parts, QUEUE, Unregistered};
+use crate::pipeline::feed::Feed;
 use crate::pipeline::{self, CARE, Observer, Pipeline, URGENT, Unrecorded, Work, full_pause, recovery};
 use crate::quarantine::Quarantine;
 use crate::telemetry::Metrics;
@@ -223,6 +224,8 @@ impl App {
             tasks: TaskTracker::new(),
             #[cfg(feature = "embedded-broker")]
             embedded: Vec::new(),
+            pace: feed.as_ref().map(Feed::pace).unwrap_or_default(),
+            over: CancellationToken::new(),
             work: work.0,
             care: care.0,
             abort,

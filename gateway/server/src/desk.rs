@@ -20,7 +20,7 @@ use crate::history;
 use crate::http::{self, HttpState, Limits};
 use crate::influx;
 use crate::live::{self, Picture, Roster, follow, ticker};
-use crate::monitor::{self, Board, Mark};
+use crate::monitor::{self, Board, Mark, Steps};
 use crate::pipeline::Work;
 use crate::versions::VersionStore;
 
@@ -120,21 +120,26 @@ impl Desk {
             mark: mark.clone(),
             alarm: shared.alarm.clone(),
         };
-        deliver::start(parts, &tasks, &stop).map_err(client)?;
+        let receivers = deliver::start(parts, &tasks, &stop).map_err(client)?;
+        let steps = Steps::default();
         let watched = monitor::Parts {
             shared: Arc::clone(&shared),
             board,
             picture: Arc::clone(&picture),
+            steps: steps.clone(),
             last_word: second_way,
             projection: watched_projection,
             history: watched_history,
             delivery: mark,
             sinks: sinks.into_iter().collect(),
             owed: looked_at,
+            receivers,
         };
         let canaries = monitor::canary::Seen(Arc::clone(&shared.ingest.canaries));
-        let running = app.start(vec![observer, Box::new(canaries)], Some(Box::new(last_word))).await?;
-        monitor::start(watched, &running.brokers, &tasks, &stop);
+        // Last, so that a step counts when everybody was told.
+        let observers = vec![observer, Box::new(canaries), Box::new(steps)];
+        let running = app.start(observers, Some(Box::new(last_word))).await?;
+        monitor::start(watched, &running, &tasks, &stop);
         info!(http = %address, "ready");
         Ok(Self { running, http: address, stop, tasks })
     }

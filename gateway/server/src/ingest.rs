@@ -169,7 +169,7 @@ impl Ingest {
             self.metrics.rejected.with_label_values(&["any", "flood"]).inc();
             inputs.clear();
         }
-        self.queue.send_async(work).await.map_err(|_| Stopped)
+        self.take_in(work).await
     }
 
     /// The same over a connection of the device's own: one that floods is made to wait.
@@ -187,7 +187,7 @@ impl Ingest {
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;
         }
-        self.queue.send_async(work).await.map_err(|_| Stopped)
+        self.take_in(work).await
     }
 
     /// Takes a QoS 0 message if there is room, else drops it and counts.
@@ -204,14 +204,31 @@ impl Ingest {
             self.metrics.rejected.with_label_values(&["any", "flood"]).inc();
             return Ok(());
         }
+        let readings = readings(&work);
         match self.queue.try_send(work) {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                self.count(readings);
+                Ok(())
+            }
             Err(flume::TrySendError::Full(_)) => {
                 self.metrics.shed.with_label_values(&["qos0_queue_full"]).inc();
                 Ok(())
             }
             Err(flume::TrySendError::Disconnected(_)) => Err(Stopped),
         }
+    }
+
+    /// Hands a message to the sequencer; what is refused before is not counted as taken in.
+    async fn take_in(&self, work: Work) -> Result<(), Stopped> {
+        let readings = readings(&work);
+        self.queue.send_async(work).await.map_err(|_| Stopped)?;
+        self.count(readings);
+        Ok(())
+    }
+
+    fn count(&self, readings: u64) {
+        self.readings.fetch_add(readings, Relaxed);
+        self.metrics.readings.inc_by(readings);
     }
 
     /// Tells the sequencer something that goes before messages: a command, a decision, a finding.
@@ -276,9 +293,6 @@ impl Ingest {
             self.quarantine.keep(received, source, topic, problem);
         }
         let (inputs, wait) = self.admit(source, topic, decoded);
-        let readings = inputs.iter().filter(|(_, i)| matches!(i, Input::Reading(_))).count() as u64;
-        self.readings.fetch_add(readings, Relaxed);
-        self.metrics.readings.inc_by(readings);
         (Work::Message { source: source.clone(), inputs, receipt }, wait)
     }
 
@@ -334,3 +348,12 @@ impl Ingest {
         (out, wait)
     }
 }
+
+/// Readings in a message.
+fn readings(work: &Work) -> u64 {
+    let Work::Message { inputs, .. } = work else { return 0 };
+    inputs.iter().filter(|(_, input)| matches!(input, Input::Reading(_))).count() as u64
+}
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,7 @@ use tracing::{error, info, warn};
 use super::{Shared, StartError};
 use crate::config::Source;
 use crate::pipeline::decider::Rest;
+use crate::pipeline::feed::Pace;
 use crate::pipeline::{PipelineError, Work, decider};
 
 /// How long a drain may wait for room on a full disk.
@@ -23,6 +24,10 @@ pub struct Running {
     pub shared: Arc<Shared>,
     /// Where embedded brokers listen.
     pub brokers: Vec<SocketAddr>,
+    /// How far the feed of the city machine is.
+    pub pace: Pace,
+    /// Cancelled when both threads of the pipeline have ended: nothing moves any more, as it should be.
+    pub over: CancellationToken,
     pub(super) stop: CancellationToken,
     pub(super) tasks: TaskTracker,
     #[cfg(feature = "embedded-broker")]
@@ -111,7 +116,8 @@ impl Running {
         // An error means that the sequencer has ended already.
         let _ = self.work.send_async(Work::Stop).await;
         let Some(threads) = self.threads.take() else { return (70, self.lock.take()) };
-        let code = tokio::task::spawn_blocking(move || finish(threads)).await.unwrap_or(70);
+        let over = self.over.clone();
+        let code = tokio::task::spawn_blocking(move || finish(threads, &over)).await.unwrap_or(70);
         patience.abort();
         info!(code, "pipeline has stopped");
         (code, self.lock.take())
@@ -119,9 +125,10 @@ impl Running {
 }
 
 /// Joins the pipeline's threads and saves the last snapshots.
-fn finish(threads: Threads) -> u8 {
+fn finish(threads: Threads, over: &CancellationToken) -> u8 {
     let log = threads.sequencer.join();
     let rest = threads.decider.join();
+    over.cancel();
     match (log, rest) {
         (Ok(Ok(mut log)), Ok(Ok(rest))) => {
             let saved = decider::save_all(&mut *log, &rest);

@@ -81,7 +81,7 @@ impl<T: Transport> Follower<T> {
     ) -> Result<(), Stopped> {
         let mut batch = Batch::default();
         loop {
-            wake.mark_unchanged();
+            let commits = *wake.borrow_and_update();
             let (lines, bytes) = (self.limits.lines, self.limits.bytes);
             let task = tokio::task::spawn_blocking(move || {
                 let fill = intake.fill(&mut batch, lines, bytes);
@@ -91,6 +91,7 @@ impl<T: Transport> Follower<T> {
             let Ok(read) = task.await else { return self.broken(stop).await };
             (intake, batch, fill) = read;
             self.note(&mut batch, &fill);
+            self.status.mark().set(commits);
             let ripe = batch.begun.is_some_and(|b| b.elapsed() >= self.limits.wait);
             if !batch.is_empty() && (fill == Fill::Full || ripe || batch.count() == 0) {
                 self.settle(&mut batch, stop).await?;

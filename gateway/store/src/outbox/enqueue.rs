@@ -55,12 +55,18 @@ impl Outbox {
             if fact.index != next {
                 return Err(OutboxError::Skipped { wanted: next, found: fact.index });
             }
+            let past = self.past.as_ref().filter(|past| fact.index < past.until);
             match &fact.body {
+                Body::Transition(t) if past.is_some_and(|past| !past.concerns(t.episode)) => {}
                 Body::Transition(t) => {
                     let mut text = None;
                     let hold = batch.hold(t, manners(fact, t))?;
                     for (receiver, waiting) in receivers.iter().zip(&mut waiting) {
                         if !receiver.wants(t, batch.told(receiver, t)?) {
+                            continue;
+                        }
+                        if let Some(fate) = past.and_then(|past| past.fate(receiver, t)) {
+                            batch.insert(receiver, t, fact.at, &[], &Row::known(fate))?;
                             continue;
                         }
                         let because = match t.silenced() {
@@ -166,12 +172,19 @@ pub(super) struct Row<'a> {
     /// Why it is held, if so.
     pub(super) held: Option<&'a str>,
     pub(super) words: Option<&'a str>,
+    /// How many attempts were made, where the outcome is on record already.
+    pub(super) known: Option<u32>,
 }
 
-impl Row<'_> {
+impl<'a> Row<'a> {
     /// One for which there is no room.
     pub(super) const fn refused() -> Self {
-        Self { state: "dead", held: None, words: Some(TOO_MANY) }
+        Self { state: "dead", held: None, words: Some(TOO_MANY), known: None }
+    }
+
+    /// One of which is known what became of it.
+    fn known(fate: &'a Delivery) -> Self {
+        Self { state: &fate.outcome, held: None, words: fate.error.as_deref(), known: Some(fate.attempts) }
     }
 }
 
@@ -226,7 +239,7 @@ impl Batch<'_> {
         }
         // An episode that has a version under way may always have one more behind it: the end must not get lost.
         let refused = !room && superseded == 0 && !self.waits(&receiver.name, &episode)?;
-        let row = if refused { Row::refused() } else { Row { state: "pending", held: None, words: None } };
+        let row = if refused { Row::refused() } else { Row { state: "pending", held: None, words: None, known: None } };
         if !self.insert(receiver, t, at, body, &row)? || refused {
             return Ok(false);
         }
@@ -248,8 +261,8 @@ impl Batch<'_> {
             .tx
             .prepare_cached(
                 "INSERT INTO delivery (message, receiver, episode, version, latest, urgency, created_at, body, state,
-                   held, next_at, last_error, settled_at, closed_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+                   held, next_at, last_error, settled_at, closed_at, attempts, reported)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
                  ON CONFLICT DO NOTHING",
             )?
             .execute(params![
@@ -268,8 +281,10 @@ impl Batch<'_> {
                 row.words,
                 (!waits).then_some(self.now.0),
                 (t.state == State::Resolved).then_some(self.now.0),
+                row.known.unwrap_or_default(),
+                row.known.is_some(),
             ])?;
-        if inserted == 1 && !waits {
+        if inserted == 1 && !waits && row.known.is_none() {
             self.note_settled(self.tx.last_insert_rowid())?;
         }
         Ok(inserted == 1)
