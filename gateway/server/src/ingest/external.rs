@@ -130,22 +130,29 @@ enum Token {
 }
 
 /// Why a connection ended.
-#[derive(Default)]
 struct Lost {
     why: String,
+    how: How,
+}
+
+/// What matters of it for what is done next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum How {
+    /// Nothing of the others.
+    Broken,
+    /// The broker closed the connection and gave no reason. Some that speak only 3.1.1 do so where they are asked for 5.
+    HungUp,
     /// The broker does not speak this protocol.
-    refused_version: bool,
+    RefusedVersion,
     /// A packet over the limit: will come again.
-    oversize: bool,
+    Oversize,
     /// Another client came with the same identifier.
-    taken_over: bool,
-    /// The broker closed the connection and gave no reason.
-    hung_up: bool,
+    TakenOver,
 }
 
 impl Lost {
     fn because(why: impl Into<String>) -> Self {
-        Self { why: why.into(), ..Self::default() }
+        Self { why: why.into(), how: How::Broken }
     }
 }
 
@@ -193,7 +200,7 @@ pub async fn run(settings: Settings, ingest: Arc<Ingest>, metrics: Arc<Metrics>,
         let Some(lost) = lost else { break };
         let connected = source.epoch.load(SeqCst) != before;
         // Only a first answer says which protocol a broker speaks; a link that worked and broke says nothing.
-        let refused = lost.refused_version && !connected;
+        let refused = matches!(lost.how, How::RefusedVersion | How::HungUp) && !connected;
         if refused && source.settings.protocol == Protocol::Auto && protocol == Protocol::V5 {
             info!(source = %source.settings.id, "broker does not speak MQTT 5; going on with 3.1.1");
             protocol = Protocol::V4;
@@ -207,9 +214,9 @@ pub async fn run(settings: Settings, ingest: Arc<Ingest>, metrics: Arc<Metrics>,
         if lasted {
             backoff.reset();
         }
-        source.short = if connected && lost.hung_up && !lasted { source.short + 1 } else { 0 };
+        source.short = if connected && lost.how == How::HungUp && !lasted { source.short + 1 } else { 0 };
         source.lost(&lost).await;
-        if lost.taken_over {
+        if lost.how == How::TakenOver {
             // Whoever comes back at once throws the other off at once.
             backoff.longest();
         }
@@ -266,7 +273,7 @@ impl Source {
 
     async fn lost(&mut self, lost: &Lost) {
         self.metrics.connects.with_label_values(&[self.settings.id.as_str(), "failed"]).inc();
-        self.oversize = if lost.oversize { self.oversize + 1 } else { 0 };
+        self.oversize = if lost.how == How::Oversize { self.oversize + 1 } else { 0 };
         if self.oversize >= 2 {
             error!(
                 source = %self.settings.id,
@@ -275,7 +282,7 @@ impl Source {
             );
         }
         let (why, id) = (&lost.why, &self.settings.client_id);
-        let why = if lost.taken_over {
+        let why = if lost.how == How::TakenOver {
             format!("another client has connected with client_id = {id:?}; give each its own")
         } else if self.short >= SUSPICIOUS {
             // Many brokers just hang up on the one whose session another has taken.
