@@ -66,7 +66,8 @@ impl City {
     fn new(devices: usize) -> anyhow::Result<Self> {
         let rules = RuleSet::compile(&[("bench.toml", &rules())]).map_err(|p| anyhow!("{:?}", p.first()))?;
         let catalogue = Catalogue::parse(&catalogue(devices)).map_err(|p| anyhow!("{:?}", p.first()))?;
-        let activate = [Input::Catalogue { version: catalogue.version }, Input::Rules { version: rules.version }];
+        let activate =
+            [Input::Catalogue { version: catalogue.version }, Input::Rules { version: rules.version, by: None }];
         let mut versions = Versions::default();
         versions.insert_rules(Arc::new(rules));
         versions.insert_catalogue(Arc::new(catalogue));

@@ -47,7 +47,8 @@ impl Fleet {
     pub(crate) fn new(pack: &str, devices: usize, kinds: usize) -> anyhow::Result<Self> {
         let rules = RuleSet::compile(&[("bench.toml", pack)]).map_err(|p| anyhow!("{:?}", p.first()))?;
         let catalogue = Catalogue::parse(&catalogue(devices, kinds)).map_err(|p| anyhow!("{:?}", p.first()))?;
-        let activate = [Input::Catalogue { version: catalogue.version }, Input::Rules { version: rules.version }];
+        let activate =
+            [Input::Catalogue { version: catalogue.version }, Input::Rules { version: rules.version, by: None }];
         let mut versions = Versions::default();
         versions.insert_rules(Arc::new(rules));
         versions.insert_catalogue(Arc::new(catalogue));

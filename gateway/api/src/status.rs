@@ -30,6 +30,9 @@ pub struct Source {
     pub since: Time,
     /// Its address.
     pub detail: Option<String>,
+    /// Why it does not listen, in words; in the status only, and absent where it listens or the reason is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 /// How a long-term sink does.

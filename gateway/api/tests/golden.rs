@@ -184,6 +184,7 @@ fn heartbeat_is_stable() {
         state: SourceState::Listening,
         since: "2026-11-23T12:00:00.000Z".into(),
         detail: Some("127.0.0.1:1883".into()),
+        error: None,
     };
     let open = LevelCounts { red: 1, ..LevelCounts::default() };
     let heartbeat = Heartbeat {

@@ -98,7 +98,10 @@ impl Backtest {
         versions.insert_catalogue(Arc::clone(catalogue));
         Self {
             versions,
-            activate: [Input::Catalogue { version: catalogue.version }, Input::Rules { version: rules.version }],
+            activate: [
+                Input::Catalogue { version: catalogue.version },
+                Input::Rules { version: rules.version, by: None },
+            ],
             machines: PartitionId::all().map(Machine::new).collect(),
             begin: None,
             started: false,

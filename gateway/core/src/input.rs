@@ -61,6 +61,9 @@ pub enum Input {
         /// Which rule set.
         #[n(0)]
         version: Version,
+        /// Who brought it; `None`: the configured files.
+        #[n(1)]
+        by: Option<Actor>,
     },
     /// From here on this device catalogue holds. Its text is stored under its version before this is appended.
     #[n(8)]

@@ -202,7 +202,7 @@ fn the_furthest_value() {
 #[test]
 fn what_is_not_taken() {
     let mut test = backtest(&depth(""), &["d"]);
-    test.take(Timestamp(ZERO), Input::Rules { version: maibo_core::id::Version(1) }).expect("passed over");
+    test.take(Timestamp(ZERO), Input::Rules { version: maibo_core::id::Version(1), by: None }).expect("passed over");
     let (now, input) = value("d", s(10), 1.0);
     test.take(now, input).expect("taken");
     let (stranger_at, stranger) = value("stranger", s(10), 99.0);

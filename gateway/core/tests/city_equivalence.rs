@@ -260,7 +260,7 @@ impl Play {
                 // Mostly an edit of what is judged already.
                 let rule = Rule { extent: if rule.extent == 0 { 0 } else { fixed }, ..rule.clone() };
                 let version = self.b.w.know(&rule.text());
-                vec![Input::Rules { version }]
+                vec![Input::Rules { version, by: None }]
             }
             Deed::Catalogue { which } => {
                 let version = self.b.w.know_catalogue(&catalogue(*which));

@@ -99,7 +99,7 @@ fn inputs(b: &mut Block, deed: &Deed, told: &mut Vec<Told>) -> Vec<Input> {
         Deed::Listening => vec![Input::Listening { source: engine_world::source("s") }],
         Deed::Rules { which } => {
             let version = b.w.know(&(depth("") + &rules(*which)));
-            vec![Input::Rules { version }]
+            vec![Input::Rules { version, by: None }]
         }
         Deed::Ends { .. } | Deed::Tick => Vec::new(),
     }

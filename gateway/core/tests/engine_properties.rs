@@ -209,7 +209,7 @@ fn input(act: &Deed, now: i64, alerts: &[EpisodeId]) -> Option<Input> {
         Deed::Rules { which } => {
             let packs = rules(*which);
             let version = maibo_core::rule::RuleSet::compile(&[("test.toml", &packs)]).expect("good").version;
-            Input::Rules { version }
+            Input::Rules { version, by: None }
         }
         Deed::Catalogue { which } => {
             let version = maibo_core::registry::Catalogue::parse(&catalogues(*which)).expect("good").version;

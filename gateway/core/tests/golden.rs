@@ -233,7 +233,8 @@ fn inputs() -> Vec<(&'static str, Input)> {
         Input::Listening { source: source() },
         Input::Command(Command { actor: actor(), episode: episode(), seen: 2, act }),
         Input::ClockStep { by: Millis(-1) },
-        Input::Rules { version: Version(u64::MAX) },
+        Input::Rules { version: Version(u64::MAX), by: None },
+        Input::Rules { version: Version(u64::MAX), by: Some(actor()) },
         Input::Catalogue { version: Version(0) },
         Input::Delivered(Box::new(delivery())),
         Input::Told { first: 40, next: 43, items: vec![Told::of(42, &transition(), T)] },
@@ -353,6 +354,7 @@ fn batches() {
         command 821b0000019b76daa8008182058184676c694064757479509b262799d5c0984c31351e2c682a1e3d02820081696f6e206d7920776179
         clock 821b0000019b76daa8008182068120
         rules 821b0000019b76daa800818207811bffffffffffffffff
+        rules 821b0000019b76daa800818207821bffffffffffffffff676c694064757479
         catalogue 821b0000019b76daa8008182088100
         delivered 821b0000019b76daa800818209818666627572656175509b262799d5c0984c31351e2c682a1e3d0364646561640763343130
         told 821b0000019b76daa80081820a831828182b818f182a509b262799d5c0984c31351e2c682a1e3d0376756e646572706173732d77617465726c6f6767696e6782008167776c2d3030303169313130313036303032010102f4f51b0000019b76daa8001b0000019b76db1d301b0000019b76db1d301b0000019b76daa800

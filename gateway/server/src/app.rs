@@ -19,16 +19,19 @@ use tracing::info;
 use crate::clock::{EngineClock, SystemClock};
 use crate::config::Settings;
 use crate::ingest::{ClockMode, Ingest, Parts, QUEUE, Unregistered};
+use crate::pipeline::feed::Feed;
 use crate::pipeline::{self, CARE, Observer, Pipeline, URGENT, Unrecorded, Work, full_pause, recovery};
 use crate::quarantine::Quarantine;
 use crate::telemetry::Metrics;
 use crate::versions::VersionStore;
 
+mod alarm;
 mod error;
 mod formats;
 mod logs;
 mod running;
 
+pub use alarm::{Alarm, Watched};
 pub use error::StartError;
 pub use formats::FormatError;
 pub use logs::{DataDir, DataError, Logs, inputs_options};
@@ -67,6 +70,8 @@ pub struct Shared {
     pub inputs_wake: tokio::sync::watch::Receiver<u64>,
     /// Since when the disk has no room for messages; `None` while it has.
     pub scarce: tokio::sync::watch::Receiver<Option<Timestamp>>,
+    /// Where a part that must not end says that it has.
+    pub alarm: Alarm,
 }
 
 impl Shared {
@@ -87,6 +92,7 @@ pub struct App {
     scarce: tokio::sync::watch::Sender<Option<Timestamp>>,
     facts_tx: tokio::sync::watch::Sender<u64>,
     inputs_tx: tokio::sync::watch::Sender<u64>,
+    ended: tokio::sync::mpsc::Receiver<&'static str>,
 }
 
 impl App {
@@ -124,6 +130,7 @@ impl App {
         }));
         let (facts_tx, facts_wake) = tokio::sync::watch::channel(logs.facts.next_index());
         let (inputs_tx, inputs_wake) = tokio::sync::watch::channel(0);
+        let (alarm, ended) = Alarm::new();
         let durability = logs.inputs.durability().as_str();
         let started_at = clock.now();
         let divergences = recovered.divergences;
@@ -143,6 +150,7 @@ impl App {
             facts_wake,
             inputs_wake,
             scarce: scarce_seen,
+            alarm,
         });
         // Before anybody can send: nothing may be decided ahead of how long Maibo was deaf.
         for input in activations(&shared, &recovered)? {
@@ -150,7 +158,7 @@ impl App {
             queued.map_err(|_| StartError::Internal("queue the activations"))?;
         }
         info!(durability, data = %shared.settings.data.display(), "data directory is open");
-        Ok(Self { shared, logs, recovered, work, urgent, care, scarce, facts_tx, inputs_tx })
+        Ok(Self { shared, logs, recovered, work, urgent, care, scarce, facts_tx, inputs_tx, ended })
     }
 
     /// What the outer parts work with.
@@ -182,8 +190,7 @@ impl App {
         observers: Vec<Box<dyn Observer>>,
         unrecorded: Option<Box<dyn Unrecorded>>,
     ) -> Result<Running, StartError> {
-        let Self { shared, logs, recovered, work, urgent, care, scarce, facts_tx, inputs_tx } = self;
-        let (ended_tx, ended) = tokio::sync::mpsc::channel(2);
+        let Self { shared, logs, recovered, work, urgent, care, scarce, facts_tx, inputs_tx, ended } = self;
         let Pipeline { sequencer, decider, feed, abort } = Pipeline::assemble(pipeline::Parts {
             inputs: logs.inputs,
             facts: logs.facts,
@@ -207,8 +214,8 @@ impl App {
         })
         .map_err(|_| StartError::Internal("start a thread"))?;
         let threads = Threads {
-            sequencer: spawn("sequencer", ended_tx.clone(), move || sequencer.run())?,
-            decider: spawn("decider", ended_tx, move || decider.run())?,
+            sequencer: spawn("sequencer", shared.alarm.watch("sequencer"), move || sequencer.run())?,
+            decider: spawn("decider", shared.alarm.watch("decider"), move || decider.run())?,
         };
         let mut running = Running {
             shared,
@@ -217,6 +224,8 @@ impl App {
             tasks: TaskTracker::new(),
             #[cfg(feature = "embedded-broker")]
             embedded: Vec::new(),
+            pace: feed.as_ref().map(Feed::pace).unwrap_or_default(),
+            over: CancellationToken::new(),
             work: work.0,
             care: care.0,
             abort,
@@ -226,7 +235,7 @@ impl App {
         };
         if let Some(feed) = feed {
             let (queue, wake) = (urgent.0, running.shared.facts_wake.clone());
-            running.tasks.spawn(feed.run(queue, wake, running.stop.clone()));
+            running.shared.alarm.spawn(&running.tasks, "feed of the city", feed.run(queue, wake, running.stop.clone()));
         }
         running.start_sources().await?;
         Ok(running)

@@ -52,6 +52,8 @@ pub struct Settings {
     pub receivers: Vec<crate::deliver::Target>,
     /// What a device may send.
     pub allowance: crate::ingest::Allowance,
+    /// How long the alert path may make no progress before the process ends itself; `None`: for ever.
+    pub standstill_exit: Option<std::time::Duration>,
     /// How Maibo watches itself.
     pub monitor: Monitor,
     /// Where readings go for good, besides history.
@@ -110,11 +112,15 @@ mod tests {
     use super::*;
 
     fn with(engine: &str) -> Result<usize, Vec<String>> {
+        settings(engine).map(|s| s.shards)
+    }
+
+    fn settings(engine: &str) -> Result<Settings, Vec<String>> {
         let dir = tempfile::tempdir().expect("a directory");
         let file = dir.path().join("maibo.toml");
         let source = "[[source]]\nid = \"s\"\nkind = \"mqtt\"\nurl = \"mqtt://127.0.0.1:1\"\n";
         std::fs::write(&file, format!("data = \"d\"\n{engine}\n{source}")).expect("writes");
-        Settings::load(&file).map(|s| s.shards).map_err(|p| p.iter().map(ToString::to_string).collect())
+        Settings::load(&file).map_err(|p| p.iter().map(ToString::to_string).collect())
     }
 
     // One thread decides unless more are asked for, and no nonsense is taken for a number of threads.
@@ -127,5 +133,17 @@ mod tests {
         }
         let found = with("[engine]\nshards = \"many\"").expect_err("no number");
         assert!(found.len() == 1 && found[0].starts_with("engine.shards: "), "{found:?}");
+    }
+
+    // A minute unless said otherwise; off by two words; never so short that receivers could not be told before.
+    #[test]
+    fn standstill_exit() {
+        let with = |text: &str| settings(&format!("[limits]\n{text}")).map(|s| s.standstill_exit.map(|d| d.as_secs()));
+        assert_eq!((with(""), with("standstill_exit = \"90s\"")), (Ok(Some(60)), Ok(Some(90))));
+        assert_eq!((with("standstill_exit = \"0s\""), with("standstill_exit = \"never\"")), (Ok(None), Ok(None)));
+        for bad in ["19s", "2h", "soon"] {
+            let found = with(&format!("standstill_exit = \"{bad}\"")).expect_err("refused");
+            assert!(found.len() == 1 && found[0].starts_with("limits.standstill_exit: "), "{found:?}");
+        }
     }
 }

@@ -25,6 +25,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::app::Alarm;
 use crate::clock::{Clock, EngineClock};
 use crate::monitor::Mark;
 use crate::telemetry::Metrics;
@@ -33,6 +34,7 @@ mod body;
 mod follower;
 mod format;
 mod keeper;
+mod liveness;
 mod network;
 mod open;
 mod post;
@@ -45,6 +47,7 @@ mod worker;
 
 pub use body::Told;
 pub use format::Format;
+pub use liveness::{Failing, Liveness};
 pub use network::{Allow, forbidden};
 pub use open::open;
 pub use post::{ClientError, Limits};
@@ -85,33 +88,42 @@ pub struct Parts {
     pub limits: Limits,
     /// Where the follower says how far it is.
     pub mark: Mark,
+    /// Where a task that ends says so.
+    pub alarm: Alarm,
 }
 
-/// Starts the follower, one worker a receiver, and the keeper. They end at `stop`.
+/// Starts the follower, one worker a receiver, and the keeper. They end at `stop`. Answers how each receiver does.
 ///
 /// # Errors
 /// Where a receiver's HTTP client cannot be made; then nothing is started.
-pub fn start(parts: Parts, tasks: &TaskTracker, stop: &CancellationToken) -> Result<(), ClientError> {
-    let Parts { outbox, facts, wake, targets, describe, polite, clock, wall, metrics, settled, limits, mark } = parts;
+pub fn start(
+    parts: Parts,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> Result<Vec<(String, Liveness)>, ClientError> {
+    let Parts { outbox, facts, wake, targets, describe, polite, clock, wall, metrics, settled, limits, mark, alarm } =
+        parts;
     mark.set(outbox.cursor());
     let shelf = shelf::Shelf::new(outbox, shelf::Report::new(settled, metrics), clock);
     let mut receivers: Vec<Receiver> = Vec::new();
     let mut woken: Vec<Arc<Notify>> = Vec::new();
-    let mut workers = Vec::new();
+    let (mut workers, mut alive) = (Vec::new(), Vec::new());
     for target in targets {
         let wake = Arc::new(Notify::new());
         receivers.push(target.receiver.clone());
         woken.push(Arc::clone(&wake));
         let poster = post::Poster::new(target, limits, Arc::clone(&wall))?;
-        workers.push(worker::Worker::new(poster, shelf.clone(), wake, limits.parallel));
+        let lives = Liveness::default();
+        alive.push((poster.receiver().to_owned(), lives.clone()));
+        workers.push(worker::Worker::new(poster, shelf.clone(), wake, limits.parallel, lives));
     }
     for worker in workers {
-        tasks.spawn(worker.run(stop.clone()));
+        alarm.spawn(tasks, "delivery to a receiver", worker.run(stop.clone()));
     }
     let follower = follower::Follower::new(shelf.clone(), receivers, woken.clone(), (describe, polite), mark);
-    tasks.spawn(follower.run(facts, wake, stop.clone()));
-    tasks.spawn(keeper::run(shelf, woken, stop.clone()));
-    Ok(())
+    alarm.spawn(tasks, "delivery", follower.run(facts, wake, stop.clone()));
+    alarm.spawn(tasks, "delivery's housekeeping", keeper::run(shelf, woken, stop.clone()));
+    Ok(alive)
 }
 
 #[cfg(test)]

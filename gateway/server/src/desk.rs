@@ -20,7 +20,7 @@ use crate::history;
 use crate::http::{self, HttpState, Limits};
 use crate::influx;
 use crate::live::{self, Picture, Roster, follow, ticker};
-use crate::monitor::{self, Board, Mark};
+use crate::monitor::{self, Board, Mark, Steps};
 use crate::pipeline::Work;
 use crate::versions::VersionStore;
 
@@ -94,8 +94,9 @@ impl Desk {
         if let Some(sink) = sink {
             tasks.spawn(sink.run(shared.inputs_wake.clone(), stop.clone()));
         }
-        tasks.spawn(ticker::run(Arc::clone(&picture), Arc::clone(&shared.clock), stop.clone()));
-        tasks.spawn(http::serve::serve(listener, router, stop.clone()));
+        let ticking = ticker::run(Arc::clone(&picture), Arc::clone(&shared.clock), stop.clone());
+        shared.alarm.spawn(&tasks, "ticker of the page", ticking);
+        shared.alarm.spawn(&tasks, "page", http::serve::serve(listener, router, stop.clone()));
         let settled = record_deliveries(&shared, &tasks);
         let shown = Arc::clone(&picture);
         let describe: deliver::Describe = Arc::new(move |t: &Transition| {
@@ -120,22 +121,28 @@ impl Desk {
             settled,
             limits,
             mark: mark.clone(),
+            alarm: shared.alarm.clone(),
         };
-        deliver::start(parts, &tasks, &stop).map_err(client)?;
+        let receivers = deliver::start(parts, &tasks, &stop).map_err(client)?;
+        let steps = Steps::default();
         let watched = monitor::Parts {
             shared: Arc::clone(&shared),
             board,
             picture: Arc::clone(&picture),
+            steps: steps.clone(),
             last_word: second_way,
             projection: watched_projection,
             history: watched_history,
             delivery: mark,
             sinks: sinks.into_iter().collect(),
             owed: looked_at,
+            receivers,
         };
         let canaries = monitor::canary::Seen(Arc::clone(&shared.ingest.canaries));
-        let running = app.start(vec![observer, Box::new(canaries)], Some(Box::new(last_word))).await?;
-        monitor::start(watched, &running.brokers, &tasks, &stop);
+        // Last, so that a step counts when everybody was told.
+        let observers = vec![observer, Box::new(canaries), Box::new(steps)];
+        let running = app.start(observers, Some(Box::new(last_word))).await?;
+        monitor::start(watched, &running, &tasks, &stop);
         info!(http = %address, "ready");
         Ok(Self { running, http: address, stop, tasks })
     }
@@ -180,7 +187,7 @@ fn open_sink(
 fn record_deliveries(shared: &Arc<Shared>, tasks: &TaskTracker) -> mpsc::Sender<Delivery> {
     let (settled, mut receiver) = mpsc::channel(SETTLED);
     let ingest = Arc::clone(&shared.ingest);
-    tasks.spawn(async move {
+    shared.alarm.spawn(tasks, "record of deliveries", async move {
         while let Some(delivery) = receiver.recv().await {
             // Where the pipeline has ended, the outbox reports again at the next start.
             if ingest.urge(Work::Delivered(Box::new(delivery))).await.is_err() {

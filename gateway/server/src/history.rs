@@ -20,6 +20,7 @@ use tracing::error;
 
 use crate::Chain;
 use crate::ingest::ClockMode;
+use crate::monitor::Mark;
 use crate::pipeline::Work;
 
 mod follow;
@@ -52,6 +53,7 @@ pub struct Progress {
 pub struct History {
     reader: HistoryReader,
     progress: watch::Receiver<Progress>,
+    mark: Mark,
 }
 
 impl History {
@@ -72,9 +74,15 @@ impl History {
         &self.reader
     }
 
-    /// How far it has come.
+    /// Commits of the inputs log that it has looked at.
+    pub fn mark(&self) -> &Mark {
+        &self.mark
+    }
+
+    /// How far it has come. A follower that is gone fails for good, whatever it last said.
     pub fn progress(&self) -> Progress {
-        *self.progress.borrow()
+        let progress = *self.progress.borrow();
+        Progress { failing: progress.failing || self.progress.has_changed().is_err(), ..progress }
     }
 
     /// Whether it has everything that was in the log when it was opened; `/readyz` waits for it.
@@ -115,6 +123,7 @@ pub fn open(
     let source = Source { reader: log.reader(&writer.cursors()), spare: Some(log.reader(&everything)) };
     let ends = PartitionId::all().filter_map(|p| log.end(p).map(|end| (p, end))).collect();
     let (progress, receiver) = watch::channel(Progress::default());
-    let follower = Follower::new(writer, source, ends, progress, work.downgrade());
-    Ok((follower, History { reader, progress: receiver }))
+    let mark = Mark::default();
+    let follower = Follower::new(writer, source, ends, (progress, mark.clone()), work.downgrade());
+    Ok((follower, History { reader, progress: receiver, mark }))
 }

@@ -39,7 +39,7 @@ use crate::pipeline::Work;
 use crate::versions::VersionStore;
 
 mod batch;
-mod cursor;
+pub mod cursor;
 mod cut;
 mod follow;
 mod intake;

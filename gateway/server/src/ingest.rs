@@ -9,6 +9,7 @@
 //! and drops QoS 0, counted: it has no other brake.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -17,9 +18,10 @@ use maibo_core::decode::{DecodeStage, Decoded, Message, TopicFilter};
 use maibo_core::id::{PartitionId, SourceId};
 use maibo_core::input::Input;
 use maibo_core::registry::Catalogue;
+use tracing::error;
 
 use crate::clock::EngineClock;
-use crate::pipeline::Work;
+use crate::pipeline::{Work, failpoint};
 use crate::quarantine::Quarantine;
 use crate::telemetry::Metrics;
 
@@ -29,11 +31,13 @@ pub mod embedded;
 pub mod external;
 mod flood;
 mod receipt;
+mod troubles;
 mod unregistered;
 
 use canary::Canaries;
 pub use flood::{Allowance, Floods};
 pub use receipt::{Receipt, Settled};
+pub use troubles::Troubles;
 pub use unregistered::{Standing, UNREGISTERED_MAX, Unregistered};
 
 /// Messages on their way to the sequencer.
@@ -76,6 +80,8 @@ pub struct Ingest {
     pub canaries: Arc<Canaries>,
     /// Who sends too much.
     pub floods: Floods,
+    /// Why sources do not listen.
+    pub troubles: Troubles,
 }
 
 /// What [`Ingest`] is built from.
@@ -129,6 +135,7 @@ impl Ingest {
             readings: AtomicU64::new(0),
             canaries,
             floods: Floods::new(parts.allowance),
+            troubles: Troubles::default(),
         }
     }
 
@@ -162,7 +169,7 @@ impl Ingest {
             self.metrics.rejected.with_label_values(&["any", "flood"]).inc();
             inputs.clear();
         }
-        self.queue.send_async(work).await.map_err(|_| Stopped)
+        self.take_in(work).await
     }
 
     /// The same over a connection of the device's own: one that floods is made to wait.
@@ -180,7 +187,7 @@ impl Ingest {
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;
         }
-        self.queue.send_async(work).await.map_err(|_| Stopped)
+        self.take_in(work).await
     }
 
     /// Takes a QoS 0 message if there is room, else drops it and counts.
@@ -197,14 +204,31 @@ impl Ingest {
             self.metrics.rejected.with_label_values(&["any", "flood"]).inc();
             return Ok(());
         }
+        let readings = readings(&work);
         match self.queue.try_send(work) {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                self.count(readings);
+                Ok(())
+            }
             Err(flume::TrySendError::Full(_)) => {
                 self.metrics.shed.with_label_values(&["qos0_queue_full"]).inc();
                 Ok(())
             }
             Err(flume::TrySendError::Disconnected(_)) => Err(Stopped),
         }
+    }
+
+    /// Hands a message to the sequencer; what is refused before is not counted as taken in.
+    async fn take_in(&self, work: Work) -> Result<(), Stopped> {
+        let readings = readings(&work);
+        self.queue.send_async(work).await.map_err(|_| Stopped)?;
+        self.count(readings);
+        Ok(())
+    }
+
+    fn count(&self, readings: u64) {
+        self.readings.fetch_add(readings, Relaxed);
+        self.metrics.readings.inc_by(readings);
     }
 
     /// Tells the sequencer something that goes before messages: a command, a decision, a finding.
@@ -249,8 +273,19 @@ impl Ingest {
         }
         let mut decoded = Decoded::default();
         if let Some(stage) = self.stages.get(source) {
-            let mut stage = stage.lock().unwrap_or_else(PoisonError::into_inner);
-            stage.decode(&Message { topic, payload, retained, received }, &mut decoded);
+            let message = Message { topic, payload, retained, received };
+            // A message that a decoder fails at must not take the source with it: its broker would send it again for ever.
+            let read = catch_unwind(AssertUnwindSafe(|| {
+                let mut stage = stage.lock().unwrap_or_else(PoisonError::into_inner);
+                failpoint::hit("in_decode");
+                stage.decode(&message, &mut decoded);
+            }));
+            if read.is_err() {
+                decoded = Decoded::default();
+                error!(%source, topic, bytes = payload.len(), "a decoder failed at a message; it is refused");
+                self.metrics.rejected.with_label_values(&["any", "decoder_failed"]).inc();
+                self.quarantine.note(received, source, topic, "decoder_failed", "the decoder itself failed at it");
+            }
         }
         self.metrics.messages.with_label_values(&[source.as_str()]).inc();
         for problem in &decoded.problems {
@@ -258,9 +293,6 @@ impl Ingest {
             self.quarantine.keep(received, source, topic, problem);
         }
         let (inputs, wait) = self.admit(source, topic, decoded);
-        let readings = inputs.iter().filter(|(_, i)| matches!(i, Input::Reading(_))).count() as u64;
-        self.readings.fetch_add(readings, Relaxed);
-        self.metrics.readings.inc_by(readings);
         (Work::Message { source: source.clone(), inputs, receipt }, wait)
     }
 
@@ -316,3 +348,12 @@ impl Ingest {
         (out, wait)
     }
 }
+
+/// Readings in a message.
+fn readings(work: &Work) -> u64 {
+    let Work::Message { inputs, .. } = work else { return 0 };
+    inputs.iter().filter(|(_, input)| matches!(input, Input::Reading(_))).count() as u64
+}
+
+#[cfg(test)]
+mod tests;

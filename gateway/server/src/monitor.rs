@@ -10,18 +10,20 @@
 //! before messages, so that it arrives also when they pile up or the disk has no room for them. What was open at the start
 //! ends when its check says so, or when nobody confirms it for [`board::CONFIRM`].
 //!
-//! Nothing here is on the alert path: a check that hangs costs its own alert only. In a replay nothing is watched.
+//! Nothing here is on the alert path: a check that hangs costs its own alert only. In a replay nothing is watched. One check
+//! has teeth: `watchdog` ends a process whose alert path stands still.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use maibo_store::outbox::OutboxReader;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::app::Shared;
+use crate::app::{Running, Shared};
 use crate::config::Source;
-use crate::deliver::LastWord;
+use crate::deliver::{LastWord, Liveness};
 use crate::influx::SinkStatus;
 use crate::ingest::{ClockMode, canary::TOPIC};
 use crate::live::Picture;
@@ -36,9 +38,11 @@ mod sinks;
 mod space;
 mod standstill;
 mod time;
+mod watchdog;
 
 pub use board::Board;
 pub use followers::Mark;
+pub use watchdog::Steps;
 
 /// What is watched.
 pub struct Parts {
@@ -48,6 +52,8 @@ pub struct Parts {
     pub board: Arc<Board>,
     /// Whether steps come in.
     pub picture: Arc<Picture>,
+    /// Steps of the decider.
+    pub steps: Steps,
     /// For when nothing can be decided any more.
     pub last_word: LastWord,
     /// How far alerts for queries are.
@@ -60,27 +66,36 @@ pub struct Parts {
     pub sinks: Vec<SinkStatus>,
     /// Who is owed what. A reader of its own: nobody waits for it.
     pub owed: OutboxReader,
+    /// How each receiver does, by name.
+    pub receivers: Vec<(String, Liveness)>,
 }
 
-/// Starts all checks; they end at `stop`. `brokers` are the addresses of the brokers inside, in the order of the sources.
-pub fn start(parts: Parts, brokers: &[SocketAddr], tasks: &TaskTracker, stop: &CancellationToken) {
+/// Starts all checks; they end at `stop`.
+pub fn start(parts: Parts, running: &Running, tasks: &TaskTracker, stop: &CancellationToken) {
     if parts.shared.settings.clock == ClockMode::Replay {
         return;
     }
-    let Parts { shared, board, picture, last_word, projection, history, delivery, sinks, owed } = parts;
-    tasks.spawn(Arc::clone(&board).run(Arc::clone(&shared.ingest), stop.clone()));
-    tasks.spawn(standstill::run(
-        Arc::clone(&picture),
-        last_word,
-        Arc::clone(&shared.clock),
-        Arc::clone(&board),
-        stop.clone(),
-    ));
+    let Parts { shared, board, picture, steps, last_word, projection, history, delivery, sinks, owed, receivers } =
+        parts;
+    let telling = Arc::clone(&board).run(Arc::clone(&shared.ingest), stop.clone());
+    shared.alarm.spawn(tasks, "own alerts", telling);
+    let (told, still) = watch::channel(None);
+    let teller = standstill::Teller { still, last_word, clock: Arc::clone(&shared.clock), board: Arc::clone(&board) };
+    let telling = teller.run(standstill::left(&shared.settings.data), stop.clone());
+    shared.alarm.spawn(tasks, "watch over standstills", telling);
+    watchdog::start(watchdog::Watched {
+        shared: Arc::clone(&shared),
+        picture: Arc::clone(&picture),
+        steps,
+        feed: running.pace.clone(),
+        over: running.over.clone(),
+        told,
+    });
     if !shared.settings.monitor.time_servers.is_empty() {
         let servers = shared.settings.monitor.time_servers.clone();
         tasks.spawn(time::run(servers, Arc::clone(&board), stop.clone()));
     }
-    for way in ways(&shared, brokers) {
+    for way in ways(&shared, &running.brokers) {
         tasks.spawn(canary::run(way, Arc::clone(&shared), Arc::clone(&picture), Arc::clone(&board), stop.clone()));
     }
     tasks.spawn(space::run(Arc::clone(&shared), Arc::clone(&board), stop.clone()));
@@ -90,11 +105,22 @@ pub fn start(parts: Parts, brokers: &[SocketAddr], tasks: &TaskTracker, stop: &C
         Arc::clone(&board),
         stop.clone(),
     ));
-    let watched = followers::Watched { facts: shared.facts_wake.clone(), projection, history, delivery };
+    let watched = followers::Watched {
+        facts: shared.facts_wake.clone(),
+        inputs: shared.inputs_wake.clone(),
+        projection,
+        history,
+        delivery,
+    };
     tasks.spawn(followers::run(watched, Arc::clone(&board), stop.clone()));
-    tasks.spawn(sinks::run(sinks, Arc::clone(&shared.clock), Arc::clone(&board), stop.clone()));
-    let names = shared.settings.receivers.iter().map(|t| t.receiver.name.clone()).collect();
-    tasks.spawn(receivers::run(owed, names, Arc::clone(&shared.clock), board, stop.clone()));
+    tasks.spawn(sinks::run(
+        sinks,
+        shared.inputs_wake.clone(),
+        Arc::clone(&shared.clock),
+        Arc::clone(&board),
+        stop.clone(),
+    ));
+    tasks.spawn(receivers::run(owed, receivers, Arc::clone(&shared.clock), board, stop.clone()));
 }
 
 /// The ways that canaries take: by every source whose routes have room for them.

@@ -8,6 +8,8 @@
 //! the file's own indexes refuse a second head. A row that is claimed is in flight in this process only: a process that
 //! dies leaves it pending, and the next one sends it again under the same message id.
 //!
+//! Begun anew: see `past`. What became of deliveries is in the facts, so nothing on record is told again.
+//!
 //! Withheld: see `hold`. What is held is not owed and not handed out until [`Outbox::lift`] or a fact makes it so.
 //!
 //! Durability: outcomes are synced before they are reported. Enqueuing is not synced by itself, because it can be
@@ -30,11 +32,13 @@ mod attempt;
 mod enqueue;
 mod hold;
 mod maintenance;
+mod past;
 mod read;
 mod schema;
 mod tidy;
 
 pub use attempt::{Due, Ended, Ending, Stamp};
+pub use past::Past;
 pub use read::{OutboxFilter, OutboxReader, OutboxRow, Owing, Waiting, owing};
 
 /// The format of the file that this binary writes, and the latest it reads.
@@ -95,6 +99,8 @@ pub struct Outbox {
     in_flight: BTreeSet<i64>,
     /// No more rows than this are pending or held for a receiver; not there where nobody has counted yet.
     waiting: BTreeMap<String, usize>,
+    /// What is known of facts that were followed by another file.
+    past: Option<Past>,
     /// [`PENDING_MAX`], smaller in tests.
     pending_max: usize,
 }
@@ -119,14 +125,8 @@ impl Outbox {
                 facts
             }
         };
-        Ok(Self {
-            connection,
-            next,
-            slot,
-            in_flight: BTreeSet::new(),
-            waiting: BTreeMap::new(),
-            pending_max: PENDING_MAX,
-        })
+        let (in_flight, waiting) = (BTreeSet::new(), BTreeMap::new());
+        Ok(Self { connection, next, slot, in_flight, waiting, past: None, pending_max: PENDING_MAX })
     }
 
     /// The index of the next fact wanted.

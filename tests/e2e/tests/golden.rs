@@ -243,6 +243,8 @@ fn a_newer_format_is_refused_and_left_alone() {
     for file in ["state.db", "history.db", "outbox.db"] {
         refused(&mut maibo, file, &[file, "has format version 99; this program knows up to"], &|bytes| bytes[63] = 99);
     }
+    let (cursor, words) = ("influx.cursor", "influx.cursor has format version 2; this program knows up to 1");
+    refused(&mut maibo, cursor, &[words], &|bytes| *bytes = b"maibo-sink 2\nof a later release\n".to_vec());
     let pack = "versions/00000000000000ff.rules";
     let text = br#"[["later.toml", "[[rule]]\nid = \"x\"\nsomething_of_a_later_release = 1\n"]]"#;
     refused(&mut maibo, pack, &[pack, "does not compile"], &|bytes| *bytes = text.to_vec());

@@ -225,7 +225,7 @@ impl Case {
             98 => {
                 self.rules = 1 - self.rules;
                 let version = Law::get().rules[self.rules].0;
-                life.urgent.send(Work::Everywhere(Input::Rules { version })).expect("room");
+                life.urgent.send(Work::Everywhere(Input::Rules { version, by: None })).expect("room");
             }
             _ => {
                 let what = self.disks.harm(&mut self.choices);

@@ -127,11 +127,11 @@ impl City {
             Input::Deaf { source: None, from } => self.restart((*from).min(now), now),
             Input::Listening { source } => self.listen(source, now),
             Input::ClockStep { by } => self.book.draft(now, None, Body::ClockStepped { by_ms: by.0 }),
-            Input::Rules { version } => {
+            Input::Rules { version, by } => {
                 if self.law.rules_version.replace(*version) != Some(*version) {
                     let rules = versions.rules(*version).cloned().unwrap_or_default();
                     self.book.judge_by(*version, &rules);
-                    self.book.draft(now, None, Body::RulesActivated { version: *version });
+                    self.book.draft(now, by.clone(), Body::RulesActivated { version: *version });
                     self.enact(rules, now);
                 }
             }

@@ -39,7 +39,7 @@ pub(super) fn check(
     }
     for input in &batch.inputs {
         match input {
-            Input::Rules { version } if versions.rules(*version).is_none() => {
+            Input::Rules { version, .. } if versions.rules(*version).is_none() => {
                 return Err(EngineError::UnknownRules(*version));
             }
             Input::Catalogue { version } if versions.catalogue(*version).is_none() => {
@@ -160,7 +160,7 @@ impl Partition {
                 }
                 out.commands.push(outcome);
             }
-            Input::Rules { version } => {
+            Input::Rules { version, .. } => {
                 if let Some(rules) = versions.rules(*version).filter(|_| law.rules_version != Some(*version)) {
                     let next = Law { rules: rules.clone(), rules_version: Some(*version), ..law.clone() };
                     self.enact(next.with_own_limits(), now);

@@ -46,7 +46,7 @@ fn an_activation_holds_from_its_place_on() {
     let mut w = World::new(&depth(""));
     let version = w.know(&depth("").replace("blue = 10", "blue = 5"));
     let r = |at, v| Input::Reading(reading("d", "water_depth", at, 5, v));
-    w.at(5).batch(vec![r(1, 6.0), r(2, 0.0), Input::Rules { version }, r(3, 6.0)]);
+    w.at(5).batch(vec![r(1, 6.0), r(2, 0.0), Input::Rules { version, by: None }, r(3, 6.0)]);
     w.expect(&["3 v1 firing blue threshold"]);
 }
 
@@ -65,7 +65,11 @@ fn refused_batches_change_nothing() {
             EngineError::TimeWentBack { last: Timestamp(ZERO + 1000), now: Timestamp(ZERO + 999) },
         ),
         (Position(9), batch(1000, vec![]), EngineError::PositionWentBack { last: Position(9), position: Position(9) }),
-        (Position(100), batch(1000, vec![Input::Rules { version: unknown }]), EngineError::UnknownRules(unknown)),
+        (
+            Position(100),
+            batch(1000, vec![Input::Rules { version: unknown, by: None }]),
+            EngineError::UnknownRules(unknown),
+        ),
         (
             Position(100),
             batch(1000, vec![Input::Catalogue { version: unknown }]),

@@ -56,7 +56,7 @@ impl CityDouble {
                     let _ = writeln!(self.story, "  {}", words(other));
                 }
             }
-            if let Input::Rules { version } | Input::Catalogue { version } = input {
+            if let Input::Rules { version, .. } | Input::Catalogue { version } = input {
                 self.story += &self.texts[&version.0];
             }
         }
@@ -105,7 +105,7 @@ impl CityDouble {
                 Heard::Deaf { source: source.as_ref().map(|s| s.as_str().to_owned()), from: from.0 }
             }
             Input::ClockStep { by } => Heard::ClockStep { by: by.0 },
-            Input::Rules { version } => Heard::Rules { version: version.0 },
+            Input::Rules { version, .. } => Heard::Rules { version: version.0 },
             Input::Catalogue { version } => Heard::Catalogue { version: version.0 },
             Input::Command(command) => Heard::Order(self.reminders.order(command)),
             Input::Maintain(m) => Heard::Maintain(plan(0, m)),

@@ -182,7 +182,7 @@ impl World {
     /// Activates rules.
     pub(crate) fn edit(&mut self, rules: &str) -> &mut Self {
         let version = self.know(rules);
-        self.batch(vec![Input::Rules { version }])
+        self.batch(vec![Input::Rules { version, by: None }])
     }
 
     /// Activates a catalogue.

@@ -48,7 +48,7 @@ impl Double {
         let _ = writeln!(self.story, "at {}", now - ZERO);
         for input in inputs {
             let _ = writeln!(self.story, "  {}", words(input));
-            if let Input::Rules { version } | Input::Catalogue { version } = input {
+            if let Input::Rules { version, .. } | Input::Catalogue { version } = input {
                 self.story += &self.texts[&version.0];
             }
         }
@@ -80,7 +80,7 @@ pub(crate) fn words(input: &Input) -> String {
         Input::Deaf { source, from } => format!("deaf {source:?} from {}", from.0 - ZERO),
         Input::Listening { source } => format!("listening {source}"),
         Input::ClockStep { by } => format!("clock step {}", by.0),
-        Input::Rules { version } => format!("rules {version}"),
+        Input::Rules { version, .. } => format!("rules {version}"),
         Input::Catalogue { version } => format!("catalogue {version}"),
         other => format!("{other:?}"),
     }
@@ -240,7 +240,7 @@ fn translated(input: &Input) -> Option<maibo_model::Input> {
         }
         Input::Listening { source } => maibo_model::Input::Listening { source: source.as_str().to_owned() },
         Input::ClockStep { by } => maibo_model::Input::ClockStep { by: by.0 },
-        Input::Rules { version } => maibo_model::Input::Rules { version: version.0 },
+        Input::Rules { version, .. } => maibo_model::Input::Rules { version: version.0 },
         Input::Catalogue { version } => maibo_model::Input::Catalogue { version: version.0 },
         Input::Command(_)
         | Input::Delivered(_)

@@ -140,7 +140,7 @@ pub(crate) fn play(rules: &[Rules], turns: &[Turn], restarts: bool) {
                 w.batch(vec![Input::Listening { source: source("s") }]);
             }
             What::Rules { which } => {
-                w.batch(vec![Input::Rules { version: rules[which % rules.len()] }]);
+                w.batch(vec![Input::Rules { version: rules[which % rules.len()], by: None }]);
             }
             What::Catalogue { which } => {
                 w.batch(vec![Input::Catalogue { version: catalogues[*which] }]);

@@ -375,7 +375,7 @@ impl Player {
             }
             What::Listening { source: of } => Input::Listening { source: source(of) },
             What::ClockStep { by } => Input::ClockStep { by: Millis(*by) },
-            What::Rules { which } => Input::Rules { version: self.rules[which % self.rules.len()] },
+            What::Rules { which } => Input::Rules { version: self.rules[which % self.rules.len()], by: None },
             What::Catalogue { which } => Input::Catalogue { version: self.catalogues[which % self.catalogues.len()] },
             What::Order { who, seen, back, act } => Input::Command(Command {
                 actor: Actor::new(who).expect("actor"),

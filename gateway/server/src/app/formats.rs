@@ -7,6 +7,8 @@ use maibo_store::disk::os::OsDisk;
 use maibo_store::file_log::survey::newer;
 use maibo_store::{database, history, outbox, state};
 
+use crate::influx;
+
 /// A file that a newer Maibo wrote.
 #[derive(Debug, thiserror::Error)]
 #[error(
@@ -35,6 +37,12 @@ pub(super) fn check(dir: &Path) -> Result<(), FormatError> {
             let (found, known) = (newer.found.into(), newer.known.into());
             return Err(FormatError { path: path.join(newer.file), found, known });
         }
+    }
+    let (path, known) = (dir.join(influx::CURSOR), influx::cursor::FORMAT);
+    if let Ok(Some(found)) = influx::cursor::format(&path)
+        && found > known
+    {
+        return Err(FormatError { path, found, known });
     }
     for (name, known) in DATABASES {
         let path = dir.join(name);

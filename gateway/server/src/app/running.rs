@@ -12,6 +12,7 @@ use tracing::{error, info, warn};
 use super::{Shared, StartError};
 use crate::config::Source;
 use crate::pipeline::decider::Rest;
+use crate::pipeline::feed::Pace;
 use crate::pipeline::{PipelineError, Work, decider};
 
 /// How long a drain may wait for room on a full disk.
@@ -23,6 +24,10 @@ pub struct Running {
     pub shared: Arc<Shared>,
     /// Where embedded brokers listen.
     pub brokers: Vec<SocketAddr>,
+    /// How far the feed of the city machine is.
+    pub pace: Pace,
+    /// Cancelled when both threads of the pipeline have ended: nothing moves any more, as it should be.
+    pub over: CancellationToken,
     pub(super) stop: CancellationToken,
     pub(super) tasks: TaskTracker,
     #[cfg(feature = "embedded-broker")]
@@ -51,15 +56,16 @@ impl Running {
                 Source::Mqtt(settings) => {
                     let (ingest, metrics) = (Arc::clone(&self.shared.ingest), Arc::clone(&self.shared.metrics));
                     let task = crate::ingest::external::run(settings, ingest, metrics, self.stop.clone());
-                    self.tasks.spawn(task);
+                    self.shared.alarm.spawn(&self.tasks, "source", task);
                 }
                 #[cfg(feature = "embedded-broker")]
                 Source::Embedded(settings) => {
                     let ingest = Arc::clone(&self.shared.ingest);
                     let id = settings.id.to_string();
+                    let watched = self.shared.alarm.watch("embedded broker");
                     // The broker builds a runtime of its own, which may not happen inside another.
                     let started = tokio::task::spawn_blocking(move || {
-                        crate::ingest::embedded::Embedded::start(&settings, &ingest)
+                        crate::ingest::embedded::Embedded::start(&settings, &ingest, watched)
                     });
                     let broker = started.await.map_err(|_| StartError::Internal("start the embedded broker"))?;
                     let broker = broker.map_err(|source| StartError::Source { id: id.clone(), source })?;
@@ -78,7 +84,7 @@ impl Running {
         self.stop.clone()
     }
 
-    /// Resolves when a pipeline thread ends by itself, which is always a fault; names it.
+    /// Resolves when a part ends by itself that must not, which is always a fault; names it.
     pub async fn fault(&mut self) -> &'static str {
         self.ended.recv().await.unwrap_or("pipeline")
     }
@@ -110,7 +116,8 @@ impl Running {
         // An error means that the sequencer has ended already.
         let _ = self.work.send_async(Work::Stop).await;
         let Some(threads) = self.threads.take() else { return (70, self.lock.take()) };
-        let code = tokio::task::spawn_blocking(move || finish(threads)).await.unwrap_or(70);
+        let over = self.over.clone();
+        let code = tokio::task::spawn_blocking(move || finish(threads, &over)).await.unwrap_or(70);
         patience.abort();
         info!(code, "pipeline has stopped");
         (code, self.lock.take())
@@ -118,9 +125,10 @@ impl Running {
 }
 
 /// Joins the pipeline's threads and saves the last snapshots.
-fn finish(threads: Threads) -> u8 {
+fn finish(threads: Threads, over: &CancellationToken) -> u8 {
     let log = threads.sequencer.join();
     let rest = threads.decider.join();
+    over.cancel();
     match (log, rest) {
         (Ok(Ok(mut log)), Ok(Ok(rest))) => {
             let saved = decider::save_all(&mut *log, &rest);
@@ -142,20 +150,13 @@ fn finish(threads: Threads) -> u8 {
 
 pub(super) fn spawn<T: Send + 'static>(
     name: &'static str,
-    ended: tokio::sync::mpsc::Sender<&'static str>,
+    watched: super::Watched,
     run: impl FnOnce() -> T + Send + 'static,
 ) -> Result<JoinHandle<T>, StartError> {
-    /// Tells even when the thread panics.
-    struct Tell(&'static str, tokio::sync::mpsc::Sender<&'static str>);
-    impl Drop for Tell {
-        fn drop(&mut self) {
-            let _ = self.1.try_send(self.0);
-        }
-    }
     std::thread::Builder::new()
         .name(name.to_owned())
         .spawn(move || {
-            let _tell = Tell(name, ended);
+            let _watched = watched;
             run()
         })
         .map_err(|_| StartError::Internal("start a thread"))

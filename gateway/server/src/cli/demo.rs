@@ -106,6 +106,8 @@ fn settings(arguments: &Arguments, city: &City, data: PathBuf) -> Result<Setting
         shards: 1,
         monitor: crate::config::Monitor::default(),
         allowance: crate::ingest::Allowance::default(),
+        // Nobody starts it anew.
+        standstill_exit: None,
         sources: vec![Source::Embedded(embedded::Settings { id, listen, connections_max: 20_000 })],
         routes: vec![Route::standard(Profile::Native), Route::standard(Profile::OpenV2x)],
         packs,

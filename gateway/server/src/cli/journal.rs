@@ -204,7 +204,9 @@ fn input(input: &Input) -> Value {
             "kind": "end_maintenance", "maintenance": id.to_string(), "by": by.as_str(),
         }),
         Input::ClockStep { by } => json!({"kind": "clock_step", "by_ms": by.0}),
-        Input::Rules { version } => json!({"kind": "rules", "version": version.to_string()}),
+        Input::Rules { version, by } => json!({
+            "kind": "rules", "version": version.to_string(), "by": by.as_ref().map(maibo_core::id::Actor::as_str),
+        }),
         Input::Catalogue { version } => json!({"kind": "catalogue", "version": version.to_string()}),
         Input::Found(f) => json!({
             "kind": "found", "check": f.check.rule(), "part": f.part.as_str(), "level": f.level.map(Level::as_str),

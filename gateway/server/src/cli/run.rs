@@ -40,9 +40,13 @@ pub(super) fn serve<G>(settings: Settings, started: impl FnOnce(&Started) -> G) 
         match crate::desk::Desk::start(settings).await {
             Ok(mut desk) => {
                 let guard = started(&Started { http: desk.http, brokers: desk.running.brokers.clone() });
-                wait(&mut desk).await;
+                let fault = wait(&mut desk).await;
                 drop(guard);
-                desk.drain().await
+                match desk.drain().await {
+                    // What is on disk is whole, and yet this is no good end: somebody should start it anew.
+                    0 if fault => 70,
+                    code => code,
+                }
             }
             Err(error) => {
                 error!(error = %Chain(&error), "cannot start");
@@ -60,18 +64,27 @@ pub(super) struct Started {
     pub(super) brokers: Vec<std::net::SocketAddr>,
 }
 
-/// Returns on the first signal, or when a pipeline thread has ended by itself. A second signal exits at once.
-async fn wait(desk: &mut crate::desk::Desk) {
+/// Returns on the first signal, or when a part has ended by itself: whether that was it. A second signal exits at once.
+async fn wait(desk: &mut crate::desk::Desk) -> bool {
     let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
         error!("cannot listen for signals");
-        return;
+        return true;
     };
-    tokio::select! {
-        _ = terminate.recv() => info!("SIGTERM"),
-        _ = interrupt.recv() => info!("SIGINT"),
-        thread = desk.running.fault() => error!(thread, "a pipeline thread has ended"),
-    }
+    let fault = tokio::select! {
+        _ = terminate.recv() => {
+            info!("SIGTERM");
+            false
+        }
+        _ = interrupt.recv() => {
+            info!("SIGINT");
+            false
+        }
+        part = desk.running.fault() => {
+            error!(part, "a part has ended that must not; leaving, to be started anew");
+            true
+        }
+    };
     tokio::spawn(async move {
         tokio::select! {
             _ = terminate.recv() => {}
@@ -80,4 +93,5 @@ async fn wait(desk: &mut crate::desk::Desk) {
         error!("second signal: leaving at once");
         std::process::exit(130);
     });
+    fault
 }

@@ -138,12 +138,14 @@ pub struct Limits {
     pub device_rate: u32,
     /// Messages at once beyond that.
     pub device_burst: u32,
+    /// How long the alert path may make no progress before the process ends itself; `0s` or `never`: for ever.
+    pub standstill_exit: String,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         let crate::ingest::Allowance { rate, burst } = crate::ingest::Allowance::default();
-        Self { device_rate: rate, device_burst: burst }
+        Self { device_rate: rate, device_burst: burst, standstill_exit: "60s".to_owned() }
     }
 }
 

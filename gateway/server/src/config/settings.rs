@@ -1,12 +1,14 @@
 //! From the file to settings: paths, numbers, packs and catalogue, all checked together.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::time::Duration;
 
 use maibo_core::decode::{ChirpStackSpec, MappingSpec, Profile, Route, TopicFilter};
 use maibo_core::id::SourceId;
 use maibo_core::registry::Catalogue;
-use maibo_core::rule::RuleSet;
+use maibo_core::rule::{RuleSet, parse_duration};
+use maibo_core::time::Millis;
 use serde::de::DeserializeOwned;
 
 use super::file::{File, Problem, RouteEntry};
@@ -15,8 +17,12 @@ use crate::ingest::external::Protocol;
 use crate::ingest::{Admission, Allowance, ClockMode, external};
 use crate::pipeline::shards::MAX_SHARDS;
 
+mod receivers;
+
 /// Least room for the inputs log: a few segments and one commit of a backlog.
 const QUOTA_LEAST: u64 = 64 << 20;
+/// How long the alert path may make no progress, where that ends the process.
+const STANDSTILL: RangeInclusive<Duration> = Duration::from_secs(20)..=Duration::from_hours(1);
 
 impl Settings {
     /// Reads and checks everything a configuration file names.
@@ -78,22 +84,9 @@ impl Check {
             }
         }
         let districts = file.districts.as_ref().and_then(|name| self.text("districts", name));
-        let sender = file.sender.parse().unwrap_or_else(|problems| {
-            for problem in problems {
-                let (key, text) = problem.split_once(": ").unwrap_or(("", &problem));
-                self.problem(format!("sender.{key}"), text);
-            }
-            crate::deliver::Sender::default()
-        });
-        let receivers =
-            crate::deliver::validate(&file.receivers, &Arc::new(sender), &self.base).unwrap_or_else(|problems| {
-                for problem in problems {
-                    let (path, text) = problem.split_once(": ").unwrap_or(("receiver", &problem));
-                    self.problems.push(Problem::new(path, text));
-                }
-                Vec::new()
-            });
+        let receivers = self.receivers(file);
         let monitor = self.monitor(&file.monitor);
+        let standstill_exit = self.standstill_exit(&file.limits.standstill_exit);
         let influx = self.influx(file);
         let data = self.base.join(&file.data);
         match (http, clock, admission, inputs_quota, rules, catalogue) {
@@ -119,6 +112,7 @@ impl Check {
                     receivers,
                     monitor,
                     allowance: Allowance { rate: file.limits.device_rate, burst: file.limits.device_burst },
+                    standstill_exit,
                     influx,
                     mode: "run",
                 })
@@ -137,6 +131,16 @@ impl Check {
             time_servers.push(format!("{host}:{port}"));
         }
         Monitor { time_servers, canary: monitor.canary }
+    }
+
+    fn standstill_exit(&mut self, text: &str) -> Option<Duration> {
+        let given = if text == "never" { Ok(Millis::ZERO) } else { parse_duration(text) };
+        let fine = given.ok().map(|d| Duration::from_millis(d.0.unsigned_abs()));
+        if !fine.is_some_and(|d| d.is_zero() || STANDSTILL.contains(&d)) {
+            let text = "is not a time from 20s to 1h, nor `never` (or `0s`): receivers are told after 10 s, and that takes a while";
+            self.problem("limits.standstill_exit", text);
+        }
+        fine.filter(|d| !d.is_zero())
     }
 
     fn influx(&mut self, file: &File) -> Option<crate::influx::Target> {

@@ -1,42 +1,79 @@
 //! Opening the outbox, also where the file is damaged: the alerts must go on, and so must what is owed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use maibo_core::fact::{Body, Fact};
+use maibo_core::fact::{Body, State};
 use maibo_core::id::EpisodeId;
+use maibo_core::notify::is_dead;
+use maibo_core::time::Timestamp;
 use maibo_store::damage::put_aside;
 use maibo_store::facts::FactsLog;
-use maibo_store::outbox::{Outbox, OutboxError};
+use maibo_store::outbox::{Outbox, OutboxError, Past};
 use tracing::error;
 
 use crate::Chain;
 
-/// Opens the outbox. A damaged file is put aside, and a new one begins at the first fact of an episode that is still
-/// open: receivers hear again, under the same keys, what they may have heard already, and miss nothing that goes on.
+/// Episodes held in memory before those that ended long ago are let go.
+const LOOK_AT: usize = 10_000;
+
+/// Opens the outbox. A damaged file is put aside, and a new one begins at the first fact of an episode of which something
+/// may be owed: one that is still open, or ended within the last day of the log. What became of deliveries is on record,
+/// so receivers hear what they have not heard, ends too; what was delivered and not on record yet they hear again, under
+/// the same key.
 ///
 /// # Errors
 /// Where SQLite fails for another reason, or the file is of a newer format.
 pub fn open(path: &Path, facts: &FactsLog, still_open: &BTreeSet<EpisodeId>) -> Result<Outbox, OutboxError> {
-    match Outbox::open(path, facts.next_index()) {
+    let (mut outbox, episodes) = match Outbox::open(path, facts.next_index()) {
         Err(error) if error.is_damaged() => {
             error!(error = %Chain(&error), path = %path.display(), "the outbox is damaged; it is put aside");
             put_aside(path);
-            Outbox::open(path, first_of(facts, still_open))
+            let (first, episodes) = owed(facts, still_open);
+            (Outbox::open(path, first)?, Some(episodes))
         }
-        opened => opened,
+        opened => (opened?, None),
+    };
+    // Next to nothing after a clean end or a crash; much behind a file that was made anew.
+    if outbox.cursor() < facts.next_index() {
+        let past = past(facts, outbox.cursor(), episodes);
+        outbox.remember(past);
     }
+    Ok(outbox)
 }
 
-/// The index of the first fact about any of these episodes; the next index where there is none, or where the log cannot
-/// be read that far.
-fn first_of(facts: &FactsLog, episodes: &BTreeSet<EpisodeId>) -> u64 {
-    let about = |fact: &Fact| matches!(&fact.body, Body::Transition(t) if episodes.contains(&t.episode));
+/// The episodes of which something may be owed, and the first fact about any of them; the next index where there is none.
+/// What of the log cannot be read says nothing.
+fn owed(facts: &FactsLog, still_open: &BTreeSet<EpisodeId>) -> (u64, BTreeSet<EpisodeId>) {
+    // By episode: the first fact about it, and when it ended.
+    let mut first: BTreeMap<EpisodeId, (u64, Option<Timestamp>)> = BTreeMap::new();
+    let (mut now, mut least) = (Timestamp(i64::MIN), LOOK_AT);
+    let recent = |ended: Option<Timestamp>, now| !is_dead(now, ended);
     let mut reader = facts.reader(0);
-    while let (false, Ok(Some(fact))) = (episodes.is_empty(), reader.next()) {
-        if about(&fact) {
-            return fact.index;
+    while let Ok(Some(fact)) = reader.next() {
+        let Body::Transition(t) = &fact.body else { continue };
+        now = now.max(fact.at);
+        let known = first.entry(t.episode).or_insert((fact.index, None));
+        known.1 = (t.state == State::Resolved).then_some(fact.at);
+        if first.len() > least {
+            first.retain(|_, (_, ended)| recent(*ended, now));
+            least = LOOK_AT.max(2 * first.len());
         }
     }
-    facts.next_index()
+    // One that is neither open nor has an end was given up with a lost snapshot or a forgotten rule: nobody waits for it.
+    first.retain(|episode, (_, ended)| still_open.contains(episode) || (ended.is_some() && recent(*ended, now)));
+    let begin = first.values().map(|(index, _)| *index).min().unwrap_or_else(|| facts.next_index());
+    (begin, first.into_keys().collect())
+}
+
+/// What became of deliveries, by the facts from number `from` on.
+fn past(facts: &FactsLog, from: u64, episodes: Option<BTreeSet<EpisodeId>>) -> Past {
+    let mut past = Past::new(facts.next_index(), episodes);
+    let mut reader = facts.reader(from);
+    while let Ok(Some(fact)) = reader.next() {
+        if let Body::Delivery(delivery) = &fact.body {
+            past.settled(delivery);
+        }
+    }
+    past
 }

@@ -2,6 +2,7 @@
 
 mod damage;
 mod delivery;
+mod liveness;
 mod places;
 mod silence;
 pub(super) mod support;

@@ -11,9 +11,11 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use super::Liveness;
 use super::format::Letter;
 use super::post::Poster;
 use super::shelf::{Shelf, Trouble, noted};
+use crate::pipeline::failpoint;
 
 /// Wait before trying again after the outbox failed.
 const RETRY: Duration = Duration::from_secs(1);
@@ -27,6 +29,8 @@ struct Tried {
     id: i64,
     message: String,
     attempt: u32,
+    /// When it began.
+    begun: Timestamp,
     answer: Answer,
 }
 
@@ -40,13 +44,14 @@ pub(super) struct Worker {
     paused: Timestamp,
     /// A person has to act; said once.
     refused: bool,
+    alive: Liveness,
     trouble: Trouble,
     /// Tried, and not yet recorded.
     ended: Vec<Ended>,
 }
 
 impl Worker {
-    pub(super) fn new(poster: Poster, shelf: Shelf, wake: Arc<Notify>, parallel: usize) -> Self {
+    pub(super) fn new(poster: Poster, shelf: Shelf, wake: Arc<Notify>, parallel: usize, alive: Liveness) -> Self {
         let (paused, trouble, ended) = (Timestamp(i64::MIN), Trouble::default(), Vec::new());
         Self {
             poster: Arc::new(poster),
@@ -55,6 +60,7 @@ impl Worker {
             parallel: parallel.max(1),
             paused,
             refused: false,
+            alive,
             trouble,
             ended,
         }
@@ -86,6 +92,7 @@ impl Worker {
         }
         let now = self.shelf.now();
         if now < self.paused {
+            self.alive.looked(true);
             return Some(duration(self.paused.since(now)));
         }
         let (room, name) = (self.parallel.saturating_sub(flying.len()), self.poster.receiver().to_owned());
@@ -93,14 +100,16 @@ impl Worker {
             let lifted = outbox.lift(now)?;
             let due = outbox.claim(&name, now, room)?;
             // What is withheld now may be due before anything that is owed.
-            let next = outbox.next_due(&name)?.into_iter().chain(outbox.next_lift()?).min();
-            Ok::<_, OutboxError>((lifted, due, next.map(|at| at.since(now))))
+            let owed = outbox.next_due(&name)?;
+            let next = owed.into_iter().chain(outbox.next_lift()?).min();
+            Ok::<_, OutboxError>((lifted, due, owed.is_some(), next.map(|at| at.since(now))))
         };
         let result = self.shelf.with(work).await?;
-        let Some((lifted, due, next)) = noted(&mut self.trouble, self.poster.receiver(), result) else {
+        let Some((lifted, due, owed, next)) = noted(&mut self.trouble, self.poster.receiver(), result) else {
             return Some(RETRY);
         };
         self.shelf.settled(lifted);
+        self.alive.looked(owed || !due.is_empty() || !flying.is_empty());
         for due in due {
             self.launch(due, flying);
         }
@@ -110,13 +119,14 @@ impl Worker {
     }
 
     fn launch(&self, due: Due, flying: &mut JoinSet<Tried>) {
-        let poster = Arc::clone(&self.poster);
+        failpoint::hit("in_delivery");
+        let (poster, begun) = (Arc::clone(&self.poster), self.shelf.now());
         let letter = Letter { body: due.body, stamp: due.stamp, before: due.before };
         flying.spawn(async move {
             let (id, message, attempt) = (due.id, due.message.clone(), due.attempts.saturating_add(1));
             // In a task of its own, so that not even a panic leaves the row in flight for ever.
             let posted = tokio::spawn(async move { poster.post(due.message, &letter).await }).await;
-            Tried { id, message, attempt, answer: posted.unwrap_or(Answer::Failed(Transport::Broken)) }
+            Tried { id, message, attempt, begun, answer: posted.unwrap_or(Answer::Failed(Transport::Broken)) }
         });
     }
 
@@ -136,7 +146,10 @@ impl Worker {
         let now = self.shelf.now();
         let verdict = tried.answer.judge();
         let ending = match verdict.disposition {
-            Disposition::Delivered => Ending::Delivered,
+            Disposition::Delivered => {
+                self.alive.succeeded(now);
+                Ending::Delivered
+            }
             Disposition::Dead => Ending::Dead,
             Disposition::Retry { ladder, wish, pause, needs_operator } => {
                 if pause {
@@ -144,6 +157,7 @@ impl Worker {
                     self.paused = self.paused.max(now + Millis(wait));
                 }
                 self.shelf.count("failed");
+                self.alive.failed(tried.begun, verdict.error.as_deref());
                 Ending::Failed { at: now + delay(ladder, tried.attempt, seed(&tried.message), wish), needs_operator }
             }
         };

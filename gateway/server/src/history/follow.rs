@@ -14,7 +14,8 @@ use tracing::{error, info, warn};
 
 use super::{CONSUMER, Progress};
 use crate::Chain;
-use crate::pipeline::Work;
+use crate::monitor::Mark;
+use crate::pipeline::{Work, failpoint};
 
 /// Between two checkpoints. A restart reads again at most what came since the last.
 const INTERVAL: Duration = Duration::from_mins(10);
@@ -42,6 +43,7 @@ pub struct Follower {
     writer: HistoryWriter,
     source: Source,
     progress: watch::Sender<Progress>,
+    mark: Mark,
     /// Partitions that are not read up to where the log ended at the opening.
     missing: BTreeMap<PartitionId, Position>,
     work: flume::WeakSender<Work>,
@@ -71,12 +73,12 @@ impl Follower {
         writer: HistoryWriter,
         source: Source,
         missing: BTreeMap<PartitionId, Position>,
-        progress: watch::Sender<Progress>,
+        (progress, mark): (watch::Sender<Progress>, Mark),
         work: flume::WeakSender<Work>,
     ) -> Self {
         let (advised, next_checkpoint) = (Cursors::new(), Instant::now() + INTERVAL);
         let (checkpoint_failed, recovered) = (false, false);
-        Self { writer, source, progress, missing, work, advised, next_checkpoint, checkpoint_failed, recovered }
+        Self { writer, source, progress, mark, missing, work, advised, next_checkpoint, checkpoint_failed, recovered }
     }
 
     /// Runs until the pipeline has ended or `stop`, and ends with a checkpoint. `wake` is told when the log has more.
@@ -87,7 +89,7 @@ impl Follower {
         advise(&self.work, &self.advised).await;
         let mut ended = false;
         while !ended && !stop.is_cancelled() {
-            wake.mark_unchanged();
+            let commits = *wake.borrow_and_update();
             let task = tokio::task::spawn_blocking(move || {
                 let step = self.step();
                 if step != Step::Failed && Instant::now() >= self.next_checkpoint {
@@ -95,8 +97,16 @@ impl Follower {
                 }
                 (self, step)
             });
-            let Ok((back, step)) = task.await else { return };
+            let Ok((back, step)) = task.await else {
+                error!(
+                    "what keeps readings over time has failed; alerts go on, and the next start reads on where it was"
+                );
+                return;
+            };
             self = back;
+            if step != Step::Failed {
+                self.mark.set(commits);
+            }
             tokio::select! {
                 () = self.tell_safe() => {}
                 () = stop.cancelled() => {}
@@ -158,6 +168,7 @@ impl Follower {
             }
             match self.source.reader.next() {
                 Ok(Some(record)) => {
+                    failpoint::hit("in_history");
                     silences = 0;
                     if self.apply(record.partition, record.position, &record.payload).is_err() {
                         return Step::Failed;

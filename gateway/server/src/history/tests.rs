@@ -103,6 +103,12 @@ async fn it_follows_the_log_over_restarts() {
     while running.count(3).await < 51 {
         tokio::task::yield_now().await;
     }
+    let seen = async {
+        while running.history.mark().get() < 1 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), seen).await.expect("it says how far it is");
     running.end().await;
     append(&mut log, 51);
     let mut running = start(&path, &log);

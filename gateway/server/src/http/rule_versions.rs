@@ -72,7 +72,8 @@ fn told(
     api::RuleVersion {
         version: row.version.clone(),
         activated_at: words::time(Timestamp(row.at)),
-        author: by.map_or(FILE, |b| &b.author).to_owned(),
+        // The record has the name; what was brought before it did, and what a start put in force, is known by the store.
+        author: row.actor.as_deref().or(by.map(|b| &*b.author)).unwrap_or(FILE).to_owned(),
         note: by.map(|b| b.note.clone()).filter(|note| !note.is_empty()),
         in_force: row.version == in_force.to_string(),
         rules: rules.as_ref().map(|set| set.rules.len() as u64),

@@ -33,7 +33,7 @@ pub(super) async fn status(State(state): State<HttpState>, scope: Scope) -> Json
         evaluating: health::evaluating(&state),
         devices: tally.devices,
         online: tally.online,
-        sources: state.picture.sources(),
+        sources: state.picture.sources().into_iter().map(|source| explained(source, &state)).collect(),
         sinks: state.sinks.iter().map(|sink| shown(sink, now)).collect(),
         counters: api::Counters {
             messages: sum(&shared.metrics.messages),
@@ -46,6 +46,13 @@ pub(super) async fn status(State(state): State<HttpState>, scope: Scope) -> Json
         },
         log: api::LogState { inputs_bytes: state.inputs_bytes.load(Relaxed), facts: *shared.facts_wake.borrow() },
     })
+}
+
+/// With the reason why it does not listen.
+fn explained(source: api::Source, state: &HttpState) -> api::Source {
+    let deaf = source.state != api::SourceState::Listening;
+    let error = deaf.then(|| state.shared.ingest.troubles.of(&source.id)).flatten();
+    api::Source { error, ..source }
 }
 
 fn shown(sink: &SinkStatus, now: Timestamp) -> api::Sink {

@@ -70,14 +70,14 @@ pub(super) async fn upload(
     if ask.dry_run {
         return Ok(Json(told));
     }
-    let (shared, version) = (Arc::clone(&state.shared), set.version);
+    let (shared, version, by) = (Arc::clone(&state.shared), set.version, actor.clone());
     let keep = move || {
         shared.versions.keep_rules(&packs, &set)?;
         let now = shared.clock.now();
-        shared.versions.bring(version, shared.settings.files, &actor, &ask.note, now)
+        shared.versions.bring(version, shared.settings.files, &by, &ask.note, now)
     };
     state.blocking(keep).await?.map_err(|e| Fault::internal(&e))?;
-    let work = Work::Everywhere(Input::Rules { version });
+    let work = Work::Everywhere(Input::Rules { version, by: Some(actor) });
     state.shared.ingest.urge(work).await.map_err(|_| Fault::unavailable("the pipeline has ended", 5))?;
     in_force(&state, version).await?;
     Ok(Json(told))

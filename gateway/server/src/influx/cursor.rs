@@ -13,14 +13,35 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use maibo_core::id::{PartitionId, Position, Version};
 use maibo_core::time::Timestamp;
 use sha2::{Digest, Sha256};
 
-const MAGIC: &str = "maibo-sink 1";
+/// What every version begins with; the version follows.
+const NAME: &str = "maibo-sink ";
+/// The version of the format that this binary writes, and the latest it reads.
+pub const FORMAT: i64 = 1;
+/// Most bytes looked at for the version.
+const HEAD: u64 = 64;
+
+/// The version that a cursor's file claims; `None` where there is no file, or its first line is no cursor's.
+///
+/// # Errors
+/// Where it cannot be read.
+pub fn format(path: &Path) -> io::Result<Option<i64>> {
+    let mut head = Vec::new();
+    match std::fs::File::open(path) {
+        Ok(file) => file.take(HEAD).read_to_end(&mut head)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let head = String::from_utf8_lossy(&head);
+    let line = head.split_once('\n').map(|(line, _)| line);
+    Ok(line.and_then(|line| line.strip_prefix(NAME)?.parse().ok()))
+}
 
 /// How far one partition is settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +90,7 @@ impl Cursor {
     }
 
     fn text(&self) -> String {
-        let mut text = format!("{MAGIC}\n");
+        let mut text = format!("{NAME}{FORMAT}\n");
         if let Some(until) = self.until {
             let _ = writeln!(text, "until {}", until.0);
         }
@@ -96,7 +117,7 @@ fn parse(text: &str) -> Option<Cursor> {
         return None;
     }
     let mut lines = body.lines();
-    if lines.next()? != MAGIC {
+    if lines.next()?.strip_prefix(NAME)?.parse() != Ok(FORMAT) {
         return None;
     }
     let mut cursor = Cursor::default();
@@ -134,6 +155,22 @@ mod tests {
             assert_eq!(Cursor::load(&path).expect("loads"), cursor);
         }
         assert_eq!(std::fs::read_dir(dir.path()).expect("lists").count(), 1, "no other file is left");
+    }
+
+    // The version is read from any version's file, and from nothing else.
+    #[test]
+    fn what_version_it_is() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("influx.cursor");
+        assert_eq!(format(&path).expect("there is none"), None);
+        cursor().save(&path).expect("saves");
+        assert_eq!(format(&path).expect("reads"), Some(FORMAT));
+        for (text, found) in
+            [("maibo-sink 2\nall else", Some(2)), ("maibo-sink 2", None), ("maibo 2\n", None), ("", None)]
+        {
+            std::fs::write(&path, text).expect("writes");
+            assert_eq!(format(&path).expect("reads"), found, "{text:?}");
+        }
     }
 
     // A cursor that is ahead of the truth loses readings: a single changed byte, or a missing end, is noticed.

@@ -81,15 +81,17 @@ impl<T: Transport> Follower<T> {
     ) -> Result<(), Stopped> {
         let mut batch = Batch::default();
         loop {
-            wake.mark_unchanged();
+            let commits = *wake.borrow_and_update();
             let (lines, bytes) = (self.limits.lines, self.limits.bytes);
             let task = tokio::task::spawn_blocking(move || {
                 let fill = intake.fill(&mut batch, lines, bytes);
                 (intake, batch, fill)
             });
             let fill;
-            (intake, batch, fill) = task.await.map_err(|_| Stopped)?;
+            let Ok(read) = task.await else { return self.broken(stop).await };
+            (intake, batch, fill) = read;
             self.note(&mut batch, &fill);
+            self.status.mark().set(commits);
             let ripe = batch.begun.is_some_and(|b| b.elapsed() >= self.limits.wait);
             if !batch.is_empty() && (fill == Fill::Full || ripe || batch.count() == 0) {
                 self.settle(&mut batch, stop).await?;
@@ -234,6 +236,13 @@ impl<T: Transport> Follower<T> {
     fn stored(&self, lines: usize) {
         self.metrics.written.inc_by(lines as u64);
         self.status.update((self.now)(), |view| view.written += lines as u64);
+    }
+
+    /// What read the log is gone: says so until the process ends.
+    async fn broken(&mut self, stop: &CancellationToken) -> Result<(), Stopped> {
+        self.troubled(SinkState::Down, "what reads the log has failed; Maibo has to be started anew".to_owned());
+        stop.cancelled().await;
+        Err(Stopped)
     }
 
     fn troubled(&self, state: SinkState, words: String) {

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use maibo_core::time::{Millis, Timestamp};
 use tokio::sync::watch;
 
+use crate::monitor::Mark;
+
 /// A sink that is further back than this although its server takes everything is behind.
 pub const BEHIND: Millis = Millis::from_secs(60);
 /// Longest text of an error, in characters.
@@ -101,17 +103,23 @@ pub struct SinkStatus {
     /// Where it writes to, without secrets.
     pub target: Arc<str>,
     view: Arc<watch::Sender<SinkView>>,
+    mark: Mark,
 }
 
 impl SinkStatus {
     /// Of a sink that does not run yet.
     pub fn new(id: &'static str, target: &str) -> Self {
-        Self { id, target: target.into(), view: Arc::default() }
+        Self { id, target: target.into(), view: Arc::default(), mark: Mark::default() }
     }
 
     /// How it does now.
     pub fn view(&self) -> SinkView {
         self.view.borrow().clone()
+    }
+
+    /// Commits of the inputs log that it has looked at.
+    pub fn mark(&self) -> &Mark {
+        &self.mark
     }
 
     /// Told of every change; what lies between two looks may be missed.

@@ -7,7 +7,8 @@
 //! not travel on), no proxy from the environment, a limit for connecting and one for the whole. Certificates are checked
 //! against the operating system's store.
 //!
-//! **Limits of the crate:** the header `Retry-After` does not come through, so waits are our own; the text of an error is
+//! **Limits of the crate:** the header `Retry-After` does not come through (its errors have no headers, and the builder it
+//! takes no hook for answers), so waits are our own; the text of an error is
 //! read whole, within the time limit and from a server that the operator chose.
 
 use std::error::Error as _;

@@ -20,6 +20,7 @@ use rmqtt::types::{AuthResult, PublishAclResult};
 use tracing::{info, warn};
 
 use super::{Ingest, Receipt, Settled};
+use crate::app::Watched;
 use crate::pipeline::Work;
 
 /// Longest wait of a publish hook for the queue and its commit; then the connection is closed without PUBACK and the device resends.
@@ -102,11 +103,11 @@ impl Publishes {
 }
 
 impl Embedded {
-    /// Binds, starts, and reports `Listening`.
+    /// Binds, starts, and reports `Listening`. `watched` lives as long as the broker serves.
     ///
     /// # Errors
     /// Where the address cannot be bound.
-    pub fn start(settings: &Settings, ingest: &Arc<Ingest>) -> anyhow::Result<Self> {
+    pub fn start(settings: &Settings, ingest: &Arc<Ingest>, watched: Watched) -> anyhow::Result<Self> {
         // A runtime of its own: the library has no way to stop but to take its runtime away.
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -114,7 +115,7 @@ impl Embedded {
             .enable_all()
             .build()
             .context("start the broker's runtime")?;
-        let address = runtime.block_on(serve(settings, ingest))?;
+        let address = runtime.block_on(serve(settings, ingest, watched))?;
         let work = Work::Listening { source: settings.id.clone() };
         runtime.block_on(ingest.tell(work)).context("start the embedded broker")?;
         info!(%address, source = %settings.id, "embedded broker is listening");
@@ -137,7 +138,7 @@ impl Drop for Embedded {
     }
 }
 
-async fn serve(settings: &Settings, ingest: &Arc<Ingest>) -> anyhow::Result<SocketAddr> {
+async fn serve(settings: &Settings, ingest: &Arc<Ingest>, watched: Watched) -> anyhow::Result<SocketAddr> {
     let context =
         ServerContext::new().busy_check_enable(false).plugins_config_map_add("rmqtt-retainer", RETAINED).build().await;
     rmqtt_retainer::register(&context, true, false).await.map_err(boxed).context("retained messages")?;
@@ -168,7 +169,7 @@ async fn serve(settings: &Settings, ingest: &Arc<Ingest>) -> anyhow::Result<Sock
     let server = MqttServer::new(context).listener(listener).build();
     tokio::spawn(async move {
         // Keeps the registration alive as long as the server runs.
-        let _register = register;
+        let (_register, _watched) = (register, watched);
         if let Err(error) = server.run().await {
             warn!(%error, "embedded broker has ended");
         }

@@ -16,7 +16,7 @@ use tracing::{error, info, warn};
 
 use super::receipt::Acknowledge;
 use super::{Ingest, Receipt};
-use crate::pipeline::Work;
+use crate::pipeline::{Work, failpoint};
 use crate::telemetry::Metrics;
 
 pub(crate) mod backoff;
@@ -38,6 +38,8 @@ const RECEIVE_MAX: u16 = 4_096;
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
 /// A connection that lasted this long was a good one; a shorter one does not end the backing off.
 const STABLE: Millis = Millis(30_000);
+/// So many in a row on which the broker soon hung up, and somebody else is suspected of having our name.
+const SUSPICIOUS: u32 = 3;
 /// Requests (acknowledgements, subscriptions) that may wait for the poll task.
 const REQUESTS: usize = RECEIVE_MAX as usize + 64;
 /// Payloads that may wait between the poll task and the pipeline, in KiB.
@@ -46,6 +48,9 @@ const WAITING_KIB: usize = 64 * 1024;
 const ACKS: usize = 65_536;
 /// Of a payload that is too large for every decoder only this much is carried on: enough to be refused as too large.
 const PAYLOAD_MAX: usize = maibo_core::decode::DEFAULT_LIMIT + 1;
+
+/// Of a broker that does not wait with messages until it has let us in.
+const NOT_CONNACK: &str = "the broker sent something else before its CONNACK";
 
 /// Which protocol to speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,10 +132,28 @@ enum Token {
 /// Why a connection ended.
 struct Lost {
     why: String,
+    how: How,
+}
+
+/// What matters of it for what is done next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum How {
+    /// Nothing of the others.
+    Broken,
+    /// The broker closed the connection and gave no reason. Some that speak only 3.1.1 do so where they are asked for 5.
+    HungUp,
     /// The broker does not speak this protocol.
-    refused_version: bool,
+    RefusedVersion,
     /// A packet over the limit: will come again.
-    oversize: bool,
+    Oversize,
+    /// Another client came with the same identifier.
+    TakenOver,
+}
+
+impl Lost {
+    fn because(why: impl Into<String>) -> Self {
+        Self { why: why.into(), how: How::Broken }
+    }
 }
 
 /// A settled message on its way back to the broker.
@@ -156,6 +179,7 @@ pub async fn run(settings: Settings, ingest: Arc<Ingest>, metrics: Arc<Metrics>,
         connected_at: ingest.now(),
         listening: false,
         oversize: 0,
+        short: 0,
         settings,
         ingest,
         metrics,
@@ -176,7 +200,7 @@ pub async fn run(settings: Settings, ingest: Arc<Ingest>, metrics: Arc<Metrics>,
         let Some(lost) = lost else { break };
         let connected = source.epoch.load(SeqCst) != before;
         // Only a first answer says which protocol a broker speaks; a link that worked and broke says nothing.
-        let refused = lost.refused_version && !connected;
+        let refused = matches!(lost.how, How::RefusedVersion | How::HungUp) && !connected;
         if refused && source.settings.protocol == Protocol::Auto && protocol == Protocol::V5 {
             info!(source = %source.settings.id, "broker does not speak MQTT 5; going on with 3.1.1");
             protocol = Protocol::V4;
@@ -186,9 +210,15 @@ pub async fn run(settings: Settings, ingest: Arc<Ingest>, metrics: Arc<Metrics>,
             // A dying broker's hanging up looks like a refusal of the version: after each loss it is asked anew.
             protocol = Protocol::V5;
         }
-        source.lost(&lost).await;
-        if connected && source.ingest.now().since(source.connected_at) > STABLE {
+        let lasted = connected && source.ingest.now().since(source.connected_at) > STABLE;
+        if lasted {
             backoff.reset();
+        }
+        source.short = if connected && lost.how == How::HungUp && !lasted { source.short + 1 } else { 0 };
+        source.lost(&lost).await;
+        if lost.how == How::TakenOver {
+            // Whoever comes back at once throws the other off at once.
+            backoff.longest();
         }
         tokio::select! {
             () = tokio::time::sleep(backoff.next()) => {}
@@ -209,6 +239,8 @@ struct Source {
     connected_at: Timestamp,
     listening: bool,
     oversize: u32,
+    /// Connections in a row that were made and on which the broker soon hung up.
+    short: u32,
 }
 
 impl Source {
@@ -223,6 +255,7 @@ impl Source {
     async fn listening(&mut self) {
         if !self.listening {
             info!(source = %self.settings.id, "listening");
+            self.ingest.troubles.over(&self.settings.id);
             let _ = self.ingest.tell(Work::Listening { source: self.settings.id.clone() }).await;
             self.set_listening(true);
         }
@@ -240,7 +273,7 @@ impl Source {
 
     async fn lost(&mut self, lost: &Lost) {
         self.metrics.connects.with_label_values(&[self.settings.id.as_str(), "failed"]).inc();
-        self.oversize = if lost.oversize { self.oversize + 1 } else { 0 };
+        self.oversize = if lost.how == How::Oversize { self.oversize + 1 } else { 0 };
         if self.oversize >= 2 {
             error!(
                 source = %self.settings.id,
@@ -248,8 +281,20 @@ impl Source {
                 "the broker keeps sending a packet over the limit; lower its own message size limit or remove the message"
             );
         }
+        let (why, id) = (&lost.why, &self.settings.client_id);
+        let why = if lost.how == How::TakenOver {
+            format!("another client has connected with client_id = {id:?}; give each its own")
+        } else if self.short >= SUSPICIOUS {
+            // Many brokers just hang up on the one whose session another has taken.
+            format!("{why}, again and again, soon after connecting: has another client client_id = {id:?}?")
+        } else {
+            why.clone()
+        };
+        // The same reason over and over, every few seconds, is said once.
+        if self.ingest.troubles.note(&self.settings.id, &why) {
+            warn!(source = %self.settings.id, why, "not connected");
+        }
         if self.listening {
-            warn!(source = %self.settings.id, why = %lost.why, "connection lost");
             self.deaf().await;
         }
     }
@@ -262,7 +307,7 @@ impl Source {
             Heard::Subscribed { granted: true } if self.oversize < 2 => self.listening().await,
             Heard::Subscribed { granted: false } => {
                 error!(source = %self.settings.id, "the broker refused a subscription; check its access rules");
-                return Err(Lost { why: "subscription refused".into(), refused_version: false, oversize: false });
+                return Err(Lost::because("the broker refused a subscription; check its access rules"));
             }
             Heard::Message(delivery) => self.message(delivery, acks).await?,
             Heard::Subscribed { granted: true } | Heard::Connected | Heard::Alive => {}
@@ -271,6 +316,7 @@ impl Source {
     }
 
     async fn message(&mut self, delivery: Delivery, acks: &flume::Sender<(u64, Token)>) -> Result<(), Lost> {
+        failpoint::hit("in_source");
         let Delivery { topic, payload, retained, token } = delivery;
         let sent = match token {
             None => self.ingest.offer(&self.settings.id, &topic, &payload, retained),
@@ -280,6 +326,6 @@ impl Source {
                 self.ingest.submit(&self.settings.id, &topic, &payload, retained, receipt).await
             }
         };
-        sent.map_err(|stopped| Lost { why: stopped.to_string(), refused_version: false, oversize: false })
+        sent.map_err(|stopped| Lost::because(stopped.to_string()))
     }
 }

@@ -13,9 +13,10 @@ use maibo_store::facts::FactsReader;
 use maibo_store::state::{StateError, StateReader, StateWriter};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::Chain;
+use crate::pipeline::failpoint;
 
 /// Facts in one transaction.
 const BATCH: usize = 2_000;
@@ -47,9 +48,10 @@ impl Projection {
         query(&self.reader.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// How far it has come.
+    /// How far it has come. A follower that is gone fails for good, whatever it last said.
     pub fn progress(&self) -> Progress {
-        *self.progress.borrow()
+        let progress = *self.progress.borrow();
+        Progress { failing: progress.failing || self.progress.has_changed().is_err(), ..progress }
     }
 
     /// Waits until every fact before `next` can be read; false where that takes longer than `limit`.
@@ -119,7 +121,12 @@ impl Follower {
                 let more = self.step(&mut facts);
                 (self, facts, more)
             });
-            let Ok((back, reader, more)) = step.await else { return };
+            let Ok((back, reader, more)) = step.await else {
+                error!(
+                    "what keeps alerts for queries has failed; alerts go on, and the next start reads on where it was"
+                );
+                return;
+            };
             (self, facts) = (back, reader);
             match more {
                 Ok(true) => {}
@@ -150,6 +157,7 @@ impl Follower {
         if self.batch.is_empty() {
             return Ok(false);
         }
+        failpoint::hit("in_alerts");
         match self.writer.apply(&self.batch) {
             Ok(next) => {
                 self.batch.clear();

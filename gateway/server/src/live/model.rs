@@ -111,7 +111,7 @@ impl Model {
         for (_, _, batch) in step.batches.iter().filter(|(p, ..)| *p == PartitionId::CITY) {
             for input in &batch.inputs {
                 match input {
-                    Input::Rules { version } => wanted.rules = *version,
+                    Input::Rules { version, .. } => wanted.rules = *version,
                     Input::Catalogue { version } => wanted.catalogue = *version,
                     _ => {}
                 }

@@ -73,6 +73,7 @@ impl Sources {
             state: s.state,
             since: words::time(s.since),
             detail: s.info.detail.clone(),
+            error: None,
         };
         self.0.iter().map(source).collect()
     }

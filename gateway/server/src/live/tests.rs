@@ -222,7 +222,7 @@ fn index_by_distance() {
     let rules = RULES.replace("blue = 0.05, yellow = 0.15, orange = 0.27", "blue = 0.15");
     let next = Arc::new(maibo_core::rule::RuleSet::compile(&[("test.toml", &rules)]).expect("rules"));
     stage.versions.keep_rules(&vec![("test.toml".into(), rules)], &next).expect("kept");
-    stage.city(6_000, Input::Rules { version: next.version });
+    stage.city(6_000, Input::Rules { version: next.version, by: None });
     assert_eq!(traffic(), Some(97.5));
 }
 

@@ -29,8 +29,8 @@ type State = (Level, Timestamp, Found);
 struct Standing {
     /// As the check last said; `None`: well.
     now: Option<State>,
-    /// The level that the city machine was told.
-    told: Option<Level>,
+    /// The level that the city machine was told, and since when.
+    told: Option<(Level, Timestamp)>,
     /// Open since before the start, and not confirmed until then.
     unconfirmed: Option<Instant>,
 }
@@ -50,14 +50,15 @@ impl Board {
             let Subject::Part(part) = &t.subject else { return None };
             let found = t.found.as_deref().cloned().unwrap_or_default();
             let now = Some((t.level, t.started_at, found));
-            let standing = Standing { now, told: Some(t.level), unconfirmed: Some(until) };
+            let standing = Standing { now, told: Some((t.level, t.started_at)), unconfirmed: Some(until) };
             Some(((Check::of(&t.rule)?, part.clone()), standing))
         });
         let standings = Mutex::new(known.collect());
         Self { clock, standings, changed: Notify::new() }
     }
 
-    /// A part is not well: so bad, in these words. The words of an open alert stay until its level changes.
+    /// A part is not well: so bad, in these words. The words of an open alert stay until its level changes. What was well
+    /// in between is another alert, also where nobody was told of that yet.
     pub fn unwell(&self, check: Check, part: &str, level: Level, zh: &str, en: &str) {
         self.unwell_since(check, part, level, self.clock.now(), zh, en);
     }
@@ -98,11 +99,12 @@ impl Board {
     pub(super) async fn run(self: Arc<Self>, ingest: Arc<Ingest>, stop: CancellationToken) {
         while !stop.is_cancelled() {
             for finding in self.news() {
-                let ((check, part), level) = ((finding.check, finding.part.clone()), finding.level);
+                let ((check, part), level, since) =
+                    ((finding.check, finding.part.clone()), finding.level, finding.since);
                 if ingest.urge(Work::City(Input::Found(Box::new(finding)))).await.is_err() {
                     return;
                 }
-                self.told(&(check, part), level);
+                self.told(&(check, part), level.map(|level| (level, since)));
             }
             tokio::select! {
                 () = self.changed.notified() => {}
@@ -116,21 +118,28 @@ impl Board {
     fn news(&self) -> Vec<Finding> {
         let now = self.clock.now();
         let standings = self.lock();
-        let changed = standings.iter().filter(|(_, s)| s.now.as_ref().map(|(level, ..)| *level) != s.told);
-        let finding = |((check, part), standing): (&(Check, PartId), &Standing)| {
-            let (check, part) = (*check, part.clone());
-            match standing.now.clone() {
-                Some((level, since, found)) => Finding { check, part, level: Some(level), since, found },
-                None => Finding { check, part, level: None, since: now, found: Found::default() },
+        let mut news = Vec::new();
+        for ((check, part), standing) in standings.iter() {
+            let finding = |level, since, found| Finding { check: *check, part: part.clone(), level, since, found };
+            let wanted = standing.now.as_ref().map(|(level, since, _)| (*level, *since));
+            if wanted == standing.told {
+                continue;
             }
-        };
-        changed.map(finding).collect()
+            // The same alert goes on only where it is the same trouble.
+            if standing.told.is_some_and(|(_, told)| wanted.is_none_or(|(_, since)| since != told)) {
+                news.push(finding(None, now, Found::default()));
+            }
+            if let Some((level, since, found)) = standing.now.clone() {
+                news.push(finding(Some(level), since, found));
+            }
+        }
+        news
     }
 
-    fn told(&self, key: &(Check, PartId), level: Option<Level>) {
+    fn told(&self, key: &(Check, PartId), told: Option<(Level, Timestamp)>) {
         let mut standings = self.lock();
         if let Some(standing) = standings.get_mut(key) {
-            standing.told = level;
+            standing.told = told;
             if standing.told.is_none() && standing.now.is_none() {
                 standings.remove(key);
             }
@@ -173,7 +182,8 @@ pub(super) mod tests {
     pub(in crate::monitor) fn told(board: &Board) -> Vec<String> {
         let news = board.news();
         for finding in &news {
-            board.told(&(finding.check, finding.part.clone()), finding.level);
+            let told = finding.level.map(|level| (level, finding.since));
+            board.told(&(finding.check, finding.part.clone()), told);
         }
         let level = |f: &Finding| f.level.map_or("well", Level::as_str);
         news.iter().map(|f| format!("{} {} {} {}", f.check.rule(), f.part, level(f), &*f.found.en)).collect()
@@ -197,5 +207,22 @@ pub(super) mod tests {
         board.well(Check::Disk, "data");
         assert_eq!(told(&board), ["maibo-disk data well "]);
         assert!(board.lock().is_empty(), "nothing stays behind");
+    }
+
+    // A second trouble of one part is an alert of its own, also where the first one's end was not told yet; a level that
+    // changes is not.
+    #[test]
+    fn another_trouble_is_another_alert() {
+        let board = board();
+        let begins =
+            |since, level| board.unwell_since(Check::Standstill, "pipeline", level, Timestamp(since), "停", "s");
+        begins(1_000, Level::Red);
+        assert_eq!(told(&board), ["maibo-standstill pipeline red s"]);
+        board.well(Check::Standstill, "pipeline");
+        begins(30_000, Level::Red);
+        assert_eq!(told(&board), ["maibo-standstill pipeline well ", "maibo-standstill pipeline red s"]);
+        begins(40_000, Level::Orange);
+        assert_eq!(told(&board), ["maibo-standstill pipeline orange s"], "it goes on");
+        assert_eq!(told(&board), [""; 0]);
     }
 }

@@ -1,4 +1,5 @@
-//! Whatever follows the logs must come along: not failing, and moving while there is something to read.
+//! Whatever follows the logs must come along: not failing, and moving while there is something to read. What is read there
+//! says by its [`Mark`] how far it is, so that also a follower that hangs, or has died, is found out.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -19,17 +20,18 @@ const EVERY: Duration = Duration::from_secs(5);
 /// How long a follower may stand still with something to read, or fail.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How far a follower of the facts log is: the number of the next fact it wants.
+/// How far a follower is: the number of the next fact it wants, or of commits of the inputs log it knows of.
 #[derive(Clone, Default)]
 pub struct Mark(Arc<AtomicU64>);
 
 impl Mark {
-    /// It wants this one next.
+    /// It has everything before this.
     pub fn set(&self, next: u64) {
         self.0.store(next, Relaxed);
     }
 
-    fn get(&self) -> u64 {
+    /// Where it is.
+    pub fn get(&self) -> u64 {
         self.0.load(Relaxed)
     }
 }
@@ -38,6 +40,8 @@ impl Mark {
 pub(super) struct Watched {
     /// Number of the next fact.
     pub(super) facts: watch::Receiver<u64>,
+    /// Commits of the inputs log.
+    pub(super) inputs: watch::Receiver<u64>,
     /// Alerts for queries.
     pub(super) projection: Projection,
     /// Readings.
@@ -47,21 +51,21 @@ pub(super) struct Watched {
 }
 
 /// One follower between two looks.
-struct Watch {
+pub(super) struct Watch {
     name: &'static str,
     words: (&'static str, &'static str),
     reached: u64,
     /// When it last was where it should be, or moved.
-    fine: Instant,
+    pub(super) fine: Instant,
 }
 
 impl Watch {
-    fn new(name: &'static str, words: (&'static str, &'static str)) -> Self {
+    pub(super) fn new(name: &'static str, words: (&'static str, &'static str)) -> Self {
         Self { name, words, reached: 0, fine: Instant::now() }
     }
 
     /// It is at `reached` of `end`, failing or not.
-    fn look(&mut self, reached: u64, end: u64, failing: bool, now: Instant) {
+    pub(super) fn look(&mut self, reached: u64, end: u64, failing: bool, now: Instant) {
         if (reached >= end || reached > self.reached) && !failing {
             self.fine = now;
         }
@@ -91,8 +95,7 @@ pub(super) async fn run(watched: Watched, board: Arc<Board>, stop: CancellationT
         let of = watched.projection.progress();
         alerts.look(of.next, end, of.failing, now);
         delivery.look(watched.delivery.get(), end, false, now);
-        // It says itself whether it can go on.
-        history.look(0, 0, watched.history.progress().failing, now);
+        history.look(watched.history.mark().get(), *watched.inputs.borrow(), watched.history.progress().failing, now);
         for watch in [&alerts, &delivery, &history] {
             watch.tell(now, &board);
         }

@@ -9,10 +9,13 @@
 //! committed before is in the machine by then, decided or not. The city's own facts are not told, so nothing goes round.
 //!
 //! It follows the log like every other follower and can hold nobody up: where it does not keep up, the city is told later.
+//! By its [`Pace`] the watchdog sees whether it moves.
 //!
 //! Limits: [`MAX_TOLD`] facts at a time. Facts that the city need not know are passed over; after [`PASSED_MAX`] of them
 //! the city is told so, and does not have to read over them at the next start.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use maibo_core::fact::Fact;
@@ -22,13 +25,33 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use super::Work;
+use super::{Work, failpoint};
 use crate::Chain;
 
 /// Facts passed over before the city is told how far the feed is.
 const PASSED_MAX: u64 = 10_000;
 /// Wait before reading again after a failure.
 const RETRY: Duration = Duration::from_secs(1);
+
+/// How far a feed is, for whoever watches it.
+#[derive(Clone, Default)]
+pub struct Pace(Arc<(AtomicU64, AtomicBool)>);
+
+impl Pace {
+    /// Number of the first fact that was not told or passed over yet.
+    pub fn next(&self) -> u64 {
+        self.0.0.load(Relaxed)
+    }
+
+    /// The facts cannot be read at present.
+    pub fn is_failing(&self) -> bool {
+        self.0.1.load(Relaxed)
+    }
+
+    fn set(&self, next: u64) {
+        self.0.0.store(next, Relaxed);
+    }
+}
 
 /// The feed, at one place in the facts log.
 pub struct Feed {
@@ -38,13 +61,20 @@ pub struct Feed {
     /// Number of the next fact to read.
     next: u64,
     items: Vec<Told>,
-    failing: bool,
+    pace: Pace,
 }
 
 impl Feed {
     /// A feed that goes on at fact number `next`, from where `facts` reads.
     pub fn new(facts: FactsReader, next: u64) -> Self {
-        Self { facts, first: next, next, items: Vec::new(), failing: false }
+        let pace = Pace::default();
+        pace.set(next);
+        Self { facts, first: next, next, items: Vec::new(), pace }
+    }
+
+    /// Where it says how far it is.
+    pub fn pace(&self) -> Pace {
+        self.pace.clone()
     }
 
     /// What there is to tell now, at most [`MAX_TOLD`] facts; `None` where there is nothing.
@@ -64,6 +94,7 @@ impl Feed {
     }
 
     fn look(&mut self, fact: &Fact) {
+        failpoint::hit("in_feed");
         self.items.extend(Told::about(fact));
         self.next = fact.index + 1;
     }
@@ -84,12 +115,20 @@ impl Feed {
                     biased;
                     // What is not told now is told after the next start.
                     () = stop.cancelled() => return,
-                    sent = queue.send_async(Work::Told(input)) => if sent.is_err() { return },
+                    sent = queue.send_async(Work::Told(input)) => {
+                        if sent.is_err() {
+                            return;
+                        }
+                        self.pace.set(self.next);
+                    }
                 },
-                Ok(None) => tokio::select! {
-                    () = stop.cancelled() => return,
-                    woken = wake.changed() => if woken.is_err() { return },
-                },
+                Ok(None) => {
+                    self.pace.set(self.next);
+                    tokio::select! {
+                        () = stop.cancelled() => return,
+                        woken = wake.changed() => if woken.is_err() { return },
+                    }
+                }
                 Err(_) => tokio::select! {
                     () = stop.cancelled() => return,
                     () = tokio::time::sleep(RETRY) => {}
@@ -99,11 +138,11 @@ impl Feed {
     }
 
     /// Says that it cannot go on, once.
-    fn note(&mut self, error: Option<&FactsError>) {
-        if let Some(error) = error.filter(|_| !self.failing) {
+    fn note(&self, error: Option<&FactsError>) {
+        let before = self.pace.0.1.swap(error.is_some(), Relaxed);
+        if let Some(error) = error.filter(|_| !before) {
             warn!(error = %Chain(error), "the city is not told what the partitions decide; trying again");
         }
-        self.failing = error.is_some();
     }
 }
 

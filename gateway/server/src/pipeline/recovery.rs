@@ -44,7 +44,7 @@ impl Recovered {
             inputs.push(Input::Catalogue { version: catalogue });
         }
         if self.machines.iter().any(|m| m.rules() != Some(rules)) {
-            inputs.push(Input::Rules { version: rules });
+            inputs.push(Input::Rules { version: rules, by: None });
         }
         inputs
     }

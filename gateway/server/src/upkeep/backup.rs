@@ -39,7 +39,8 @@ mod config;
 pub use check::check_databases;
 
 /// What is made of nothing and belongs to a process: not in a backup.
-const LEFT_OUT: [&str; 8] = [".tmp", ".new", ".damaged", ".replaced", "-wal", "-shm", "-journal", ".unfinished"];
+const LEFT_OUT: [&str; 9] =
+    [".tmp", ".new", ".damaged", ".replaced", "-wal", "-shm", "-journal", ".unfinished", "standstill"];
 
 /// Rule sets and catalogues by version.
 const VERSIONS: &str = "versions";

@@ -5,7 +5,7 @@ use maibo_core::notify::{Mode, Next, after_failure};
 use maibo_core::time::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::enqueue::{promote, settled, superseded_by};
+use super::enqueue::{promote, settled, superseded_by, tenths};
 use super::{Outbox, OutboxError, PAGE_MAX};
 
 /// A delivery to attempt now.
@@ -163,7 +163,7 @@ impl Outbox {
 /// The first three columns: version, time, slot.
 fn stamp_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Stamp> {
     let (version, at, slot): (_, i64, Option<i64>) = (row.get(0)?, row.get(1)?, row.get(2)?);
-    Ok(Stamp { version, at: Timestamp(at), slot: slot.unwrap_or(at.div_euclid(100)) })
+    Ok(Stamp { version, at: Timestamp(at), slot: slot.unwrap_or_else(|| tenths(Timestamp(at))) })
 }
 
 fn record(tx: &Transaction<'_>, end: &Ended, now: Timestamp) -> Result<Option<Delivery>, OutboxError> {

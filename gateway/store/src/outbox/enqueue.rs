@@ -56,12 +56,18 @@ impl Outbox {
             if fact.index != next {
                 return Err(OutboxError::Skipped { wanted: next, found: fact.index });
             }
+            let past = self.past.as_ref().filter(|past| fact.index < past.until);
             match &fact.body {
+                Body::Transition(t) if past.is_some_and(|past| !past.concerns(t.episode)) => {}
                 Body::Transition(t) => {
                     let mut letter = None;
                     let hold = batch.hold(t, manners(fact, t))?;
                     for (receiver, waiting) in receivers.iter().zip(&mut waiting) {
                         if !receiver.wants(t, batch.told(receiver, t)?) {
+                            continue;
+                        }
+                        if let Some(fate) = past.and_then(|past| past.fate(receiver, t)) {
+                            batch.insert(receiver, t, &Letter::known(fact.at), &Row::known(fate))?;
                             continue;
                         }
                         let because = match t.silenced() {
@@ -175,18 +181,37 @@ pub(super) struct Letter {
     pub(super) body: Vec<u8>,
 }
 
+impl Letter {
+    /// Of one that was told by another file: nobody sends it again, and its slot was most likely that of its time.
+    fn known(at: Timestamp) -> Self {
+        Self { at, slot: tenths(at), body: Vec::new() }
+    }
+}
+
+/// Tenths of a second since 1970.
+pub(super) const fn tenths(at: Timestamp) -> i64 {
+    at.0.div_euclid(100)
+}
+
 /// How a version stands in a receiver's list at first.
 pub(super) struct Row<'a> {
     pub(super) state: &'a str,
     /// Why it is held, if so.
     pub(super) held: Option<&'a str>,
     pub(super) words: Option<&'a str>,
+    /// How many attempts were made, where the outcome is on record already.
+    pub(super) known: Option<u32>,
 }
 
-impl Row<'_> {
+impl<'a> Row<'a> {
     /// One for which there is no room.
     pub(super) const fn refused() -> Self {
-        Self { state: "dead", held: None, words: Some(TOO_MANY) }
+        Self { state: "dead", held: None, words: Some(TOO_MANY), known: None }
+    }
+
+    /// One of which is known what became of it.
+    fn known(fate: &'a Delivery) -> Self {
+        Self { state: &fate.outcome, held: None, words: fate.error.as_deref(), known: Some(fate.attempts) }
     }
 }
 
@@ -203,7 +228,7 @@ pub(super) struct Batch<'a> {
 impl Batch<'_> {
     /// A slot for a version decided at `at`: the tenth of a second, or the next that is free.
     fn slot(&mut self, at: Timestamp) -> i64 {
-        self.slot = at.0.div_euclid(100).max(self.slot.saturating_add(1));
+        self.slot = tenths(at).max(self.slot.saturating_add(1));
         self.slot
     }
 
@@ -242,7 +267,7 @@ impl Batch<'_> {
         }
         // An episode that has a version under way may always have one more behind it: the end must not get lost.
         let refused = !room && superseded == 0 && !self.waits(&receiver.name, &episode)?;
-        let row = if refused { Row::refused() } else { Row { state: "pending", held: None, words: None } };
+        let row = if refused { Row::refused() } else { Row { state: "pending", held: None, words: None, known: None } };
         if !self.insert(receiver, t, letter, &row)? || refused {
             return Ok(false);
         }
@@ -263,8 +288,8 @@ impl Batch<'_> {
             .tx
             .prepare_cached(
                 "INSERT INTO delivery (message, receiver, episode, version, latest, urgency, created_at, body, state,
-                   held, next_at, last_error, settled_at, closed_at, slot)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+                   held, next_at, last_error, settled_at, closed_at, attempts, reported, slot)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
                  ON CONFLICT DO NOTHING",
             )?
             .execute(params![
@@ -283,9 +308,11 @@ impl Batch<'_> {
                 row.words,
                 (!waits).then_some(self.now.0),
                 (t.state == State::Resolved).then_some(self.now.0),
+                row.known.unwrap_or_default(),
+                row.known.is_some(),
                 letter.slot,
             ])?;
-        if inserted == 1 && !waits {
+        if inserted == 1 && !waits && row.known.is_none() {
             self.note_settled(self.tx.last_insert_rowid())?;
         }
         Ok(inserted == 1)

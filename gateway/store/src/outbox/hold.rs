@@ -201,8 +201,8 @@ impl Batch<'_> {
         let held = why.outlasts_the_end() || (why != Why::Silenced && t.state != State::Resolved);
         let words = Some(&*because.words);
         let row = match (held, room || waited) {
-            (false, _) => Row { state: why.as_str(), held: None, words },
-            (true, true) => Row { state: "held", held: Some(why.as_str()), words },
+            (false, _) => Row { state: why.as_str(), held: None, words, known: None },
+            (true, true) => Row { state: "held", held: Some(why.as_str()), words, known: None },
             (true, false) => Row::refused(),
         };
         let inserted = self.insert(receiver, t, letter, &row)?;

@@ -13,6 +13,7 @@ use super::*;
 
 mod cost;
 mod historic;
+mod past;
 mod silence;
 mod withheld;
 

@@ -38,7 +38,7 @@ fn a_recorded_run_gives_its_own_episodes() {
         vec![
             Input::Deaf { source: None, from: Timestamp(from) },
             Input::Catalogue { version: catalogue.version },
-            Input::Rules { version: rules.version },
+            Input::Rules { version: rules.version, by: None },
             Input::Listening { source: source.clone() },
         ]
     };

@@ -22,7 +22,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::{EngineClock, SystemClock};
 use crate::deliver::format::Letter;
-use crate::deliver::{Limits, Parts, ReceiverSettings, Target, Told, start};
+use crate::deliver::{Limits, Liveness, Parts, ReceiverSettings, Target, Told, start};
 use crate::telemetry::Metrics;
 
 /// Longest wait for anything that has to happen.
@@ -134,6 +134,8 @@ pub(super) struct Scene {
     pub(super) dir: tempfile::TempDir,
     pub(super) settled: mpsc::Receiver<fact::Delivery>,
     pub(super) metrics: Arc<Metrics>,
+    /// How each receiver does.
+    pub(super) alive: Vec<(String, Liveness)>,
     facts: FactsLog,
     wake: watch::Sender<u64>,
     tasks: TaskTracker,
@@ -176,9 +178,10 @@ impl Scene {
             settled: settled_tx,
             limits,
             mark: crate::monitor::Mark::default(),
+            alarm: crate::app::Alarm::new().0,
         };
-        start(parts, &tasks, &stop).unwrap();
-        Self { dir, settled, metrics, facts, wake, tasks, stop }
+        let alive = start(parts, &tasks, &stop).unwrap();
+        Self { dir, settled, metrics, alive, facts, wake, tasks, stop }
     }
 
     /// Puts transitions on record and wakes the follower.

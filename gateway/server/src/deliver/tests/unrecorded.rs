@@ -60,7 +60,8 @@ async fn judged(value: f64, last_word: LastWord, dir: &std::path::Path) -> (Pipe
         FactsLog::open(Box::new(FileLog::open(Arc::new(disk.clone()), FileLogOptions::facts()).unwrap().0)).unwrap();
     disk.fail_syncs(u32::MAX);
     let partition = PartitionId::of(&DeviceId::new("d").unwrap());
-    let inputs = vec![Input::Catalogue { version: catalogue }, Input::Rules { version: rules }, reading(value)];
+    let inputs =
+        vec![Input::Catalogue { version: catalogue }, Input::Rules { version: rules, by: None }, reading(value)];
     let (committed_tx, committed) = flume::bounded(1);
     let batches = vec![(partition, Position(1), Batch { now: NOW, inputs })];
     committed_tx.send(Committed { now: NOW, batches, replies: Vec::new() }).unwrap();

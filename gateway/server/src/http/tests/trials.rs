@@ -26,7 +26,7 @@ async fn enact(server: &Server, rules: &str) -> Version {
     let set = Arc::new(RuleSet::compile(&[("rules.toml", rules)]).expect("rules"));
     let packs = vec![("rules.toml".to_owned(), rules.to_owned())];
     let version = server.state.shared.versions.keep_rules(&packs, &set).expect("kept");
-    let told = server.state.shared.ingest.urge(Work::Everywhere(Input::Rules { version })).await;
+    let told = server.state.shared.ingest.urge(Work::Everywhere(Input::Rules { version, by: None })).await;
     told.expect("takes it");
     let shown = async {
         while server.state.picture.roster().rules_version != version {
@@ -153,6 +153,9 @@ async fn brought_by_a_request() {
     let list = server.get("/api/v1/rules/versions").await.json::<api::Page<api::RuleVersion>>().items;
     let shown: Vec<_> = list.iter().map(|v| (v.author.as_str(), v.note.as_deref(), v.in_force)).collect();
     assert_eq!(shown, [("wang", Some("try it"), true), ("file", None, false)]);
+    let recorded = server.state.stored(|r| r.activations(None, 2)).await.expect("readable");
+    let actors: Vec<_> = recorded.into_iter().map(|a| a.actor).collect();
+    assert_eq!(actors, [Some("wang".to_owned()), None], "the facts have the name");
     server.finish().await;
 }
 

@@ -164,6 +164,12 @@ async fn a_gap_is_counted_and_got_over() {
         assert!(gap.from <= gap.to && gap.to <= view.until, "{gap:?}");
     }
     assert!(dropped > 1_000, "{dropped} dropped");
+    let seen = async {
+        while running.status.mark().get() < 12 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), seen).await.expect("it says how far it is");
     // What was dropped was partly read already; nothing that was still there is missing.
     assert!(server.stored() as u64 + dropped >= 24_050, "{} stored, {dropped} dropped", server.stored());
 }

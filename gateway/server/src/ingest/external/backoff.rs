@@ -21,6 +21,11 @@ impl Backoff {
         self.next = self.first;
     }
 
+    /// Go on with the longest delay.
+    pub(crate) fn longest(&mut self) {
+        self.next = self.last;
+    }
+
     /// The next delay.
     pub(crate) fn next(&mut self) -> Duration {
         // xorshift64: jitter needs no better randomness.
@@ -47,5 +52,7 @@ mod tests {
         assert!(delays[19] >= Duration::from_secs(5));
         backoff.reset();
         assert!(backoff.next() <= Duration::from_millis(200));
+        backoff.longest();
+        assert!(backoff.next() >= Duration::from_secs(5));
     }
 }

@@ -77,7 +77,7 @@ pub(super) async fn connect<W: Wire>(source: &mut Source, stop: &CancellationTok
                     source.connected();
                     // Even when the session was kept: its subscriptions may be those of another configuration.
                     if let Err(why) = W::subscribe(&client, &source.ingest.subscriptions()).await {
-                        break Some(Lost { why, refused_version: false, oversize: false });
+                        break Some(Lost::because(why));
                     }
                 }
                 // What waits for room when we are told to stop is not acknowledged, and comes again.
@@ -87,7 +87,7 @@ pub(super) async fn connect<W: Wire>(source: &mut Source, stop: &CancellationTok
                 }
             }
             Ok(Err(lost)) => Err(lost),
-            Err(_) => Err(Lost { why: "poll task ended".into(), refused_version: false, oversize: false }),
+            Err(_) => Err(Lost::because("the MQTT client library failed")),
         };
         if let Err(lost) = outcome {
             break Some(lost);

@@ -6,7 +6,9 @@ use rumqttc::{
 };
 
 use super::connection::Wire;
-use super::{Delivery, Heard, KEEP_ALIVE, Lost, PACKET_MAX, PACKET_MAX_V4, REQUESTS, Settings, Token};
+use super::{
+    Delivery, Heard, How, KEEP_ALIVE, Lost, NOT_CONNACK, PACKET_MAX, PACKET_MAX_V4, REQUESTS, Settings, Token,
+};
 
 pub(super) struct V4;
 
@@ -69,11 +71,15 @@ fn read(packet: Packet) -> Heard {
 }
 
 fn lost(error: &ConnectionError) -> Lost {
-    let refused_version =
-        matches!(error, ConnectionError::ConnectionRefused(ConnectReturnCode::RefusedProtocolVersion));
-    let oversize = matches!(
-        error,
-        ConnectionError::MqttState(StateError::Deserialization(rumqttc::mqttbytes::Error::PayloadSizeLimitExceeded(_)))
-    );
-    Lost { why: error.to_string(), refused_version, oversize }
+    let how = match error {
+        ConnectionError::ConnectionRefused(ConnectReturnCode::RefusedProtocolVersion) => How::RefusedVersion,
+        ConnectionError::MqttState(StateError::ConnectionAborted) => How::HungUp,
+        ConnectionError::MqttState(StateError::Deserialization(
+            rumqttc::mqttbytes::Error::PayloadSizeLimitExceeded(_),
+        )) => How::Oversize,
+        _ => How::Broken,
+    };
+    // The library would print the packet: payloads belong in no log.
+    let why = if let ConnectionError::NotConnAck(_) = error { NOT_CONNACK.to_owned() } else { error.to_string() };
+    Lost { why, how }
 }

@@ -1,11 +1,13 @@
 //! MQTT 5.
 
 use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::{ConnectReturnCode, Filter, Packet, Publish, SubscribeReasonCode};
+use rumqttc::v5::mqttbytes::v5::{
+    ConnectReturnCode, DisconnectReasonCode, Filter, Packet, Publish, SubscribeReasonCode,
+};
 use rumqttc::v5::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, StateError};
 
 use super::connection::Wire;
-use super::{Delivery, Heard, KEEP_ALIVE, Lost, PACKET_MAX, RECEIVE_MAX, REQUESTS, Settings, Token};
+use super::{Delivery, Heard, How, KEEP_ALIVE, Lost, NOT_CONNACK, PACKET_MAX, RECEIVE_MAX, REQUESTS, Settings, Token};
 
 pub(super) struct V5;
 
@@ -81,22 +83,25 @@ fn read(packet: Packet) -> Heard {
 }
 
 fn lost(error: &ConnectionError) -> Lost {
+    use rumqttc::v5::mqttbytes::Error;
     // A 3.1.1-only broker answers with a refusal, with a version 3 CONNACK that does not parse, or just hangs up.
-    let refused_version = match error {
-        ConnectionError::ConnectionRefused(ConnectReturnCode::UnsupportedProtocolVersion)
-        | ConnectionError::MqttState(StateError::ConnectionAborted)
-        | ConnectionError::NotConnAck(_) => true,
-        // Bytes that do not parse, not a socket that broke.
-        ConnectionError::MqttState(StateError::Deserialization(error)) => {
-            !matches!(error, rumqttc::v5::mqttbytes::Error::Io(_))
+    let how = match error {
+        ConnectionError::MqttState(StateError::ConnectionAborted) => How::HungUp,
+        ConnectionError::MqttState(StateError::Deserialization(Error::PayloadSizeLimitExceeded { .. })) => {
+            How::Oversize
         }
-        _ => false,
+        // A socket that broke, not bytes that do not parse.
+        ConnectionError::MqttState(StateError::Deserialization(Error::Io(_))) => How::Broken,
+        ConnectionError::ConnectionRefused(ConnectReturnCode::UnsupportedProtocolVersion)
+        | ConnectionError::MqttState(StateError::Deserialization(_))
+        | ConnectionError::NotConnAck(_) => How::RefusedVersion,
+        ConnectionError::MqttState(StateError::ServerDisconnect {
+            reason_code: DisconnectReasonCode::SessionTakenOver,
+            ..
+        }) => How::TakenOver,
+        _ => How::Broken,
     };
-    let oversize = matches!(
-        error,
-        ConnectionError::MqttState(StateError::Deserialization(
-            rumqttc::v5::mqttbytes::Error::PayloadSizeLimitExceeded { .. }
-        ))
-    );
-    Lost { why: error.to_string(), refused_version: refused_version && !oversize, oversize }
+    // The library would print the packet: payloads belong in no log.
+    let why = if let ConnectionError::NotConnAck(_) = error { NOT_CONNACK.to_owned() } else { error.to_string() };
+    Lost { why, how }
 }

@@ -53,7 +53,8 @@ impl Hand {
         let catalogue = "id,kind,place,domain,interval\na,k,110105003,traffic,10s\nb,k,110105004,traffic,10s\n\
             c,k,110106001,traffic,10s\n";
         let catalogue = Catalogue::parse(catalogue).unwrap();
-        let first = [Input::Catalogue { version: catalogue.version }, Input::Rules { version: rules.version }];
+        let first =
+            [Input::Catalogue { version: catalogue.version }, Input::Rules { version: rules.version, by: None }];
         versions.insert_rules(Arc::new(rules));
         versions.insert_catalogue(Arc::new(catalogue));
         let disks = [MemDisk::new(), MemDisk::new()];
@@ -212,6 +213,28 @@ fn the_feed_comes_to_rest() {
     hand.value("a", 45.0, true);
     assert!(hand.tell(true));
     assert!(!hand.tell(true), "only the city's own facts are left");
+}
+
+// The watchdog sees how far the feed is: not beyond what it could hand over, and all of it when it is at rest.
+#[tokio::test]
+async fn its_pace() {
+    let mut hand = Hand::new();
+    hand.value("a", 45.0, true);
+    let feed = Feed::new(hand.facts.reader(0), 0);
+    let (pace, stop) = (feed.pace(), CancellationToken::new());
+    let (queue, handed) = flume::bounded(0);
+    let (_wake, woken) = watch::channel(0);
+    let task = tokio::spawn(feed.run(queue, woken, stop.clone()));
+    assert_eq!(pace.next(), 0, "nobody has taken anything");
+    assert!(matches!(handed.recv_async().await, Ok(Work::Told(_))));
+    let rest = async {
+        while pace.next() < hand.facts.next_index() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), rest).await.expect("it is at rest");
+    stop.cancel();
+    task.await.unwrap();
 }
 
 // The most that is told at once, with the longest identifiers, fits into one record.

@@ -42,7 +42,8 @@ fn law() -> (Arc<Versions>, Vec<Input>) {
     let rules = RuleSet::compile(&[("test.toml", RULES)]).unwrap();
     let rows = (0..DEVICES).fold(String::new(), |rows, n| rows + &format!("d-{n},k,110105001,traffic,10s\n"));
     let catalogue = Catalogue::parse(&format!("id,kind,place,domain,interval\n{rows}")).unwrap();
-    let inputs = vec![Input::Catalogue { version: catalogue.version }, Input::Rules { version: rules.version }];
+    let inputs =
+        vec![Input::Catalogue { version: catalogue.version }, Input::Rules { version: rules.version, by: None }];
     let mut versions = Versions::default();
     versions.insert_rules(Arc::new(rules));
     versions.insert_catalogue(Arc::new(catalogue));
@@ -149,7 +150,7 @@ fn machines_keep_their_order() {
 #[test]
 fn the_first_failure_of_a_commit_is_the_one() {
     let unknown = |p: u16| {
-        let inputs = vec![Input::Rules { version: Version::of(b"nobody") }];
+        let inputs = vec![Input::Rules { version: Version::of(b"nobody"), by: None }];
         (PartitionId(p), Position(1), Batch { now: Timestamp(BEGIN), inputs })
     };
     for of in [1, 2, 3, 8] {

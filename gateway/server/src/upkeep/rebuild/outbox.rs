@@ -28,7 +28,10 @@ pub(super) fn rebuild(data: &Path, logs: &Logs, said: &mut dyn FnMut(String)) ->
     drop(Outbox::open(&place.fresh, first).map_err(RebuildError::build(NAME))?);
     place.take()?;
     let facts = logs.facts.next_index() - first;
-    said(format!("{NAME}: made anew; receivers hear the last {} facts again, under the same keys", figure(facts)));
+    said(format!(
+        "{NAME}: made anew from the last {} facts; receivers hear what these do not say was delivered, under the same keys",
+        figure(facts)
+    ));
     Ok(())
 }
 

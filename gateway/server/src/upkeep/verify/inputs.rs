@@ -93,7 +93,7 @@ impl<'a> Inputs<'a> {
         let Some(versions) = self.versions.map(VersionStore::current) else { return };
         for input in &batch.inputs {
             match input {
-                Input::Rules { version } if versions.rules(*version).is_none() => {
+                Input::Rules { version, .. } if versions.rules(*version).is_none() => {
                     problem(format!("brings rules {version} into force, which are not in versions/"));
                 }
                 Input::Catalogue { version } if versions.catalogue(*version).is_none() => {

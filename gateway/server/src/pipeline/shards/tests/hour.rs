@@ -100,6 +100,7 @@ fn settings(city: &City, data: &Path, shards: usize) -> Settings {
     Settings {
         monitor: crate::config::Monitor::default(),
         allowance: crate::ingest::Allowance::default(),
+        standstill_exit: None,
         data: data.to_owned(),
         http: ([127, 0, 0, 1], 0).into(),
         http_names: Vec::new(),
