@@ -92,6 +92,9 @@ pub(super) enum FormatError {
     /// It is not what Maibo keeps.
     #[error("the kept message cannot be read")]
     Kept(#[from] serde_json::Error),
+    /// It lacks something, named by its JSON pointer.
+    #[error("the kept message has no {0}")]
+    Missing(&'static str),
     /// The writer of XML failed.
     #[error("write the message as XML")]
     Xml(#[from] std::io::Error),

@@ -19,22 +19,26 @@ struct Attributes {
 }
 
 impl Attributes {
-    fn of(kept: &Value, sender: &Sender) -> Self {
-        let text = |at: &str| kept.pointer(at).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let (subject, version) = (text("/data/id"), kept["data"]["version"].as_u64().unwrap_or_default());
-        Self {
+    fn of(kept: &Value, sender: &Sender) -> Result<Self, FormatError> {
+        let text = |at: &'static str| {
+            let found = kept.pointer(at).and_then(Value::as_str).map(str::to_owned);
+            found.ok_or(FormatError::Missing(at))
+        };
+        let version = kept["data"]["version"].as_u64().ok_or(FormatError::Missing("/data/version"))?;
+        let subject = text("/data/id")?;
+        Ok(Self {
             id: format!("{subject}-{version}"),
             source: format!("urn:maibo:{}", sender.name),
-            r#type: format!("maibo.{}", text("/type")),
+            r#type: format!("maibo.{}", text("/type")?),
             subject,
-            time: text("/timestamp"),
-        }
+            time: text("/timestamp")?,
+        })
     }
 }
 
 /// One JSON object with the data inside.
 pub(super) fn structured(kept: &Value, sender: &Sender) -> Result<Outgoing, FormatError> {
-    let a = Attributes::of(kept, sender);
+    let a = Attributes::of(kept, sender)?;
     let event = json!({
         "specversion": "1.0", "id": a.id, "source": a.source, "type": a.r#type, "subject": a.subject, "time": a.time,
         "datacontenttype": "application/json", "data": kept["data"],
@@ -45,7 +49,7 @@ pub(super) fn structured(kept: &Value, sender: &Sender) -> Result<Outgoing, Form
 
 /// Attributes as headers, the data as the body.
 pub(super) fn binary(kept: &Value, sender: &Sender) -> Result<Outgoing, FormatError> {
-    let a = Attributes::of(kept, sender);
+    let a = Attributes::of(kept, sender)?;
     let pairs = [
         ("ce-specversion", "1.0".to_owned()),
         ("ce-id", a.id),
