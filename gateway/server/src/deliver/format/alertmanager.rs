@@ -2,8 +2,9 @@
 //! `notify/webhook/webhook.go`), for systems that already take that.
 //!
 //! An alert there is its set of labels. So the labels hold what does not change during an episode, its id among them, and
-//! what does is in the annotations; the level is a label by custom (`severity`), of the episode's present: who wants one
-//! alert an episode groups by `maibo_alert`.
+//! what does is in the annotations. The one exception is the level, which is a label by custom (`severity`), and routed by: it
+//! is the present one, and takes no part in the fingerprint, so that an alert that rises from yellow to red is the same alert
+//! and no yellow one stays behind.
 
 use std::collections::BTreeMap;
 
@@ -75,7 +76,7 @@ pub(super) fn webhook(kept: &Kept, receiver: &str, sender: &Sender) -> Result<Ou
     let page = sender.page.as_deref().unwrap_or_default();
     let one = One {
         status,
-        fingerprint: fingerprint(&labels),
+        fingerprint: fingerprint(labels.iter().filter(|(name, _)| **name != "severity")),
         labels: labels.clone(),
         annotations: annotations.clone(),
         starts_at: &alert.started_at,
@@ -104,12 +105,25 @@ fn word<T: Serialize>(value: &T) -> Result<String, FormatError> {
 
 /// As Prometheus has it (prometheus/common, `model/signature.go`): FNV-1a of 64 bits over names and values in the order of names,
 /// each followed by a byte that is in no text.
-fn fingerprint(labels: &Labels<'_>) -> String {
+fn fingerprint<'a>(labels: impl Iterator<Item = (&'a &'static str, &'a &'a str)>) -> String {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-    for text in labels.iter().flat_map(|(name, value)| [*name, *value]) {
+    for text in labels.flat_map(|(name, value)| [*name, *value]) {
         for byte in text.bytes().chain([0xff]) {
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         }
     }
     format!("{hash:016x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // The values of Prometheus's own test (model/signature_test.go).
+    #[test]
+    fn fingerprints_are_those_of_prometheus() {
+        let labels = Labels::from([("name", "garland, briggs"), ("fear", "love is not enough")]);
+        assert_eq!(fingerprint(labels.iter()), format!("{:016x}", 5_799_056_148_416_392_346_u64));
+        assert_eq!(fingerprint(Labels::new().iter()), format!("{:016x}", 14_695_981_039_346_656_037_u64));
+    }
 }

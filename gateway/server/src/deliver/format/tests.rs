@@ -90,7 +90,7 @@ fn cloud_events_say_the_same_in_both_modes() {
     assert_eq!(rendered(Format::CloudEvents, &letter), structured, "every attempt is the same");
 }
 
-// Alertmanager v4: its keys and no others; an alert keeps its labels, and so its fingerprint, until its end.
+// Alertmanager v4: its keys and no others; an alert keeps its fingerprint until its end, whatever its level.
 #[test]
 fn alertmanager_has_the_shape_of_version_4() {
     let firing = json(&rendered(Format::Alertmanager, &letter(&told_of(1), stamp(1, 0), None)).body);
@@ -116,6 +116,11 @@ fn alertmanager_has_the_shape_of_version_4() {
     assert_eq!(alert["endsAt"], "0001-01-01T00:00:00Z");
     let link = format!("https://maibo.city.example/?alert={}", alert["labels"]["maibo_alert"].as_str().unwrap());
     assert_eq!(alert["generatorURL"], link);
+    let mut mild = told_of(1);
+    mild.alert.level = maibo_api::Level::Yellow;
+    let mild = json(&rendered(Format::Alertmanager, &letter(&mild, stamp(1, 0), None)).body);
+    assert_eq!(mild["alerts"][0]["labels"]["severity"], "yellow");
+    assert_eq!(mild["alerts"][0]["fingerprint"], alert["fingerprint"]);
     let over = json(&rendered(Format::Alertmanager, &letter(&resolved(2), stamp(2, 0), None)).body);
     assert_eq!(over["alerts"][0]["endsAt"], "2026-11-23T12:10:00.000Z");
     assert_eq!(over["alerts"][0]["fingerprint"], alert["fingerprint"]);
