@@ -158,13 +158,17 @@ impl Picture {
     pub fn observe(&self, step: &Step<'_>) {
         self.pulse.step();
         let wanted = self.lock().wanted(step);
-        if let Some(roster) = wanted.and_then(|wanted| wanted.build(&self.versions)) {
+        let built = wanted.and_then(|wanted| wanted.build(&self.versions)).map(|roster| {
             let roster = Arc::new(roster);
             let layouts = self.outlets.iter().map(|o| Layout::new(&o.scope, &roster)).collect();
-            self.lock().rebuild(roster, layouts);
-        }
+            (roster, layouts)
+        });
         let (news, roster) = {
             let mut model = self.lock();
+            // At once with the facts of the step: who sees that rules are in force sees what they decided of what is held.
+            if let Some((roster, layouts)) = built {
+                model.rebuild(roster, layouts);
+            }
             (model.observe(step), Arc::clone(&model.roster))
         };
         for news in news {
