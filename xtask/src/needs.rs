@@ -15,11 +15,16 @@ struct Need {
     install: &'static [&'static str],
 }
 
-const NEEDS: [Need; 10] = [
+const NEEDS: [Need; 11] = [
     Need {
         name: "Node.js >= 20.19 with npm (https://nodejs.org, or your distribution)",
         there: node,
         install: &["apt-get", "install", "-y", "-qq", "nodejs", "npm"],
+    },
+    Need {
+        name: "make (builds the allocator)",
+        there: || on_path("make"),
+        install: &["apt-get", "install", "-y", "-qq", "make"],
     },
     Need {
         name: "mosquitto and its clients (the broker the tests run against)",
