@@ -59,6 +59,8 @@ struct Anchor {
     offset: Millis,
     /// Steps seen and not yet reported.
     unreported: Option<Millis>,
+    /// `offset` as of the last report.
+    told: Millis,
 }
 
 impl EngineClock {
@@ -66,9 +68,10 @@ impl EngineClock {
     pub fn new(clock: Box<dyn Clock>, floor: Option<Timestamp>) -> Self {
         let (wall, monotonic) = (clock.wall(), clock.monotonic());
         let engine = floor.map_or(wall, |f| f.max(wall));
+        let offset = engine.since(wall);
         Self {
             clock,
-            state: Mutex::new(Anchor { engine, monotonic, offset: engine.since(wall), unreported: None }),
+            state: Mutex::new(Anchor { engine, monotonic, offset, unreported: None, told: offset }),
             replayed: AtomicI64::new(floor.unwrap_or_default().0),
         }
     }
@@ -102,12 +105,19 @@ impl EngineClock {
     /// For the sequencer alone: whoever else asks for the time must not take the report away from it.
     pub fn now_and_step(&self) -> (Timestamp, Option<Millis>) {
         let mut anchor = self.read();
-        (anchor.engine, anchor.unreported.take())
+        let Some(by) = anchor.unreported.take() else { return (anchor.engine, None) };
+        let offset = anchor.offset;
+        let ahead = offset - std::mem::replace(&mut anchor.told, offset);
+        // A wall clock that was away between two looks and came back made no step; unless it was ahead, for then engine time
+        // went along and stays there.
+        let step = if by.0.abs() > STEP.0 { by } else { Millis(-ahead.0) };
+        (anchor.engine, Some(step).filter(|step| step.0.abs() > STEP.0))
     }
 
     fn read(&self) -> std::sync::MutexGuard<'_, Anchor> {
-        let (wall, monotonic) = (self.clock.wall(), self.clock.monotonic());
         let mut anchor = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        // Read under the lock: a reading from before a step that came in after one from behind it would be a step back.
+        let (wall, monotonic) = (self.clock.wall(), self.clock.monotonic());
         let elapsed = Millis((monotonic - anchor.monotonic).0.max(0));
         let mut now = anchor.engine + elapsed;
         let drift = wall.since(now) + anchor.offset;
@@ -163,6 +173,25 @@ mod tests {
         assert_eq!(clock.now_and_step(), (Timestamp(4_603_000), Some(Millis(-3_600_000))));
         fake.advance(5_000, 5_000);
         assert_eq!(clock.now_and_step(), (Timestamp(4_608_000), None));
+    }
+
+    // P7: a wall clock that was behind for a moment is no step, and time goes on; one that was ahead took engine time along,
+    // which is told.
+    #[test]
+    fn away_and_back_is_no_step() {
+        let fake = Fake::default();
+        fake.advance(4_600_000, 0);
+        let clock = EngineClock::new(Box::new(fake.clone()), None);
+        for (away, told) in [(-3_600_000, None), (3_600_000, Some(Millis(-3_600_000)))] {
+            let before = clock.now();
+            fake.advance(away, 0);
+            let meanwhile = clock.now();
+            assert!(meanwhile >= before);
+            fake.advance(1_000 - away, 1_000);
+            let (now, step) = clock.now_and_step();
+            assert_eq!(step, told);
+            assert!(now > meanwhile);
+        }
     }
 
     // P3: after a restart with a wall clock behind the log, engine time goes on from the log.
