@@ -112,6 +112,7 @@ impl Outbox {
         transaction.prepare_cached("UPDATE cursor SET next = ?1, slot = ?2")?.execute([next as i64, slot])?;
         transaction.commit()?;
         (self.next, self.slot) = (next, slot);
+        self.past.take_if(|past| past.until <= next);
         self.waiting = receivers.iter().map(|r| r.name.clone()).zip(waiting).collect();
         Ok(settled)
     }

@@ -53,8 +53,8 @@ impl Past {
 }
 
 impl Outbox {
-    /// Goes by this for facts before [`Past::until`]. Forgotten at the end of the process: what is not followed by then is
-    /// told again.
+    /// Goes by this for facts before [`Past::until`], and lets go of it behind them. Forgotten at the end of the process, too:
+    /// what is not followed by then is told again.
     pub fn remember(&mut self, past: Past) {
         self.past = Some(past);
     }

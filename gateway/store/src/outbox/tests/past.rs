@@ -32,6 +32,7 @@ fn what_was_told_is_not_told_again() {
     let settled = bench.outbox.follow(&facts, &bench.receivers, NOW, text).unwrap();
     assert_eq!(settled, [], "nothing is reported twice");
     assert_eq!(bench.outbox.unreported(NOW, PAGE_MAX).unwrap(), []);
+    assert!(bench.outbox.past.is_none(), "behind it nothing of it is held");
     let mut due = |name: &str| {
         let due = bench.outbox.claim(name, NOW, 10).unwrap();
         due.iter().map(|d| String::from_utf8(d.body.clone()).unwrap()).collect::<Vec<_>>()
