@@ -11,7 +11,7 @@ use axum::http::{HeaderName, HeaderValue};
 use maibo_api::{Alert, AlertState, Words};
 use maibo_core::time::Timestamp;
 use maibo_store::outbox::Stamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 mod alertmanager;
 mod cap;
@@ -139,6 +139,11 @@ pub(super) fn render(
         Format::Alertmanager => alertmanager::webhook(&serde_json::from_slice(&letter.body)?, receiver, sender),
         Format::Cap => cap::alert(&serde_json::from_slice(&letter.body)?, letter, receiver, sender),
     }
+}
+
+/// The word that a value of a closed set is on the interface.
+fn word<T: Serialize>(value: &T) -> Result<String, FormatError> {
+    Ok(serde_json::to_value(value)?.as_str().unwrap_or_default().to_owned())
 }
 
 const fn over(alert: &Alert) -> bool {

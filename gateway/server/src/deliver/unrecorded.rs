@@ -11,6 +11,7 @@ use std::sync::Arc;
 use maibo_core::fact::{Body, Fact, State, Transition};
 use maibo_core::notify::message_id;
 use maibo_core::place::Level;
+use maibo_core::time::Timestamp;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tracing::error;
@@ -55,7 +56,7 @@ impl LastWord {
         for poster in self.posters.iter().filter(|p| p.wants().wants(transition, false)) {
             let (key, poster) =
                 (message_id(poster.receiver(), transition.episode, transition.version), Arc::clone(poster));
-            let letter = self.letter(transition);
+            let letter = self.letter(transition, transition.at);
             sending.spawn(async move {
                 let answer = poster.post(key, &letter).await;
                 error!(receiver = poster.receiver(), ?answer, "told without a record");
@@ -64,18 +65,19 @@ impl LastWord {
         while sending.join_next().await.is_some() {}
     }
 
-    fn letter(&self, t: &Transition) -> Letter {
-        Letter::unkept(body::native(&(self.describe)(t), false), t.version, t.at)
+    /// `at`: engine time, which its record will have.
+    fn letter(&self, t: &Transition, at: Timestamp) -> Letter {
+        Letter::unkept(body::native(&(self.describe)(t), false), t.version, at)
     }
 
     fn messages(&self, drafts: &[Fact]) -> Vec<(Arc<Poster>, String, Letter)> {
-        let mut urgent: Vec<&Transition> = drafts.iter().filter_map(urgent).collect();
-        urgent.sort_by_key(|t| std::cmp::Reverse(t.level));
+        let mut urgent: Vec<(&Transition, Timestamp)> = drafts.iter().filter_map(urgent).collect();
+        urgent.sort_by_key(|(t, _)| std::cmp::Reverse(t.level));
         let mut messages = Vec::new();
-        for transition in urgent {
+        for (transition, at) in urgent {
             for poster in self.posters.iter().filter(|p| p.wants().wants(transition, false)) {
                 let key = message_id(poster.receiver(), transition.episode, transition.version);
-                messages.push((Arc::clone(poster), key, self.letter(transition)));
+                messages.push((Arc::clone(poster), key, self.letter(transition, at)));
             }
         }
         messages.truncate(MOST);
@@ -103,11 +105,11 @@ impl Unrecorded for LastWord {
     }
 }
 
-/// The transition of a draft, where somebody has to go out for it.
-fn urgent(draft: &Fact) -> Option<&Transition> {
+/// The transition of a draft and its engine time, where somebody has to go out for it.
+fn urgent(draft: &Fact) -> Option<(&Transition, Timestamp)> {
     match &draft.body {
         Body::Transition(t) if t.state == State::Firing && t.level >= Level::Orange && t.silenced().is_none() => {
-            Some(t)
+            Some((t, draft.at))
         }
         _ => None,
     }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{FormatError, Kept, Outgoing, over};
+use super::{FormatError, Kept, Outgoing, over, word};
 use crate::deliver::sender::Sender;
 
 /// How Go writes the time that is not set.
@@ -96,11 +96,6 @@ pub(super) fn webhook(kept: &Kept, receiver: &str, sender: &Sender) -> Result<Ou
         alerts: [one],
     };
     Ok(Outgoing { content_type: "application/json", headers: Vec::new(), body: serde_json::to_vec(&message)? })
-}
-
-/// The word that a value of a closed set is on the interface.
-fn word<T: Serialize>(value: &T) -> Result<String, FormatError> {
-    Ok(serde_json::to_value(value)?.as_str().unwrap_or_default().to_owned())
 }
 
 /// As Prometheus has it (prometheus/common, `model/signature.go`): FNV-1a of 64 bits over names and values in the order of names,

@@ -19,7 +19,7 @@ use maibo_store::outbox::Stamp;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
-use super::{FormatError, Kept, Letter, Outgoing, over};
+use super::{FormatError, Kept, Letter, Outgoing, over, word};
 use crate::deliver::sender::Sender;
 
 const NAMESPACE: &str = "urn:oasis:names:tc:emergency:cap:1.2";
@@ -35,6 +35,7 @@ pub(super) fn alert(kept: &Kept, letter: &Letter, receiver: &str, sender: &Sende
     let alert = &kept.data.alert;
     let mut out = Writer::new(Vec::new());
     out.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
+    let level = word(&alert.level)?;
     let kind = match (&letter.before, over(alert)) {
         (None, _) => "Alert",
         (Some(_), false) => "Update",
@@ -58,7 +59,7 @@ pub(super) fn alert(kept: &Kept, letter: &Letter, receiver: &str, sender: &Sende
             text(out, "references", &reference)?;
         }
         for language in [Language::Chinese, Language::English] {
-            info(out, kept, language, sender)?;
+            info(out, kept, &level, language, sender)?;
         }
         Ok(())
     })?;
@@ -87,7 +88,7 @@ impl Language {
     }
 }
 
-fn info(out: &mut Out, kept: &Kept, language: Language, sender: &Sender) -> std::io::Result<()> {
+fn info(out: &mut Out, kept: &Kept, level: &str, language: Language, sender: &Sender) -> std::io::Result<()> {
     let alert = &kept.data.alert;
     out.create_element("info").write_inner_content(|out| {
         let title = language.of(&alert.title);
@@ -115,7 +116,7 @@ fn info(out: &mut Out, kept: &Kept, language: Language, sender: &Sender) -> std:
         if let Some(link) = sender.link(&alert.id) {
             text(out, "web", &link)?;
         }
-        parameter(out, "level", word(alert.level))?;
+        parameter(out, "level", level)?;
         parameter(out, "alert", &alert.id)?;
         parameter(out, "version", &alert.version.to_string())?;
         parameter(out, "rule", &alert.rule)?;
@@ -217,14 +218,5 @@ const fn severity(level: Level) -> &'static str {
         Level::Yellow => "Moderate",
         Level::Orange => "Severe",
         Level::Red => "Extreme",
-    }
-}
-
-const fn word(level: Level) -> &'static str {
-    match level {
-        Level::Blue => "blue",
-        Level::Yellow => "yellow",
-        Level::Orange => "orange",
-        Level::Red => "red",
     }
 }

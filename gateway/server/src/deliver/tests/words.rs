@@ -64,6 +64,7 @@ fn all_problems_at_once() {
         url: "https://example.com".to_owned(),
         secret_file: "missing".to_owned(),
         mode: Some("some".to_owned()),
+        format: Some("CAP".to_owned()),
         min_level: Some("pink".to_owned()),
         domains: vec!["traffic".to_owned(), "cats".to_owned()],
         districts: vec!["chaoyang".to_owned()],
@@ -71,10 +72,10 @@ fn all_problems_at_once() {
         ..ReceiverSettings::default()
     };
     let problems = validate(&[bad.clone(), bad], &Arc::default(), Path::new("/nowhere")).unwrap_err();
-    for key in ["name", "mode", "min_level", "domains", "districts", "allow", "secret_file"] {
+    for key in ["name", "mode", "format", "min_level", "domains", "districts", "allow", "secret_file"] {
         let path = format!("receiver[1].{key}: ");
         assert!(problems.iter().any(|p| p.starts_with(&path)), "{key}: {problems:?}");
     }
     assert!(problems.contains(&"receiver[1].name: `a b` is used twice".to_owned()));
-    assert_eq!(problems.len(), 15, "{problems:?}");
+    assert_eq!(problems.len(), 17, "{problems:?}");
 }
