@@ -1,4 +1,8 @@
 //! What a build costs, in CPU seconds: the operating system's own account of the finished build.
+//!
+//! The tests print it and say where it is over the budget, but do not fail by it: the same build took 600 CPU seconds on one
+//! machine and 1,560 on another of the same kind. Who wants to know whether the project has become dearer runs
+//! `cargo xtask timings` on one machine, before and after.
 
 use std::path::Path;
 use std::process::Command;
@@ -8,7 +12,7 @@ use anyhow::{Context, bail};
 /// What a cold build of the default binary may cost.
 const BUDGET: u64 = 900;
 
-/// Builds the binary that ships and prints the cost; only a cold build is held against the budget.
+/// Builds the binary that ships and prints the cost.
 pub(crate) fn build() -> anyhow::Result<()> {
     let cold = !Path::new("target/release/deps").read_dir().is_ok_and(|d| d.count() > 50);
     let before = children_seconds()?;
@@ -25,7 +29,9 @@ pub(crate) fn build() -> anyhow::Result<()> {
     let kind = if cold { "cold" } else { "warm" };
     println!("{kind} build: {spent} CPU seconds (budget of a cold one: {BUDGET})");
     if cold && spent > BUDGET {
-        bail!("the cold build is over its budget");
+        println!(
+            "the cold build is over its budget on this machine; `cargo xtask timings` says so of one that is quiet"
+        );
     }
     Ok(())
 }
@@ -38,7 +44,13 @@ pub(crate) fn report() -> anyhow::Result<()> {
     let spent = children_seconds()? - before;
     std::fs::remove_dir_all("target/cold").context("remove the cold target directory")?;
     println!("cold build: {spent} CPU seconds (budget: {BUDGET})");
-    if status.success() { Ok(()) } else { bail!("cargo build ended with {status}") }
+    if !status.success() {
+        bail!("cargo build ended with {status}");
+    }
+    if spent > BUDGET {
+        bail!("the cold build is over its budget");
+    }
+    Ok(())
 }
 
 /// User and system seconds of all finished child processes, from `/proc/self/stat` (fields 16 and 17, in clock ticks).
