@@ -50,4 +50,6 @@ pub struct Delivery {
     pub created_at: Time,
     /// When it was settled.
     pub settled_at: Option<Time>,
+    /// What it goes or went in: those with the same are of one message. `null` where it goes alone, or was not tried yet.
+    pub bundle: Option<String>,
 }

@@ -17,11 +17,15 @@ use crate::time::{Millis, Timestamp};
 
 mod answer;
 mod backoff;
+mod grouping;
 mod receiver;
 mod withheld;
 
 pub use answer::{Answer, Disposition, Ladder, Transport, Verdict};
 pub use backoff::{RETRY_AFTER_MAX, delay};
+pub use grouping::{
+    GROUP_BYTES, GROUP_EVERY, GROUP_EVERY_MAX, GROUP_MAX, RED_ALONE, RED_MINUTE, goes_alone, group_id, group_of,
+};
 pub use receiver::{Matcher, Mode, Receiver, matches};
 pub use withheld::{BACKLOG_SETTLES, DECISION_LATE, Manners, Why};
 

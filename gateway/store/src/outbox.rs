@@ -8,6 +8,8 @@
 //! the file's own indexes refuse a second head. A row that is claimed is in flight in this process only: a process that
 //! dies leaves it pending, and the next one sends it again under the same message id.
 //!
+//! Together: see `claim`. Versions of one group go in one message; each of them is delivered by it.
+//!
 //! Begun anew: see `past`. What became of deliveries is in the facts, so nothing on record is told again.
 //!
 //! Withheld: see `hold`. What is held is not owed and not handed out until [`Outbox::lift`] or a fact makes it so.
@@ -19,16 +21,17 @@
 //! [`Mode::Latest`](maibo_core::notify::Mode), and a version that supersedes nothing is listed as dead. Settled rows are
 //! kept [`SETTLED_KEPT`] and at most [`SETTLED_MAX`] of them; a read returns at most [`PAGE_MAX`].
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
 
 use maibo_core::fact::Delivery;
 use maibo_core::id::EpisodeId;
 use maibo_core::reading::Text;
-use maibo_core::time::Millis;
+use maibo_core::time::{Millis, Timestamp};
 use rusqlite::{Connection, OpenFlags, Row};
 
 mod attempt;
+mod claim;
 mod enqueue;
 mod hold;
 mod maintenance;
@@ -37,7 +40,7 @@ mod read;
 mod schema;
 mod tidy;
 
-pub use attempt::{Due, Ended, Ending, Stamp};
+pub use attempt::{Due, Ended, Ending, Parcel, Stamp};
 pub use past::Past;
 pub use read::{OutboxFilter, OutboxReader, OutboxRow, Owing, Waiting, owing};
 
@@ -99,6 +102,8 @@ pub struct Outbox {
     in_flight: BTreeSet<i64>,
     /// No more rows than this are pending or held for a receiver; not there where nobody has counted yet.
     waiting: BTreeMap<String, usize>,
+    /// When each receiver was last told of red alone, within a minute. Forgotten at the end of the process.
+    alone: BTreeMap<String, VecDeque<Timestamp>>,
     /// What is known of facts that were followed by another file.
     past: Option<Past>,
     /// [`PENDING_MAX`], smaller in tests.
@@ -125,8 +130,8 @@ impl Outbox {
                 facts
             }
         };
-        let (in_flight, waiting) = (BTreeSet::new(), BTreeMap::new());
-        Ok(Self { connection, next, slot, in_flight, waiting, past: None, pending_max: PENDING_MAX })
+        let (in_flight, waiting, alone) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
+        Ok(Self { connection, next, slot, in_flight, waiting, alone, past: None, pending_max: PENDING_MAX })
     }
 
     /// The index of the next fact wanted.

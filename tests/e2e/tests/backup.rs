@@ -33,7 +33,7 @@ fn setup(load: &Load, bureau: &Sink, chief: u16) -> Setup {
     for (name, port) in [("bureau", bureau.addr().port()), ("chief", chief)] {
         let _ = write!(
             setup.tables,
-            "[[receiver]]\nname = \"{name}\"\nurl = \"http://127.0.0.1:{port}/hook\"\nsecret_file = \"secret\"\n\
+            "[[receiver]]\nname = \"{name}\"\nurl = \"http://127.0.0.1:{port}/hook\"\nsecret_file = \"secret\"\ngroup_every = \"0s\"\n\
              allow = [\"127.0.0.1/32\"]\n"
         );
     }

@@ -1,10 +1,11 @@
 //! P1–P5 under kill -9: nothing acknowledged is lost, no episode is lost or doubled, every version reaches the receiver in
-//! order; and the checker itself is checked.
+//! order, alone and together with others; and the checker itself is checked.
 //!
 //! One load of 2,000 messages a second goes on through twenty deaths, at random moments and at every named point. The
 //! ledger is the generator's own, the list of deliveries the receiver's own. `MAIBO_ROUNDS=n` makes it n deaths
 //! (`cargo xtask faults --rounds n`).
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -43,7 +44,7 @@ fn load(ledger: &Arc<Ledger>) -> Load {
     Load { devices: 200, rate: RATE, duration, ledger: Some(Arc::clone(ledger)), ..Load::default() }
 }
 
-fn setup(load: &Load, receiver: &Sink) -> (Maibo, u16) {
+fn setup(load: &Load, receivers: [(&str, &Sink); 2]) -> (Maibo, u16) {
     let mut setup = Setup { catalogue: load.catalogue_csv(), ..Setup::default() };
     let port = setup.embedded();
     let _ = write!(
@@ -52,11 +53,14 @@ fn setup(load: &Load, receiver: &Sink) -> (Maibo, u16) {
          advice = {{ zh = \"无\", en = \"none\" }}\nwhen = {{ quantity = \"temperature\" }}\nlevels = {{ yellow = {LIMIT} }}\n\
          direction = \"above\"\nfor = \"0s\"\nkeep_firing_for = \"0s\"\ndeadband = 0\nstale_after = \"30d\"\n"
     );
-    let _ = write!(
-        setup.tables,
-        "[[receiver]]\nname = \"bureau\"\nurl = \"http://{}/hook\"\nsecret_file = \"secret\"\nallow = [\"127.0.0.1/32\"]\n",
-        receiver.addr()
-    );
+    for (every, receiver) in receivers {
+        let _ = write!(
+            setup.tables,
+            "[[receiver]]\nname = \"every-{every}\"\nurl = \"http://{}/hook\"\nsecret_file = \"secret\"\n\
+             group_every = \"{every}\"\nallow = [\"127.0.0.1/32\"]\n",
+            receiver.addr()
+        );
+    }
     let maibo = Maibo::prepare(&setup);
     std::fs::write(maibo.dir.path().join("secret"), SECRET).expect("write the secret");
     (maibo, port)
@@ -100,19 +104,37 @@ fn rounds(maibo: &mut Maibo) -> (Vec<Duration>, usize) {
     (recovered, met)
 }
 
+/// What a receiver took, version by version; one that came with others is known by their key and itself.
 fn received(sink: &Sink) -> Vec<Received> {
     let taken = sink.deliveries().into_iter().filter(|d| (200..300).contains(&d.answer));
     taken
-        .map(|d| {
+        .flat_map(|d| {
             assert_eq!(d.verdict, Verdict::Valid, "{d:?}");
             let body: Value = serde_json::from_str(&d.body).expect("JSON");
-            Received {
-                key: d.id.expect("a key"),
-                episode: body["data"]["id"].as_str().expect("an episode").to_owned(),
-                version: body["data"]["version"].as_u64().expect("a version"),
-            }
+            let (key, data) = (d.id.expect("a key"), &body["data"]);
+            let alerts = data["alerts"].as_array().map_or_else(|| std::slice::from_ref(data), Vec::as_slice);
+            let one = |alert: &Value| {
+                let episode = alert["id"].as_str().expect("an episode").to_owned();
+                let version = alert["version"].as_u64().expect("a version");
+                let key = if alerts.len() == 1 { key.clone() } else { format!("{key} {episode} {version}") };
+                Received { key, episode, version }
+            };
+            alerts.iter().map(one).collect::<Vec<_>>()
         })
         .collect()
+}
+
+/// Messages that came more than once, and not as before.
+fn changed(sink: &Sink) -> Vec<String> {
+    let mut bodies: BTreeMap<String, String> = BTreeMap::new();
+    let mut wrong = Vec::new();
+    for d in sink.deliveries() {
+        let key = d.id.expect("a key");
+        if *bodies.entry(key.clone()).or_insert_with(|| d.body.clone()) != d.body {
+            wrong.push(format!("message {key} came again with another body"));
+        }
+    }
+    wrong
 }
 
 fn of_devices(maibo: &Maibo) -> Vec<Value> {
@@ -124,11 +146,12 @@ fn of_devices(maibo: &Maibo) -> Vec<Value> {
 fn twenty_rounds_of_kill_minus_nine() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("runtime");
     let options = SinkOptions { secret: Some(SECRET.to_owned()), ..SinkOptions::default() };
-    let sink = runtime.block_on(Sink::start(options)).expect("a receiver");
+    let sink = runtime.block_on(Sink::start(options.clone())).expect("a receiver");
+    let together = runtime.block_on(Sink::start(options)).expect("a receiver of groups");
     let own = tempfile::TempDir::new().expect("temporary directory");
     let ledger = Arc::new(Ledger::open(&own.path().join("ledger")).expect("a ledger"));
     let load = load(&ledger);
-    let (mut maibo, port) = setup(&load, &sink);
+    let (mut maibo, port) = setup(&load, [("0s", &sink), ("1s", &together)]);
     maibo.start();
     let (stop, stopped) = watch::channel(false);
     let sending = runtime.spawn(async move { load.run(&Target::new("127.0.0.1", port), stopped).await });
@@ -163,12 +186,17 @@ fn twenty_rounds_of_kill_minus_nine() {
     let mut wrong = oracle::lost(&acknowledged, &stored);
     wrong.extend(oracle::episodes(LIMIT, &stored, &facts));
     wrong.extend(oracle::deliveries(&received, &facts));
+    let grouped = self::received(&together);
+    wrong.extend(oracle::deliveries(&grouped, &facts));
+    wrong.extend(changed(&sink).into_iter().chain(changed(&together)));
+    let messages = together.deliveries().len();
+    assert!(messages < grouped.len() / 2, "{messages} messages for {} versions", grouped.len());
     let (told, groups) = (journal::told(&maibo.data()), journal::groups(&maibo.data()));
     assert!(told.len() > facts.len() / 2, "the city was told {} of {} facts", told.len(), facts.len());
     wrong.extend(oracle::told(&told, &facts, &groups));
     assert!(wrong.is_empty(), "{} wrong: {:#?}", wrong.len(), &wrong[..wrong.len().min(10)]);
     eprintln!(
-        "{} deaths: {} readings acknowledged, {} transitions, {} deliveries, evaluating again within {slowest:?}; nothing lost, \
+        "{} deaths: {} readings acknowledged, {} transitions, {} deliveries, {messages} messages of several, evaluating again within {slowest:?}; nothing lost, \
          nothing doubled",
         wanted_rounds() + 1,
         acknowledged.len(),

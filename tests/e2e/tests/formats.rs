@@ -27,7 +27,7 @@ fn setup(sinks: &[Sink]) -> (Maibo, u16) {
         let url = format!("http://{}/hook", sink.addr());
         let _ = write!(
             setup.tables,
-            "[[receiver]]\nname = \"{format}\"\nurl = \"{url}\"\nsecret_file = \"secret\"\nallow = [\"127.0.0.1/32\"]\n\
+            "[[receiver]]\nname = \"{format}\"\nurl = \"{url}\"\nsecret_file = \"secret\"\ngroup_every = \"0s\"\nallow = [\"127.0.0.1/32\"]\n\
              format = \"{format}\"\n"
         );
     }

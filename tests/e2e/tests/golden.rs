@@ -32,7 +32,7 @@ fn prepare() -> (Maibo, u16) {
         );
     }
     setup.tables.push_str(
-        "[[receiver]]\nname = \"bureau\"\nurl = \"http://127.0.0.1:1/hook\"\nsecret_file = \"secret\"\n\
+        "[[receiver]]\nname = \"bureau\"\nurl = \"http://127.0.0.1:1/hook\"\nsecret_file = \"secret\"\ngroup_every = \"0s\"\n\
          allow = [\"127.0.0.1/32\"]\n",
     );
     for n in 0..DEVICES {

@@ -32,7 +32,7 @@ fn setup() -> (Setup, u16) {
 fn receiver(setup: &mut Setup, name: &str, address: &str) {
     let _ = write!(
         setup.tables,
-        "[[receiver]]\nname = \"{name}\"\nurl = \"http://{address}/hook\"\nsecret_file = \"secret\"\nallow = [\"127.0.0.1/32\"]\n"
+        "[[receiver]]\nname = \"{name}\"\nurl = \"http://{address}/hook\"\nsecret_file = \"secret\"\ngroup_every = \"0s\"\nallow = [\"127.0.0.1/32\"]\n"
     );
 }
 

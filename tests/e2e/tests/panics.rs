@@ -136,7 +136,7 @@ fn delivery() {
     let port = setup.embedded();
     let _ = write!(
         setup.tables,
-        "[[receiver]]\nname = \"bureau\"\nurl = \"http://{}/hook\"\nsecret_file = \"secret\"\nallow = [\"127.0.0.1/32\"]\n",
+        "[[receiver]]\nname = \"bureau\"\nurl = \"http://{}/hook\"\nsecret_file = \"secret\"\ngroup_every = \"0s\"\nallow = [\"127.0.0.1/32\"]\n",
         sink.addr()
     );
     let mut maibo = Maibo::prepare(&setup);

@@ -29,7 +29,7 @@ fn lived() -> (Maibo, u16) {
     );
     let _ = write!(
         setup.tables,
-        "[[receiver]]\nname = \"chief\"\nurl = \"http://127.0.0.1:{chief}/hook\"\nsecret_file = \"secret\"\n\
+        "[[receiver]]\nname = \"chief\"\nurl = \"http://127.0.0.1:{chief}/hook\"\nsecret_file = \"secret\"\ngroup_every = \"0s\"\n\
          allow = [\"127.0.0.1/32\"]\n"
     );
     for n in 0..DEVICES {

@@ -23,7 +23,7 @@ fn setup(receiver: &str) -> (Setup, u16) {
     let _ = write!(
         setup.tables,
         "[limits]\nstandstill_exit = \"20s\"\n[[receiver]]\nname = \"duty\"\nurl = \"http://{receiver}/hook\"\n\
-         secret_file = \"secret\"\nallow = [\"127.0.0.1/32\"]\n"
+         secret_file = \"secret\"\ngroup_every = \"0s\"\nallow = [\"127.0.0.1/32\"]\n"
     );
     let port = setup.embedded();
     (setup, port)

@@ -39,7 +39,7 @@ fn setup(receivers: &[(&str, &Served)]) -> (Maibo, u16) {
         let url = format!("http://{}/hook", served.sink.addr());
         let _ = write!(
             setup.tables,
-            "[[receiver]]\nname = \"{name}\"\nurl = \"{url}\"\nsecret_file = \"secret\"\nallow = [\"127.0.0.1/32\"]\n"
+            "[[receiver]]\nname = \"{name}\"\nurl = \"{url}\"\nsecret_file = \"secret\"\ngroup_every = \"0s\"\nallow = [\"127.0.0.1/32\"]\n"
         );
     }
     let maibo = Maibo::prepare(&setup);

@@ -6,9 +6,9 @@ use maibo::pipeline::Work;
 use maibo_core::fact::{Body, State, Transition};
 use maibo_core::id::{Actor, PartitionId};
 use maibo_core::input::{Act, Command};
-use maibo_core::notify::{Matcher, Mode, Receiver};
+use maibo_core::notify::{GROUP_EVERY, Matcher, Mode, Receiver};
 use maibo_core::time::{Millis, Timestamp};
-use maibo_store::outbox::{Ended, Ending};
+use maibo_store::outbox::{Due, Ended, Ending, Parcel};
 use maibo_store::seeded::Seeded;
 use tokio::sync::oneshot;
 
@@ -20,9 +20,10 @@ use crate::life::{Life, source};
 /// Facts and records that a follower takes at a time.
 const FOLLOWED: u64 = 40;
 
-/// The one receiver: it hears everything.
+/// The one receiver: it hears everything, of a rule in a district together.
 fn receiver() -> Receiver {
-    Receiver { name: "bureau".to_owned(), mode: Mode::All, matcher: Matcher::default() }
+    let (name, matcher) = ("bureau".to_owned(), Matcher::default());
+    Receiver { name, mode: Mode::All, matcher, group_every: Some(GROUP_EVERY) }
 }
 
 impl Life {
@@ -146,23 +147,25 @@ impl Life {
 
     /// Tells the receiver what is due; its answers get lost now and then. True where something was due.
     pub(crate) fn deliver(&mut self, ledger: &mut Ledger, choices: &mut Seeded, now: Timestamp, well: bool) -> bool {
-        let due = self.outbox.claim("bureau", now, 8).expect("the outbox works");
+        let due = self.outbox.claim(&receiver(), now, 8).expect("the outbox works");
         let mut ended = Vec::new();
-        for one in &due {
+        for parcel in &due {
             let fate = if well { 0 } else { choices.below(100) };
             if fate < 75 {
-                ledger.heard.push(Heard { message: one.message.clone(), body: one.body.clone() });
+                let heard = |one: &Due| Heard { message: one.message.clone(), body: one.body.clone() };
+                ledger.heard.extend(parcel.letters.iter().map(heard));
             }
             // Heard, but the answer was lost; or not heard at all.
             let ending = match fate {
                 0..60 => Ending::Delivered,
-                _ => Ending::Failed { at: now + Millis(1_000), needs_operator: false },
+                60..95 => Ending::Failed { at: now + Millis(1_000), needs_operator: false },
+                _ => Ending::Alone { at: now + Millis(1_000) },
             };
-            ended.push(Ended { id: one.id, ending, error: None });
+            ended.extend(parcel.ids().map(|id| Ended { id, ending: ending.clone(), error: None }));
         }
         // The process can die between the receiver's answer and its record.
         if !well && choices.chance(10) {
-            self.outbox.release(&due.iter().map(|d| d.id).collect::<Vec<_>>());
+            self.outbox.release(&due.iter().flat_map(Parcel::ids).collect::<Vec<_>>());
             return !due.is_empty();
         }
         let settled = self.outbox.record(&ended, now).expect("the outbox works");

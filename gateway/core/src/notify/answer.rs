@@ -91,6 +91,8 @@ pub struct Verdict {
     pub disposition: Disposition,
     /// Why, for the list of deliveries.
     pub error: Option<String>,
+    /// The message is at fault: of one that holds several versions it may be one of them, or their number.
+    pub one_of_many: bool,
 }
 
 impl Answer {
@@ -103,7 +105,8 @@ impl Answer {
                 let needs_operator = why.needs_operator();
                 let ladder = if needs_operator { Ladder::Slow } else { Ladder::Quick };
                 let disposition = Disposition::Retry { ladder, wish: None, pause: false, needs_operator };
-                return Verdict { disposition, error: Some(why.as_str().to_owned()) };
+                let one_of_many = why == Transport::Unreadable;
+                return Verdict { disposition, error: Some(why.as_str().to_owned()), one_of_many };
             }
             Self::Status { code, retry_after } => (code, retry_after),
         };
@@ -116,13 +119,16 @@ impl Answer {
         };
         let refusal = Disposition::Retry { ladder: Ladder::Slow, wish, pause: false, needs_operator: true };
         let (disposition, words) = match code {
-            200..=299 => return Verdict { disposition: Disposition::Delivered, error: None },
+            200..=299 => {
+                return Verdict { disposition: Disposition::Delivered, error: None, one_of_many: false };
+            }
             410 => (Disposition::Dead, "the receiver is gone for good"),
             429 => (trouble, "the receiver asks for fewer messages"),
             408 | 500..=599 => (trouble, "the receiver has a fault"),
             300..=399 => (refusal, "the receiver redirects, which is not followed"),
             _ => (refusal, "the receiver refuses"),
         };
-        Verdict { disposition, error: Some(format!("{words} (HTTP {code})")) }
+        let one_of_many = matches!(code, 400 | 413 | 422);
+        Verdict { disposition, error: Some(format!("{words} (HTTP {code})")), one_of_many }
     }
 }

@@ -4,6 +4,7 @@ use crate::fact::Transition;
 use crate::id::PlaceCode;
 use crate::place::{Domain, Level};
 use crate::registry::place;
+use crate::time::Millis;
 
 /// Whether a receiver wants the whole story or the present.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,6 +60,8 @@ pub struct Receiver {
     pub mode: Mode,
     /// What it wants to hear of.
     pub matcher: Matcher,
+    /// How long after a message of a group the next one goes at the earliest; `None`: every version goes alone.
+    pub group_every: Option<Millis>,
 }
 
 impl Receiver {

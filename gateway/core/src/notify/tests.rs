@@ -52,7 +52,7 @@ fn an_escalation_waits_for_its_reminder() {
 }
 
 fn receiver(matcher: Matcher) -> Receiver {
-    Receiver { name: "bureau".to_owned(), mode: Mode::All, matcher }
+    Receiver { name: "bureau".to_owned(), mode: Mode::All, matcher, group_every: None }
 }
 
 // P5: who was told of an episode is told of its end: the way down, the recovery, stale and fresh data are versions too.
@@ -189,4 +189,21 @@ proptest! {
         let delivered = Answer::Status { code, retry_after: None }.judge().disposition == Disposition::Delivered;
         prop_assert_eq!(delivered, (200..300).contains(&code));
     }
+}
+
+// A rule in a district is told together; the key of a message is that of the versions in it.
+#[test]
+fn groups_are_a_rule_in_a_district() {
+    let mut t = transition();
+    assert_eq!(group_of(&t), "underpass-waterlogging@110105");
+    t.place = None;
+    assert_eq!(group_of(&t), "underpass-waterlogging@");
+    assert!(!goes_alone(&t));
+    t.level = Level::Red;
+    assert!(goes_alone(&t));
+    t.state = State::Resolved;
+    assert!(!goes_alone(&t), "the end of it can wait");
+    assert_eq!(group_id(["b", "a"]), group_id(["a", "b"]));
+    assert_ne!(group_id(["ab"]), group_id(["a", "b"]));
+    assert_eq!(group_id(["a"]).len(), 36);
 }

@@ -11,11 +11,13 @@ use axum::http::{HeaderName, HeaderValue};
 use maibo_api::{Alert, AlertState, Words};
 use maibo_core::time::Timestamp;
 use maibo_store::outbox::Stamp;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 mod alertmanager;
 mod cap;
 mod cloudevents;
+mod group;
 
 use super::sender::Sender;
 
@@ -48,6 +50,14 @@ impl Format {
             Self::CloudEventsBinary => "cloudevents-binary",
             Self::Alertmanager => "alertmanager",
             Self::Cap => "cap",
+        }
+    }
+
+    /// Whether one message of it can hold several versions.
+    pub const fn takes_many(self) -> bool {
+        match self {
+            Self::Native | Self::CloudEvents | Self::Alertmanager => true,
+            Self::CloudEventsBinary | Self::Cap => false,
         }
     }
 
@@ -98,6 +108,12 @@ pub(super) enum FormatError {
     /// The writer of XML failed.
     #[error("write the message as XML")]
     Xml(#[from] std::io::Error),
+    /// There is nothing to tell.
+    #[error("a message without versions")]
+    Empty,
+    /// Several versions for a format that holds one.
+    #[error("a message of {0} versions in a format that holds one")]
+    Many(usize),
     /// A text does not fit into a header.
     #[error("`{0}` does not fit into a header")]
     Header(String),
@@ -119,26 +135,35 @@ struct KeptData {
     recorded: bool,
 }
 
-/// Puts a letter into a format. `receiver` is whom it is for.
+/// Puts what goes in one message into a format. `receiver` is whom it is for.
 ///
 /// # Errors
-/// Where what is kept is not what Maibo keeps.
+/// Where what is kept is not what Maibo keeps, or there are more letters than the format can hold.
 pub(super) fn render(
     format: Format,
-    letter: &Letter,
+    letters: &[Letter],
     receiver: &str,
     sender: &Sender,
 ) -> Result<Outgoing, FormatError> {
-    match format {
-        Format::Native => {
+    let one = || if let [one] = letters { Ok(one) } else { Err(FormatError::Many(letters.len())) };
+    match (format, letters) {
+        (_, []) => Err(FormatError::Empty),
+        (Format::Native, [letter]) => {
             let body = letter.body.clone();
             Ok(Outgoing { content_type: "application/json", headers: Vec::new(), body })
         }
-        Format::CloudEvents => cloudevents::structured(&serde_json::from_slice(&letter.body)?, sender),
-        Format::CloudEventsBinary => cloudevents::binary(&serde_json::from_slice(&letter.body)?, sender),
-        Format::Alertmanager => alertmanager::webhook(&serde_json::from_slice(&letter.body)?, receiver, sender),
-        Format::Cap => cap::alert(&serde_json::from_slice(&letter.body)?, letter, receiver, sender),
+        (Format::Native, many) => group::native(many),
+        (Format::CloudEvents, [letter]) => cloudevents::structured(&serde_json::from_slice(&letter.body)?, sender),
+        (Format::CloudEvents, many) => cloudevents::batch(&read(many)?, sender),
+        (Format::CloudEventsBinary, _) => cloudevents::binary(&serde_json::from_slice(&one()?.body)?, sender),
+        (Format::Alertmanager, many) => alertmanager::webhook(&read(many)?, receiver, sender),
+        (Format::Cap, _) => cap::alert(&serde_json::from_slice(&one()?.body)?, one()?, receiver, sender),
     }
+}
+
+/// What is kept of each letter.
+fn read<T: DeserializeOwned>(letters: &[Letter]) -> Result<Vec<T>, FormatError> {
+    Ok(letters.iter().map(|letter| serde_json::from_slice(&letter.body)).collect::<Result<_, _>>()?)
 }
 
 /// The word that a value of a closed set is on the interface.

@@ -85,12 +85,12 @@ impl Poster {
         &self.target.receiver
     }
 
-    /// Makes one attempt to deliver a message under its key; ends within the deadline.
-    pub(super) async fn post(&self, message: String, letter: &Letter) -> Answer {
+    /// Makes one attempt to deliver what goes in one message under its key; ends within the deadline.
+    pub(super) async fn post(&self, message: String, letters: &[Letter]) -> Answer {
         let target = &self.target;
         let Outgoing { content_type, headers, body } = match render(
             target.format,
-            letter,
+            letters,
             &target.receiver.name,
             &target.sender,
         ) {

@@ -7,8 +7,10 @@ use std::sync::Arc;
 
 use maibo_core::id::PlaceCode;
 use maibo_core::limit::MAX_REMINDERS;
-use maibo_core::notify::{Matcher, Mode, Receiver};
+use maibo_core::notify::{GROUP_EVERY, GROUP_EVERY_MAX, Matcher, Mode, Receiver};
 use maibo_core::place::{Domain, Level};
+use maibo_core::rule::parse_duration;
+use maibo_core::time::Millis;
 use reqwest::Url;
 use serde::Deserialize;
 
@@ -40,6 +42,10 @@ pub struct ReceiverSettings {
     /// `all` (the default) or `latest`.
     #[serde(default)]
     pub mode: Option<String>,
+    /// How long after a message about a rule in a district the next one about it goes at the earliest, with all that came since:
+    /// `10s` by default, at most `10m`; `0s`: every version goes alone, as it always does in a format that holds only one.
+    #[serde(default)]
+    pub group_every: Option<String>,
     /// `blue` (the default), `yellow`, `orange`, `red`.
     #[serde(default)]
     pub min_level: Option<String>,
@@ -121,6 +127,7 @@ impl ReceiverSettings {
         let format = word(&mut p, "format", self.format.as_deref(), Format::parse, &formats).unwrap_or_default();
         let level = word(&mut p, "min_level", self.min_level.as_deref(), Level::parse, "blue, yellow, orange, red");
         let from_reminder = self.first_reminder(&mut p);
+        let group_every = self.group_every(format, &mut p);
         let matcher = Matcher {
             from_reminder,
             min_level: level.unwrap_or(Level::Blue),
@@ -135,7 +142,8 @@ impl ReceiverSettings {
         let secrets = self.secrets(base).map_err(|found| p.extend(found)).ok();
         match (url, secrets) {
             (Some(url), Some(secrets)) if p.is_empty() => {
-                let receiver = Receiver { name: self.name.clone(), mode: mode.unwrap_or_default(), matcher };
+                let (name, mode) = (self.name.clone(), mode.unwrap_or_default());
+                let receiver = Receiver { name, mode, matcher, group_every };
                 Ok(Target { receiver, url, secrets, allow, format, sender: Arc::clone(sender) })
             }
             _ => Err(p),
@@ -154,6 +162,23 @@ impl ReceiverSettings {
             _ => {}
         }
         if waits { self.reminders.unwrap_or(1) } else { 0 }
+    }
+
+    /// How long a group waits; `None`: nothing is grouped.
+    fn group_every(&self, format: Format, p: &mut Vec<String>) -> Option<Millis> {
+        let Some(text) = self.group_every.as_deref() else { return format.takes_many().then_some(GROUP_EVERY) };
+        match parse_duration(text) {
+            Ok(Millis(0)) => None,
+            Ok(_) if !format.takes_many() => {
+                p.push(format!("group_every: a message of format {} holds one version; leave it out", format.as_str()));
+                None
+            }
+            Ok(every) if (Millis::from_secs(1)..=GROUP_EVERY_MAX).contains(&every) => Some(every),
+            _ => {
+                p.push(format!("group_every: `{text}` is not 0s, or 1s to 10m"));
+                None
+            }
+        }
     }
 
     /// The address; messages never show it, because it may hold a token.

@@ -2,6 +2,7 @@
 
 mod damage;
 mod delivery;
+mod grouping;
 mod liveness;
 mod places;
 mod silence;

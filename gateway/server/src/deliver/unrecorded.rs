@@ -58,7 +58,7 @@ impl LastWord {
                 (message_id(poster.receiver(), transition.episode, transition.version), Arc::clone(poster));
             let letter = self.letter(transition, transition.at);
             sending.spawn(async move {
-                let answer = poster.post(key, &letter).await;
+                let answer = poster.post(key, &[letter]).await;
                 error!(receiver = poster.receiver(), ?answer, "told without a record");
             });
         }
@@ -96,7 +96,7 @@ impl Unrecorded for LastWord {
             let mut sending = JoinSet::new();
             for (poster, key, letter) in messages {
                 sending.spawn(async move {
-                    let answer = poster.post(key, &letter).await;
+                    let answer = poster.post(key, &[letter]).await;
                     error!(receiver = poster.receiver(), ?answer, "told without a record");
                 });
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use maibo_core::notify::{Answer, Disposition, RETRY_AFTER_MAX, Transport, delay};
 use maibo_core::time::{Millis, Timestamp};
-use maibo_store::outbox::{Due, Ended, Ending, OutboxError};
+use maibo_store::outbox::{Due, Ended, Ending, OutboxError, Parcel};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -26,7 +26,8 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// What came of one attempt.
 struct Tried {
-    id: i64,
+    /// The versions that were in it.
+    ids: Vec<i64>,
     message: String,
     attempt: u32,
     /// When it began.
@@ -95,12 +96,12 @@ impl Worker {
             self.alive.looked(true);
             return Some(duration(self.paused.since(now)));
         }
-        let (room, name) = (self.parallel.saturating_sub(flying.len()), self.poster.receiver().to_owned());
+        let (room, receiver) = (self.parallel.saturating_sub(flying.len()), self.poster.wants().clone());
         let work = move |outbox: &mut maibo_store::outbox::Outbox, now| {
             let lifted = outbox.lift(now)?;
-            let due = outbox.claim(&name, now, room)?;
+            let due = outbox.claim(&receiver, now, room)?;
             // What is withheld now may be due before anything that is owed.
-            let owed = outbox.next_due(&name)?;
+            let owed = outbox.next_due(&receiver.name)?;
             let next = owed.into_iter().chain(outbox.next_lift()?).min();
             Ok::<_, OutboxError>((lifted, due, owed.is_some(), next.map(|at| at.since(now))))
         };
@@ -110,23 +111,26 @@ impl Worker {
         };
         self.shelf.settled(lifted);
         self.alive.looked(owed || !due.is_empty() || !flying.is_empty());
-        for due in due {
-            self.launch(due, flying);
+        for parcel in due {
+            self.launch(parcel, flying);
         }
         // Where all hands are busy the end of an attempt is what to wait for.
         let busy = flying.len() >= self.parallel;
         Some(next.filter(|_| !busy).map_or(LOOK, duration))
     }
 
-    fn launch(&self, due: Due, flying: &mut JoinSet<Tried>) {
+    fn launch(&self, parcel: Parcel, flying: &mut JoinSet<Tried>) {
         failpoint::hit("in_delivery");
         let (poster, begun) = (Arc::clone(&self.poster), self.shelf.now());
-        let letter = Letter { body: due.body, stamp: due.stamp, before: due.before };
+        let (ids, attempt) = (parcel.ids().collect(), parcel.attempts().saturating_add(1));
+        let Parcel { message, letters } = parcel;
+        let letter = |due: Due| Letter { body: due.body, stamp: due.stamp, before: due.before };
+        let letters: Vec<Letter> = letters.into_iter().map(letter).collect();
         flying.spawn(async move {
-            let (id, message, attempt) = (due.id, due.message.clone(), due.attempts.saturating_add(1));
-            // In a task of its own, so that not even a panic leaves the row in flight for ever.
-            let posted = tokio::spawn(async move { poster.post(due.message, &letter).await }).await;
-            Tried { id, message, attempt, begun, answer: posted.unwrap_or(Answer::Failed(Transport::Broken)) }
+            let key = message.clone();
+            // In a task of its own, so that not even a panic leaves the rows in flight for ever.
+            let posted = tokio::spawn(async move { poster.post(key, &letters).await }).await;
+            Tried { ids, message, attempt, begun, answer: posted.unwrap_or(Answer::Failed(Transport::Broken)) }
         });
     }
 
@@ -151,6 +155,11 @@ impl Worker {
                 Ending::Delivered
             }
             Disposition::Dead => Ending::Dead,
+            Disposition::Retry { ladder, wish, .. } if tried.ids.len() > 1 && verdict.one_of_many => {
+                self.shelf.count("failed");
+                self.alive.failed(tried.begun, verdict.error.as_deref());
+                Ending::Alone { at: now + delay(ladder, tried.attempt, seed(&tried.message), wish) }
+            }
             Disposition::Retry { ladder, wish, pause, needs_operator } => {
                 if pause {
                     let wait = wish.unwrap_or_default().0.clamp(0, RETRY_AFTER_MAX.0);
@@ -162,7 +171,8 @@ impl Worker {
             }
         };
         self.note(&ending, verdict.error.as_deref());
-        self.ended.push(Ended { id: tried.id, ending, error: verdict.error });
+        let ended = |id: &i64| Ended { id: *id, ending: ending.clone(), error: verdict.error.clone() };
+        self.ended.extend(tried.ids.iter().map(ended));
     }
 
     /// Says once that a person has to act, and once that it works again.

@@ -112,6 +112,7 @@ fn delivery(row: DeliveryRow) -> Option<api::Delivery> {
         next_attempt_at: None,
         created_at: words::time(Timestamp(row.created)),
         settled_at: Some(words::time(Timestamp(row.settled))),
+        bundle: None,
     })
 }
 
@@ -128,5 +129,6 @@ fn owed(row: OutboxRow) -> Option<api::Delivery> {
         next_attempt_at: row.next_at.map(|t| words::time(Timestamp(t))),
         created_at: words::time(Timestamp(row.created_at)),
         settled_at: row.settled_at.map(|t| words::time(Timestamp(t))),
+        bundle: row.bundle.map(|b| b.to_string()),
     })
 }

@@ -1,19 +1,40 @@
-//! What is due, and what came of it.
+//! What came of what was due.
 
 use maibo_core::fact::Delivery;
 use maibo_core::notify::{Mode, Next, after_failure};
 use maibo_core::time::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::enqueue::{promote, settled, superseded_by, tenths};
-use super::{Outbox, OutboxError, PAGE_MAX};
+use super::enqueue::{promote, settled, superseded_by};
+use super::{Outbox, OutboxError};
 
-/// A delivery to attempt now.
+/// A message to attempt now: one version, or several that go together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parcel {
+    /// The receiver's key for it, the same for every attempt with the same versions.
+    pub message: String,
+    /// What is in it, the most urgent first; never empty.
+    pub letters: Vec<Due>,
+}
+
+impl Parcel {
+    /// Attempts made before.
+    pub fn attempts(&self) -> u32 {
+        self.letters.iter().map(|due| due.attempts).max().unwrap_or_default()
+    }
+
+    /// The rows.
+    pub fn ids(&self) -> impl Iterator<Item = i64> {
+        self.letters.iter().map(|due| due.id)
+    }
+}
+
+/// A version to tell now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Due {
     /// Its row.
     pub id: i64,
-    /// The receiver's key for it, the same for every attempt.
+    /// The receiver's key for it where it goes alone.
     pub message: String,
     /// Attempts made before.
     pub attempts: u32,
@@ -49,6 +70,11 @@ pub enum Ending {
         /// A person has to act.
         needs_operator: bool,
     },
+    /// Not in this company: the receiver refuses the message, and each of its versions is tried alone.
+    Alone {
+        /// When.
+        at: Timestamp,
+    },
     /// Never again.
     Dead,
 }
@@ -74,42 +100,6 @@ struct Head {
 }
 
 impl Outbox {
-    /// At most `limit` deliveries to attempt now, the most urgent first, then those that wait longest. They are in flight
-    /// until [`Self::record`] or [`Self::release`].
-    ///
-    /// # Errors
-    /// SQLite's; then nothing is claimed.
-    pub fn claim(&mut self, receiver: &str, now: Timestamp, limit: usize) -> Result<Vec<Due>, OutboxError> {
-        let limit = limit.min(PAGE_MAX);
-        let mut due: Vec<Due> = Vec::new();
-        let mut before = self.connection.prepare_cached(
-            "SELECT version, created_at, slot FROM delivery
-             WHERE receiver = ?1 AND episode = ?2 AND version < ?3 AND state = 'delivered' ORDER BY version DESC LIMIT 1",
-        )?;
-        // One query a level: each is a range of one index.
-        for urgency in (0..4).rev() {
-            let mut statement = self.connection.prepare_cached(
-                "SELECT version, created_at, slot, id, message, attempts, body, episode FROM delivery
-                 WHERE receiver = ?1 AND head = 1 AND urgency = ?2 AND next_at <= ?3 ORDER BY next_at, id",
-            )?;
-            let mut rows = statement.query(params![receiver, urgency, now.0])?;
-            // Rows in flight lie in front and are few: as many as the driver has under way.
-            while due.len() < limit {
-                let Some(row) = rows.next()? else { break };
-                let (id, stamp) = (row.get(3)?, stamp_of(row)?);
-                if self.in_flight.contains(&id) {
-                    continue;
-                }
-                let episode: String = row.get(7)?;
-                let before = before.query_row(params![receiver, episode, stamp.version], stamp_of).optional()?;
-                let (message, attempts, body) = (row.get(4)?, row.get(5)?, row.get(6)?);
-                due.push(Due { id, message, attempts, body, stamp, before });
-            }
-        }
-        self.in_flight.extend(due.iter().map(|d| d.id));
-        Ok(due)
-    }
-
     /// When the next delivery to the receiver is due that is not in flight.
     ///
     /// # Errors
@@ -160,15 +150,14 @@ impl Outbox {
     }
 }
 
-/// The first three columns: version, time, slot.
-fn stamp_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Stamp> {
-    let (version, at, slot): (_, i64, Option<i64>) = (row.get(0)?, row.get(1)?, row.get(2)?);
-    Ok(Stamp { version, at: Timestamp(at), slot: slot.unwrap_or_else(|| tenths(Timestamp(at))) })
-}
-
 fn record(tx: &Transaction<'_>, end: &Ended, now: Timestamp) -> Result<Option<Delivery>, OutboxError> {
     let Some(head) = head(tx, end.id)? else { return Ok(None) };
     let (state, error) = match &end.ending {
+        Ending::Alone { at } => {
+            wait(tx, end.id, *at, end.error.as_deref(), false)?;
+            tx.prepare_cached("UPDATE delivery SET grp = NULL, bundle = NULL WHERE id = ?1")?.execute([end.id])?;
+            return Ok(None);
+        }
         Ending::Delivered => ("delivered", None),
         Ending::Dead => ("dead", end.error.clone()),
         Ending::Failed { at, needs_operator } => {

@@ -1,10 +1,10 @@
 //! From facts to rows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use maibo_core::fact::{Body, Delivery, Fact, State, Transition};
-use maibo_core::notify::{Manners, Mode, Receiver, message_id};
-use maibo_core::time::Timestamp;
+use maibo_core::notify::{Manners, Mode, RED_ALONE, RED_MINUTE, Receiver, goes_alone, group_of, message_id};
+use maibo_core::time::{Millis, Timestamp};
 use rusqlite::{Transaction, params};
 
 use super::hold::Because;
@@ -49,8 +49,14 @@ impl Outbox {
         // See the module on why this needs no sync of its own.
         self.connection.pragma_update(None, "synchronous", "NORMAL")?;
         let transaction = self.connection.transaction()?;
-        let mut batch =
-            Batch { tx: &transaction, in_flight: &self.in_flight, now, slot: self.slot, settled: Vec::new() };
+        let mut batch = Batch {
+            tx: &transaction,
+            in_flight: &self.in_flight,
+            now,
+            slot: self.slot,
+            settled: Vec::new(),
+            alone: &mut self.alone,
+        };
         let mut waiting = rooms(&transaction, receivers, &self.waiting, self.pending_max, facts.len())?;
         for fact in facts.iter().filter(|f| f.index >= self.next) {
             if fact.index != next {
@@ -126,8 +132,14 @@ impl Outbox {
             return Ok(Vec::new());
         }
         let transaction = self.connection.transaction()?;
-        let mut batch =
-            Batch { tx: &transaction, in_flight: &self.in_flight, now, slot: self.slot, settled: Vec::new() };
+        let mut batch = Batch {
+            tx: &transaction,
+            in_flight: &self.in_flight,
+            now,
+            slot: self.slot,
+            settled: Vec::new(),
+            alone: &mut self.alone,
+        };
         batch.lift()?;
         let settled = batch.settled;
         transaction.commit()?;
@@ -224,6 +236,7 @@ pub(super) struct Batch<'a> {
     /// The last one given.
     slot: i64,
     settled: Vec<Delivery>,
+    alone: &'a mut BTreeMap<String, VecDeque<Timestamp>>,
 }
 
 impl Batch<'_> {
@@ -285,12 +298,13 @@ impl Batch<'_> {
         row: &Row<'_>,
     ) -> Result<bool, OutboxError> {
         let waits = matches!(row.state, "pending" | "held");
+        let group = if waits { self.group(receiver, t, row.held.is_some()) } else { None };
         let inserted = self
             .tx
             .prepare_cached(
                 "INSERT INTO delivery (message, receiver, episode, version, latest, urgency, created_at, body, state,
-                   held, next_at, last_error, settled_at, closed_at, attempts, reported, slot)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+                   held, next_at, last_error, settled_at, closed_at, attempts, reported, slot, grp)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
                  ON CONFLICT DO NOTHING",
             )?
             .execute(params![
@@ -312,11 +326,28 @@ impl Batch<'_> {
                 row.known.unwrap_or_default(),
                 row.known.is_some(),
                 letter.slot,
+                group,
             ])?;
         if inserted == 1 && !waits && row.known.is_none() {
             self.note_settled(self.tx.last_insert_rowid())?;
         }
         Ok(inserted == 1)
+    }
+
+    /// What a version goes together with. Red goes alone, but not what has waited already, and not more than so many a minute.
+    fn group(&mut self, receiver: &Receiver, t: &Transition, held: bool) -> Option<String> {
+        receiver.group_every?;
+        if goes_alone(t) && !held {
+            let times = self.alone.entry(receiver.name.clone()).or_default();
+            while times.front().is_some_and(|at| !(Millis(0)..RED_MINUTE).contains(&self.now.since(*at))) {
+                times.pop_front();
+            }
+            if times.len() < RED_ALONE {
+                times.push_back(self.now);
+                return None;
+            }
+        }
+        Some(group_of(t))
     }
 
     /// Whether a version of the episode is pending or held.
@@ -372,11 +403,13 @@ pub(super) fn superseded_by(version: u32) -> String {
     format!("superseded by version {version}")
 }
 
-/// Makes the earliest pending version of an episode its head, due at once, and gives it the urgency of all that wait.
+/// Makes the earliest pending version of an episode its head, due at once or when its group may be told again, and gives it
+/// the urgency of all that wait.
 pub(super) fn promote(tx: &Transaction<'_>, receiver: &str, episode: &str, now: Timestamp) -> Result<(), OutboxError> {
     tx.prepare_cached(
         "UPDATE delivery SET
-           next_at = iif(head = 1, next_at, ?3),
+           next_at = iif(head = 1, next_at, max(?3, ifnull((SELECT min(open_at, ?3 + every) FROM grouping
+                       WHERE grouping.receiver = ?1 AND grouping.grp = delivery.grp), ?3))),
            head = 1,
            urgency = (SELECT max(urgency) FROM delivery WHERE receiver = ?1 AND episode = ?2 AND state = 'pending')
          WHERE id = (SELECT id FROM delivery WHERE receiver = ?1 AND episode = ?2 AND state = 'pending'

@@ -48,6 +48,8 @@ pub struct OutboxRow {
     pub created_at: i64,
     /// When it was settled.
     pub settled_at: Option<i64>,
+    /// What it went or goes in together with others: the same number for all of them.
+    pub bundle: Option<i64>,
 }
 
 /// A receiver that does not take what it is owed.
@@ -127,7 +129,7 @@ impl OutboxReader {
         values.push(Value::from(limit.min(PAGE_MAX) as i64));
         let mut statement = self.connection.prepare_cached(&format!(
             "SELECT id, message, receiver, episode, version, ifnull(held, state), attempts, last_error, needs_operator,
-               iif(head = 1, next_at, NULL), created_at, settled_at
+               iif(head = 1, next_at, NULL), created_at, settled_at, bundle
              FROM delivery WHERE {} ORDER BY id DESC LIMIT ?",
             conditions.join(" AND ")
         ))?;
@@ -145,6 +147,7 @@ impl OutboxReader {
                 next_at: row.get(9)?,
                 created_at: row.get(10)?,
                 settled_at: row.get(11)?,
+                bundle: row.get(12)?,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)

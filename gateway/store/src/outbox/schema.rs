@@ -172,6 +172,21 @@ const STEPS: &[&str] = &[
     // by its second and one digit. What was enqueued before has none.
     "ALTER TABLE delivery ADD COLUMN slot INTEGER;
      ALTER TABLE cursor ADD COLUMN slot INTEGER NOT NULL DEFAULT 0;",
+    // `grp` is what a version may go together with, `bundle` what it went or goes in: the id of one of the rows in it.
+    // `grouping` says when the next message of a group goes: not before `open_at`, which was `every` after the last.
+    "ALTER TABLE delivery ADD COLUMN grp TEXT;
+     ALTER TABLE delivery ADD COLUMN bundle INTEGER;
+     CREATE INDEX delivery_group ON delivery (receiver, grp, urgency DESC, id)
+       WHERE head = 1 AND bundle IS NULL AND grp IS NOT NULL;
+     CREATE INDEX delivery_bundle ON delivery (bundle) WHERE head = 1 AND bundle IS NOT NULL;
+     CREATE TABLE grouping (
+       receiver TEXT NOT NULL,
+       grp TEXT NOT NULL,
+       open_at INTEGER NOT NULL,
+       every INTEGER NOT NULL,
+       PRIMARY KEY (receiver, grp)
+     ) STRICT, WITHOUT ROWID;
+     CREATE INDEX grouping_open ON grouping (open_at);",
 ];
 
 /// The format this binary writes.
@@ -222,6 +237,6 @@ mod tests {
                 r.get(0)
             })
             .expect("reads");
-        assert_eq!(indexes, 9);
+        assert_eq!(indexes, 11);
     }
 }

@@ -12,6 +12,7 @@ use proptest::prelude::*;
 use super::*;
 
 mod cost;
+mod grouping;
 mod historic;
 mod past;
 mod silence;
@@ -20,7 +21,7 @@ mod withheld;
 const NOW: Timestamp = Timestamp(1_000_000);
 
 fn receiver(name: &str, mode: Mode) -> Receiver {
-    Receiver { name: name.to_owned(), mode, matcher: Matcher::default() }
+    Receiver { name: name.to_owned(), mode, matcher: Matcher::default(), group_every: None }
 }
 
 fn episode(n: u32) -> EpisodeId {
@@ -99,6 +100,16 @@ impl Bench {
         rows
     }
 
+    /// What is due, without regard to what goes together.
+    fn claim(&mut self, name: &str, now: Timestamp, limit: usize) -> Vec<Due> {
+        self.parcels(name, now, limit).into_iter().flat_map(|p| p.letters).collect()
+    }
+
+    fn parcels(&mut self, name: &str, now: Timestamp, limit: usize) -> Vec<Parcel> {
+        let receiver = self.receivers.iter().find(|r| r.name == name).unwrap().clone();
+        self.outbox.claim(&receiver, now, limit).unwrap()
+    }
+
     fn end(&mut self, id: i64, ending: Ending, now: Timestamp) -> Vec<Delivery> {
         self.outbox.record(&[Ended { id, ending, error: Some("why".to_owned()) }], now).unwrap()
     }
@@ -142,20 +153,20 @@ fn order_is_kept_per_episode() {
     for (n, version) in [(1, 1), (1, 2), (2, 1), (1, 3)] {
         bench.tell(transition(n, version));
     }
-    let due = bench.outbox.claim("a", NOW, 10).unwrap();
+    let due = bench.claim("a", NOW, 10);
     let bodies: Vec<_> = due.iter().map(|d| String::from_utf8(d.body.clone()).unwrap()).collect();
     assert_eq!(bodies, [format!("{}:1", episode(1)), format!("{}:1", episode(2))]);
-    assert!(bench.outbox.claim("a", NOW, 10).unwrap().is_empty(), "claimed twice");
+    assert!(bench.claim("a", NOW, 10).is_empty(), "claimed twice");
     assert_eq!(bench.outbox.next_due("a").unwrap(), None);
     let later = Timestamp(NOW.0 + 5_000);
     assert!(bench.end(due[0].id, failed(later), NOW).is_empty());
-    assert!(bench.outbox.claim("a", NOW, 10).unwrap().is_empty(), "a later version overtook a failed one");
+    assert!(bench.claim("a", NOW, 10).is_empty(), "a later version overtook a failed one");
     assert_eq!(bench.outbox.next_due("a").unwrap(), Some(later));
-    let again = bench.outbox.claim("a", later, 10).unwrap();
+    let again = bench.claim("a", later, 10);
     assert_eq!((&again[0].message, again[0].attempts), (&due[0].message, 1));
     let settled = bench.end(due[0].id, Ending::Delivered, later);
     assert_eq!((settled[0].version, &*settled[0].outcome, settled[0].attempts), (1, "delivered", 2));
-    assert_eq!(bench.outbox.claim("a", later, 10).unwrap()[0].body, format!("{}:2", episode(1)).into_bytes());
+    assert_eq!(bench.claim("a", later, 10)[0].body, format!("{}:2", episode(1)).into_bytes());
 }
 
 // Reliability 4: a death between the receiver's 2xx and its record sends the same message again, under the same key.
@@ -163,14 +174,14 @@ fn order_is_kept_per_episode() {
 fn a_claimed_row_survives_a_crash_with_its_key() {
     let mut bench = Bench::new(vec![receiver("a", Mode::All)]);
     bench.tell(transition(1, 1));
-    let before = bench.outbox.claim("a", NOW, 1).unwrap();
+    let before = bench.claim("a", NOW, 1);
     bench.reopen();
-    let after = bench.outbox.claim("a", NOW, 1).unwrap();
+    let after = bench.claim("a", NOW, 1);
     assert_eq!(before, after);
     assert_eq!(before[0].message, maibo_core::notify::message_id("a", episode(1), 1));
     bench.end(after[0].id, Ending::Delivered, NOW);
     bench.reopen();
-    assert!(bench.outbox.claim("a", NOW, 1).unwrap().is_empty());
+    assert!(bench.claim("a", NOW, 1).is_empty());
 }
 
 // P5: in `latest` a newer version supersedes those that are not under way, and says by which version.
@@ -178,14 +189,14 @@ fn a_claimed_row_survives_a_crash_with_its_key() {
 fn latest_supersedes_what_is_not_under_way() {
     let mut bench = Bench::new(vec![receiver("a", Mode::Latest)]);
     bench.tell(transition(1, 1));
-    let due = bench.outbox.claim("a", NOW, 1).unwrap();
+    let due = bench.claim("a", NOW, 1);
     assert!(bench.tell(transition(1, 2)).is_empty(), "what is under way is not superseded");
     let settled = bench.tell(transition(1, 3));
     assert_eq!((settled[0].version, settled[0].error.as_deref()), (2, Some("superseded by version 3")));
     let settled = bench.end(due[0].id, failed(Timestamp(NOW.0 + 60_000)), NOW);
     assert_eq!((settled[0].version, &*settled[0].outcome), (1, "superseded"));
     assert_eq!(settled[0].error.as_deref(), Some("superseded by version 3; last attempt: why"));
-    let next = bench.outbox.claim("a", NOW, 1).unwrap();
+    let next = bench.claim("a", NOW, 1);
     assert_eq!(next[0].body, format!("{}:3", episode(1)).into_bytes());
 }
 
@@ -197,7 +208,7 @@ fn urgent_deliveries_go_first() {
     bench.tell(transition(2, 1));
     bench.tell(Transition { level: Level::Red, peak: Level::Red, ..transition(2, 2) });
     bench.tell(Transition { level: Level::Orange, peak: Level::Orange, ..transition(3, 1) });
-    let order: Vec<_> = bench.outbox.claim("a", NOW, 10).unwrap().into_iter().map(|d| d.body).collect();
+    let order: Vec<_> = bench.claim("a", NOW, 10).into_iter().map(|d| d.body).collect();
     assert_eq!(order, [(2, 1), (3, 1), (1, 1)].map(|(n, v)| format!("{}:{v}", episode(n)).into_bytes()));
 }
 
@@ -210,7 +221,7 @@ fn an_ended_episode_is_given_up_after_a_day() {
     bench.tell(Transition { state: State::Resolved, ..transition(2, 2) });
     let (eve, end) = (NOW + DEAD_AFTER - Millis(1), NOW + DEAD_AFTER);
     assert!(bench.outbox.tidy(eve).unwrap().is_empty());
-    let claimed = bench.outbox.claim("a", eve, 10).unwrap();
+    let claimed = bench.claim("a", eve, 10);
     assert_eq!(claimed.len(), 2);
     bench.end(claimed[0].id, failed(end), end);
     let dead = bench.end(claimed[1].id, failed(end), end);
@@ -231,12 +242,12 @@ fn a_receiver_far_behind_is_bounded() {
     assert_eq!(&*bench.tell(transition(1, 2))[0].outcome, "superseded");
     assert_eq!(&*bench.tell(transition(3, 1))[0].outcome, "dead");
     // One that is under way has room for one behind it, and no more.
-    bench.outbox.claim("a", NOW, 10).unwrap();
+    bench.claim("a", NOW, 10);
     assert!(bench.tell(transition(2, 2)).is_empty());
     assert_eq!((bench.tell(transition(2, 3))[0].version, bench.list().len()), (2, 6));
     bench.receivers.push(receiver("b", Mode::All));
     assert_eq!(bench.tell(transition(4, 1)).len(), 1);
-    assert_eq!(bench.outbox.claim("b", NOW, 10).unwrap().len(), 1);
+    assert_eq!(bench.claim("b", NOW, 10).len(), 1);
 }
 
 // P5: an outcome is told again until it is found in the facts log, after a crash too.
@@ -244,7 +255,7 @@ fn a_receiver_far_behind_is_bounded() {
 fn outcomes_are_reported_until_they_are_facts() {
     let mut bench = Bench::new(vec![receiver("a", Mode::All)]);
     bench.tell(transition(1, 1));
-    let id = bench.outbox.claim("a", NOW, 1).unwrap()[0].id;
+    let id = bench.claim("a", NOW, 1)[0].id;
     let settled = bench.end(id, Ending::Delivered, NOW);
     bench.reopen();
     let later = Timestamp(NOW.0 + 1);
@@ -261,7 +272,7 @@ fn settled_rows_are_forgotten() {
     let mut bench = Bench::new(vec![receiver("a", Mode::All)]);
     bench.tell(transition(1, 1));
     bench.tell(transition(1, 2));
-    let id = bench.outbox.claim("a", NOW, 1).unwrap()[0].id;
+    let id = bench.claim("a", NOW, 1)[0].id;
     bench.end(id, Ending::Delivered, NOW);
     bench.outbox.tidy(NOW + SETTLED_KEPT).unwrap();
     assert_eq!(bench.list().len(), 2);
@@ -342,7 +353,7 @@ proptest! {
                     settled.extend(bench.outbox.follow(&[fact], &bench.receivers, now, text).unwrap());
                 }
                 Step::Claim(limit) => {
-                    for due in bench.outbox.claim("a", now, limit).unwrap() {
+                    for due in bench.claim("a", now, limit) {
                         let body = String::from_utf8(due.body.clone()).unwrap();
                         let (name, version) = body.split_once(':').unwrap();
                         let version: u32 = version.parse().unwrap();

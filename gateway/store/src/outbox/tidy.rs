@@ -1,7 +1,7 @@
 //! Giving up, reporting again, and forgetting.
 
 use maibo_core::fact::Delivery;
-use maibo_core::notify::{CLOSED_LONG_AGO, DEAD_AFTER};
+use maibo_core::notify::{CLOSED_LONG_AGO, DEAD_AFTER, GROUP_EVERY_MAX};
 use maibo_core::time::Timestamp;
 use rusqlite::params;
 
@@ -52,6 +52,7 @@ impl Outbox {
                     LIMIT min(?2, max(0, (SELECT count(*) FROM delivery WHERE settled_at IS NOT NULL) - ?1)))",
             )?
             .execute([SETTLED_MAX as i64, PAGE_MAX as i64])?;
+        transaction.prepare_cached("DELETE FROM grouping WHERE open_at < ?1")?.execute([(now - GROUP_EVERY_MAX).0])?;
         transaction.commit()?;
         Ok(gone)
     }

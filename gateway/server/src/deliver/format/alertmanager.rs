@@ -16,7 +16,7 @@ use crate::deliver::sender::Sender;
 /// How Go writes the time that is not set.
 const NO_TIME: &str = "0001-01-01T00:00:00Z";
 
-type Labels<'a> = BTreeMap<&'static str, &'a str>;
+type Labels = BTreeMap<&'static str, String>;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -26,20 +26,20 @@ struct Message<'a> {
     truncated_alerts: u64,
     status: &'static str,
     receiver: &'a str,
-    group_labels: Labels<'a>,
-    common_labels: Labels<'a>,
-    common_annotations: Labels<'a>,
+    group_labels: Labels,
+    common_labels: Labels,
+    common_annotations: Labels,
     #[serde(rename = "externalURL")]
     external_url: &'a str,
-    alerts: [One<'a>; 1],
+    alerts: Vec<One<'a>>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct One<'a> {
     status: &'static str,
-    labels: Labels<'a>,
-    annotations: Labels<'a>,
+    labels: Labels,
+    annotations: Labels,
     starts_at: &'a str,
     ends_at: &'a str,
     #[serde(rename = "generatorURL")]
@@ -47,62 +47,78 @@ struct One<'a> {
     fingerprint: String,
 }
 
-/// One alert as a group of one.
-pub(super) fn webhook(kept: &Kept, receiver: &str, sender: &Sender) -> Result<Outgoing, FormatError> {
-    let alert = &kept.data.alert;
-    let status = if over(alert) { "resolved" } else { "firing" };
-    let (domain, level) = (word(&alert.domain)?, word(&alert.level)?);
-    let mut labels = Labels::from([
-        ("alertname", &*alert.rule),
-        ("severity", &*level),
-        ("domain", &*domain),
-        ("subject", &*alert.subject.id),
-        ("maibo_alert", &*alert.id),
-    ]);
-    let optional = [("device", &alert.device), ("district", &alert.district), ("place", &alert.place)];
-    labels.extend(optional.into_iter().filter_map(|(name, text)| Some((name, text.as_deref()?))));
-    let (version, value) = (alert.version.to_string(), alert.value.map(|v| v.to_string()));
-    let mut annotations = Labels::from([
-        ("summary", &*alert.title.zh),
-        ("summary_en", &*alert.title.en),
-        ("description", &*alert.text.zh),
-        ("description_en", &*alert.text.en),
-        ("version", &*version),
-    ]);
-    annotations.extend(value.as_deref().map(|v| ("value", v)));
-    if let Some(advice) = &kept.data.advice {
-        annotations.extend([("advice", &*advice.zh), ("advice_en", &*advice.en)]);
-    }
-    let page = sender.page.as_deref().unwrap_or_default();
-    let one = One {
-        status,
-        fingerprint: fingerprint(labels.iter().filter(|(name, _)| **name != "severity")),
-        labels: labels.clone(),
-        annotations: annotations.clone(),
-        starts_at: &alert.started_at,
-        ends_at: alert.resolved_at.as_deref().filter(|_| over(alert)).unwrap_or(NO_TIME),
-        generator_url: sender.link(&alert.id).unwrap_or_default(),
-    };
+/// What goes in one message as a group: one alert is a group of its own, several are those of a rule in a district. A group is
+/// firing as long as one of its alerts is.
+pub(super) fn webhook(kept: &[Kept], receiver: &str, sender: &Sender) -> Result<Outgoing, FormatError> {
+    let alerts: Vec<One<'_>> = kept.iter().map(|one| alert(one, sender)).collect::<Result<_, _>>()?;
+    let firing = kept.iter().any(|one| !over(&one.data.alert));
+    let common_labels = common(alerts.iter().map(|one| &one.labels));
+    let group: &[&str] = if alerts.len() == 1 { &["maibo_alert"] } else { &["alertname", "district"] };
+    let group_labels: Labels =
+        group.iter().filter_map(|name| common_labels.get_key_value(name)).map(|(n, v)| (*n, v.clone())).collect();
+    let key: Vec<String> = group_labels.iter().map(|(name, value)| format!("{name}=\"{value}\"")).collect();
     let message = Message {
         version: "4",
-        group_key: format!("{{}}:{{maibo_alert=\"{}\"}}", alert.id),
+        group_key: format!("{{}}:{{{}}}", key.join(", ")),
         truncated_alerts: 0,
-        status,
+        status: if firing { "firing" } else { "resolved" },
         receiver,
-        group_labels: Labels::from([("maibo_alert", &*alert.id)]),
-        common_labels: labels,
-        common_annotations: annotations,
-        external_url: page,
-        alerts: [one],
+        group_labels,
+        common_annotations: common(alerts.iter().map(|one| &one.annotations)),
+        common_labels,
+        external_url: sender.page.as_deref().unwrap_or_default(),
+        alerts,
     };
     Ok(Outgoing { content_type: "application/json", headers: Vec::new(), body: serde_json::to_vec(&message)? })
 }
 
+/// What all of them have alike.
+fn common<'a>(mut all: impl Iterator<Item = &'a Labels>) -> Labels {
+    let mut common = all.next().cloned().unwrap_or_default();
+    for labels in all {
+        common.retain(|name, value| labels.get(name) == Some(value));
+    }
+    common
+}
+
+fn alert<'a>(kept: &'a Kept, sender: &Sender) -> Result<One<'a>, FormatError> {
+    let alert = &kept.data.alert;
+    let mut labels = Labels::from([
+        ("alertname", alert.rule.clone()),
+        ("severity", word(&alert.level)?),
+        ("domain", word(&alert.domain)?),
+        ("subject", alert.subject.id.clone()),
+        ("maibo_alert", alert.id.clone()),
+    ]);
+    let optional = [("device", &alert.device), ("district", &alert.district), ("place", &alert.place)];
+    labels.extend(optional.into_iter().filter_map(|(name, text)| Some((name, text.clone()?))));
+    let mut annotations = Labels::from([
+        ("summary", alert.title.zh.clone()),
+        ("summary_en", alert.title.en.clone()),
+        ("description", alert.text.zh.clone()),
+        ("description_en", alert.text.en.clone()),
+        ("version", alert.version.to_string()),
+    ]);
+    annotations.extend(alert.value.map(|v| ("value", v.to_string())));
+    if let Some(advice) = &kept.data.advice {
+        annotations.extend([("advice", advice.zh.clone()), ("advice_en", advice.en.clone())]);
+    }
+    Ok(One {
+        status: if over(alert) { "resolved" } else { "firing" },
+        fingerprint: fingerprint(labels.iter().filter(|(name, _)| **name != "severity")),
+        labels,
+        annotations,
+        starts_at: &alert.started_at,
+        ends_at: alert.resolved_at.as_deref().filter(|_| over(alert)).unwrap_or(NO_TIME),
+        generator_url: sender.link(&alert.id).unwrap_or_default(),
+    })
+}
+
 /// As Prometheus has it (prometheus/common, `model/signature.go`): FNV-1a of 64 bits over names and values in the order of names,
 /// each followed by a byte that is in no text.
-fn fingerprint<'a>(labels: impl Iterator<Item = (&'a &'static str, &'a &'a str)>) -> String {
+fn fingerprint<'a>(labels: impl Iterator<Item = (&'a &'static str, &'a String)>) -> String {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-    for text in labels.flat_map(|(name, value)| [*name, *value]) {
+    for text in labels.flat_map(|(name, value)| [*name, value.as_str()]) {
         for byte in text.bytes().chain([0xff]) {
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         }
@@ -117,7 +133,7 @@ mod tests {
     // The values of Prometheus's own test (model/signature_test.go).
     #[test]
     fn fingerprints_are_those_of_prometheus() {
-        let labels = Labels::from([("name", "garland, briggs"), ("fear", "love is not enough")]);
+        let labels = Labels::from([("name", "garland, briggs".to_owned()), ("fear", "love is not enough".to_owned())]);
         assert_eq!(fingerprint(labels.iter()), format!("{:016x}", 5_799_056_148_416_392_346_u64));
         assert_eq!(fingerprint(Labels::new().iter()), format!("{:016x}", 14_695_981_039_346_656_037_u64));
     }

@@ -38,13 +38,23 @@ impl Attributes {
 
 /// One JSON object with the data inside.
 pub(super) fn structured(kept: &Value, sender: &Sender) -> Result<Outgoing, FormatError> {
+    let body = serde_json::to_vec(&event(kept, sender)?)?;
+    Ok(Outgoing { content_type: "application/cloudevents+json; charset=utf-8", headers: Vec::new(), body })
+}
+
+/// Several events, each as it would be alone (bindings/http-protocol-binding.md §3.3, formats/json-format.md §4).
+pub(super) fn batch(kept: &[Value], sender: &Sender) -> Result<Outgoing, FormatError> {
+    let events: Vec<Value> = kept.iter().map(|one| event(one, sender)).collect::<Result<_, _>>()?;
+    let body = serde_json::to_vec(&events)?;
+    Ok(Outgoing { content_type: "application/cloudevents-batch+json; charset=utf-8", headers: Vec::new(), body })
+}
+
+fn event(kept: &Value, sender: &Sender) -> Result<Value, FormatError> {
     let a = Attributes::of(kept, sender)?;
-    let event = json!({
+    Ok(json!({
         "specversion": "1.0", "id": a.id, "source": a.source, "type": a.r#type, "subject": a.subject, "time": a.time,
         "datacontenttype": "application/json", "data": kept["data"],
-    });
-    let body = serde_json::to_vec(&event)?;
-    Ok(Outgoing { content_type: "application/cloudevents+json; charset=utf-8", headers: Vec::new(), body })
+    }))
 }
 
 /// Attributes as headers, the data as the body.

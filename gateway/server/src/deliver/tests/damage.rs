@@ -73,12 +73,14 @@ fn after_damage_what_was_owed_is_owed() {
     assert_eq!(outbox.cursor(), 0);
     let mut reader = facts.reader(0);
     let all: Vec<Fact> = std::iter::from_fn(|| reader.next().unwrap()).collect();
-    let bureau = [Receiver { name: "bureau".to_owned(), mode: Mode::All, matcher: Matcher::default() }];
+    let bureau =
+        [Receiver { name: "bureau".to_owned(), mode: Mode::All, matcher: Matcher::default(), group_every: None }];
     let body = |t: &fact::Transition| format!("{} {}", t.episode, t.version).into_bytes();
     let now = at(48);
     assert_eq!(outbox.follow(&all, &bureau, now, body).unwrap(), []);
-    let due = outbox.claim("bureau", now, 10).unwrap();
-    let mut due: Vec<String> = due.into_iter().map(|d| String::from_utf8(d.body).unwrap()).collect();
+    let due = outbox.claim(&bureau[0], now, 10).unwrap();
+    let mut due: Vec<String> =
+        due.into_iter().flat_map(|p| p.letters).map(|d| String::from_utf8(d.body).unwrap()).collect();
     due.sort();
     let mut owed = [format!("{} 2", episode(2)), format!("{} 2", episode(3))];
     owed.sort();

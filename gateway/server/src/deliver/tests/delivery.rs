@@ -181,10 +181,11 @@ async fn a_crash_after_success_repeats_the_key() {
     {
         // The process that dies: the receiver has the message, the outbox has not heard of it.
         let mut outbox = Outbox::open(&dir.path().join("outbox.db"), 1).unwrap();
-        let due = outbox.claim("bureau", Timestamp(i64::MAX), 1).unwrap().remove(0);
+        let parcel = outbox.claim(&target.receiver, Timestamp(i64::MAX), 1).unwrap().remove(0);
+        let due = parcel.letters.into_iter().next().unwrap();
         let kept = Letter { body: due.body, stamp: due.stamp, before: due.before };
         let poster = Poster::new(target.clone(), brief(), Arc::new(SystemClock::default())).unwrap();
-        assert_eq!(poster.post(due.message, &kept).await, Answer::Status { code: 200, retry_after: None });
+        assert_eq!(poster.post(parcel.message, &[kept]).await, Answer::Status { code: 200, retry_after: None });
     }
     let mut scene = Scene::over(dir, vec![target.clone()], Limits::default());
     let heard = ear.heard(2).await;
@@ -228,6 +229,6 @@ async fn a_bad_certificate_is_named() {
     let url = format!("https://127.0.0.1:{}/", ear.port);
     let target = ReceiverSettings { url, ..entry("bureau", &ear) }.parse(&Arc::default(), dir.path()).unwrap();
     let poster = Poster::new(target, brief(), Arc::new(SystemClock::default())).unwrap();
-    assert_eq!(poster.post("msg_0".to_owned(), &letter()).await, Answer::Failed(Transport::Certificate));
+    assert_eq!(poster.post("msg_0".to_owned(), &[letter()]).await, Answer::Failed(Transport::Certificate));
     assert!(ear.so_far().is_empty());
 }

@@ -133,7 +133,7 @@ async fn names_are_judged_when_used() {
             Limits::default(),
             Arc::new(SystemClock::default()),
         );
-        async move { poster.unwrap().post("msg_0".to_owned(), &letter()).await }
+        async move { poster.unwrap().post("msg_0".to_owned(), &[letter()]).await }
     };
     let local = format!("localhost:{}", ear.port);
     assert_eq!(post(at(&format!("https://{local}/"), &[])).await, Answer::Failed(Transport::Forbidden));

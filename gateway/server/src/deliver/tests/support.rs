@@ -125,6 +125,7 @@ pub(super) fn entry(name: &str, ear: &Ear) -> ReceiverSettings {
         url: format!("http://127.0.0.1:{}/hook?token=t", ear.port),
         secret_file: "secret".to_owned(),
         allow: vec!["127.0.0.0/8".to_owned()],
+        group_every: Some("0s".to_owned()),
         ..ReceiverSettings::default()
     }
 }

@@ -69,13 +69,45 @@ fn all_problems_at_once() {
         domains: vec!["traffic".to_owned(), "cats".to_owned()],
         districts: vec!["chaoyang".to_owned()],
         allow: vec!["here".to_owned()],
+        group_every: Some("11m".to_owned()),
         ..ReceiverSettings::default()
     };
     let problems = validate(&[bad.clone(), bad], &Arc::default(), Path::new("/nowhere")).unwrap_err();
-    for key in ["name", "mode", "format", "min_level", "domains", "districts", "allow", "secret_file"] {
+    for key in ["name", "mode", "format", "min_level", "domains", "districts", "allow", "secret_file", "group_every"] {
         let path = format!("receiver[1].{key}: ");
         assert!(problems.iter().any(|p| p.starts_with(&path)), "{key}: {problems:?}");
     }
     assert!(problems.contains(&"receiver[1].name: `a b` is used twice".to_owned()));
-    assert_eq!(problems.len(), 17, "{problems:?}");
+    assert_eq!(problems.len(), 19, "{problems:?}");
+}
+
+// Groups: ten seconds unless said otherwise; what holds one version is not grouped, and to ask for it is an error.
+#[test]
+fn how_long_a_group_waits() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("secret"), SECRET).unwrap();
+    let every = |format: &str, every: Option<&str>| {
+        let settings = ReceiverSettings {
+            name: "a".to_owned(),
+            url: "https://example.com".to_owned(),
+            secret_file: "secret".to_owned(),
+            format: Some(format.to_owned()),
+            group_every: every.map(str::to_owned),
+            ..ReceiverSettings::default()
+        };
+        settings.parse(&Arc::default(), dir.path()).map(|target| target.receiver.group_every.map(|m| m.0))
+    };
+    assert_eq!(every("native", None), Ok(Some(10_000)));
+    assert_eq!(every("alertmanager", Some("30s")), Ok(Some(30_000)));
+    assert_eq!(every("native", Some("0s")), Ok(None));
+    assert_eq!(every("cap", None), Ok(None));
+    assert_eq!(every("cap", Some("0s")), Ok(None));
+    let words = |problem: &str| Err(vec![problem.to_owned()]);
+    assert_eq!(
+        every("cap", Some("10s")),
+        words("group_every: a message of format cap holds one version; leave it out")
+    );
+    for text in ["500ms", "11m", "soon"] {
+        assert_eq!(every("native", Some(text)), words(&format!("group_every: `{text}` is not 0s, or 1s to 10m")));
+    }
 }

@@ -41,7 +41,8 @@ fn owed(server: &mut Server, alerts: &[maibo_core::fact::Transition]) {
         body: FactBody::Transition(Box::new(t.clone())),
     };
     let facts: Vec<Fact> = (0..).zip(alerts).map(fact).collect();
-    let receivers = [Receiver { name: "bureau".to_owned(), mode: Mode::All, matcher: Matcher::default() }];
+    let receivers =
+        [Receiver { name: "bureau".to_owned(), mode: Mode::All, matcher: Matcher::default(), group_every: None }];
     outbox.follow(&facts, &receivers, Timestamp(1), |_| Vec::new()).expect("follows");
     let reader = OutboxReader::open(&path).expect("opens");
     server.change(|state| state.outbox = Some(Arc::new(std::sync::Mutex::new(reader))));

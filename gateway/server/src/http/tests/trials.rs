@@ -111,7 +111,8 @@ async fn a_trial_is_owed_to_nobody() {
     };
     let t = |id| Box::new(transition(id, 1, Level::Red, State::Firing));
     let facts = [fact(0, FactBody::Shadow(t("wl-1"))), fact(1, FactBody::Transition(t("wl-2")))];
-    let receivers = [Receiver { name: "bureau".to_owned(), mode: Mode::All, matcher: Matcher::default() }];
+    let receivers =
+        [Receiver { name: "bureau".to_owned(), mode: Mode::All, matcher: Matcher::default(), group_every: None }];
     let mut owed = Vec::new();
     let body = |t: &maibo_core::fact::Transition| {
         owed.push(t.subject.id().into_owned());

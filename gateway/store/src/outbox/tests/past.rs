@@ -34,7 +34,7 @@ fn what_was_told_is_not_told_again() {
     assert_eq!(bench.outbox.unreported(NOW, PAGE_MAX).unwrap(), []);
     assert!(bench.outbox.past.is_none(), "behind it nothing of it is held");
     let mut due = |name: &str| {
-        let due = bench.outbox.claim(name, NOW, 10).unwrap();
+        let due = bench.claim(name, NOW, 10);
         due.iter().map(|d| String::from_utf8(d.body.clone()).unwrap()).collect::<Vec<_>>()
     };
     let (one, two, three) = (episode(1), episode(2), episode(3));
