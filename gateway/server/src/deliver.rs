@@ -42,6 +42,7 @@ mod secret;
 mod sender;
 mod settings;
 mod shelf;
+mod substitute;
 mod unrecorded;
 mod worker;
 
@@ -53,7 +54,7 @@ pub use open::open;
 pub use post::{ClientError, Limits};
 pub use secret::{Secrets, sign};
 pub use sender::{Sender, SenderSettings};
-pub use settings::{ReceiverSettings, Target, validate};
+pub use settings::{ReceiverSettings, Substitute, Target, validate};
 pub use unrecorded::LastWord;
 
 /// Makes what is told of a transition.
@@ -106,14 +107,15 @@ pub fn start(
     mark.set(outbox.cursor());
     let shelf = shelf::Shelf::new(outbox, shelf::Report::new(settled, metrics), clock);
     let mut receivers: Vec<Receiver> = Vec::new();
-    let mut woken: Vec<Arc<Notify>> = Vec::new();
+    let mut woken: Vec<Arc<Notify>> = Vec::with_capacity(targets.len());
     let (mut workers, mut alive) = (Vec::new(), Vec::new());
-    for target in targets {
-        let wake = Arc::new(Notify::new());
+    woken.extend(targets.iter().map(|_| Arc::new(Notify::new())));
+    let pairs = substitute::Pair::of(&targets, &woken);
+    for (target, wake) in targets.into_iter().zip(&woken) {
+        let wake = Arc::clone(wake);
         receivers.push(target.receiver.clone());
-        woken.push(Arc::clone(&wake));
         let poster = post::Poster::new(target, limits, Arc::clone(&wall))?;
-        let lives = Liveness::default();
+        let lives = Liveness::new(poster.substitute().map(str::to_owned));
         alive.push((poster.receiver().to_owned(), lives.clone()));
         workers.push(worker::Worker::new(poster, shelf.clone(), wake, limits.parallel, lives));
     }
@@ -122,6 +124,9 @@ pub fn start(
     }
     let follower = follower::Follower::new(shelf.clone(), receivers, woken.clone(), (describe, polite), mark);
     alarm.spawn(tasks, "delivery", follower.run(facts, wake, stop.clone()));
+    if !pairs.is_empty() {
+        alarm.spawn(tasks, "substitutes of receivers", substitute::run(shelf.clone(), pairs, stop.clone()));
+    }
     alarm.spawn(tasks, "delivery's housekeeping", keeper::run(shelf, woken, stop.clone()));
     Ok(alive)
 }

@@ -10,6 +10,8 @@
 //!
 //! Together: see `claim`. Versions of one group go in one message; each of them is delivered by it.
 //!
+//! In place of others: see `substitute`.
+//!
 //! Begun anew: see `past`. What became of deliveries is in the facts, so nothing on record is told again.
 //!
 //! Withheld: see `hold`. What is held is not owed and not handed out until [`Outbox::lift`] or a fact makes it so.
@@ -37,7 +39,9 @@ mod hold;
 mod maintenance;
 mod past;
 mod read;
+mod room;
 mod schema;
+mod substitute;
 mod tidy;
 
 pub use attempt::{Due, Ended, Ending, Parcel, Stamp};

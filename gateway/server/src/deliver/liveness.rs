@@ -22,6 +22,8 @@ struct State {
     failing: Option<Failing>,
     /// When the worker last looked at what is owed.
     looked: Instant,
+    /// Who is told in its place.
+    substitute: Option<String>,
 }
 
 /// One receiver's; written by its worker, read by whoever watches. The lock is held for a copy.
@@ -30,11 +32,21 @@ pub struct Liveness(Arc<Mutex<State>>);
 
 impl Default for Liveness {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(State { took: None, failing: None, looked: Instant::now() })))
+        Self::new(None)
     }
 }
 
 impl Liveness {
+    /// Of a receiver of which nothing is known yet.
+    pub fn new(substitute: Option<String>) -> Self {
+        Self(Arc::new(Mutex::new(State { took: None, failing: None, looked: Instant::now(), substitute })))
+    }
+
+    /// Who is told in its place.
+    pub fn substitute(&self) -> Option<String> {
+        self.lock().substitute.clone()
+    }
+
     /// Since when it has taken nothing that it was owed; `None` where it takes what there is, or nothing is owed.
     pub fn failing(&self) -> Option<Failing> {
         self.lock().failing.clone()

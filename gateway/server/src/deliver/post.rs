@@ -85,6 +85,11 @@ impl Poster {
         &self.target.receiver
     }
 
+    /// Who is told in its place.
+    pub(super) fn substitute(&self) -> Option<&str> {
+        self.target.substitute.as_ref().map(|s| &*s.name)
+    }
+
     /// Makes one attempt to deliver what goes in one message under its key; ends within the deadline.
     pub(super) async fn post(&self, message: String, letters: &[Letter]) -> Answer {
         let target = &self.target;

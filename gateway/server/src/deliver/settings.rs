@@ -25,6 +25,10 @@ const RECEIVERS_MAX: usize = 64;
 const SECRET_FILE_MAX: u64 = 16 * 1024;
 /// Longest list in an entry.
 const LIST_MAX: usize = 64;
+/// How long a receiver has, unless configured otherwise: long enough for a few attempts.
+const SUBSTITUTE_AFTER: Millis = Millis::from_secs(30);
+/// What can be configured.
+const SUBSTITUTE_AFTERS: std::ops::RangeInclusive<Millis> = Millis::from_secs(5)..=Millis::from_secs(3_600);
 
 /// One `[[receiver]]` as written.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -61,9 +65,24 @@ pub struct ReceiverSettings {
     /// With `when = "unacknowledged"`: from which reminder on, 1 (the default) to 5.
     #[serde(default)]
     pub reminders: Option<u32>,
+    /// Another receiver, who is told as well what this one has not taken in time.
+    #[serde(default)]
+    pub substitute: Option<String>,
+    /// With `substitute`: how long after the decision, 5 s to 1 h; `30s` by default.
+    #[serde(default)]
+    pub substitute_after: Option<String>,
     /// Private networks where it may be, such as `10.1.2.3/32`.
     #[serde(default)]
     pub allow: Vec<String>,
+}
+
+/// Who is told in somebody's place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Substitute {
+    /// The receiver.
+    pub name: String,
+    /// How long after the decision of what was not taken.
+    pub after: Millis,
 }
 
 /// A receiver, valid.
@@ -81,6 +100,8 @@ pub struct Target {
     pub format: Format,
     /// From whom.
     pub sender: Arc<Sender>,
+    /// Who is told in its place.
+    pub substitute: Option<Substitute>,
 }
 
 /// Checks all entries; relative paths begin at `base`.
@@ -103,7 +124,26 @@ pub fn validate(entries: &[ReceiverSettings], sender: &Arc<Sender>, base: &Path)
             Err(found) => problems.extend(found.into_iter().map(|p| format!("receiver[{i}].{p}"))),
         }
     }
+    problems.extend(substitutes(entries));
     if problems.is_empty() { Ok(targets) } else { Err(problems) }
+}
+
+/// What is wrong with who stands in for whom: unknown names, and rings in which everybody waits for the next.
+fn substitutes(entries: &[ReceiverSettings]) -> Vec<String> {
+    let next = |name: &str| entries.iter().find(|e| e.name == name)?.substitute.as_deref();
+    let problem = |(i, entry): (usize, &ReceiverSettings)| {
+        let substitute = entry.substitute.as_deref()?;
+        let of = |text: String| Some(format!("receiver[{i}].substitute: {text}"));
+        if !entries.iter().any(|e| e.name == substitute) {
+            return of(format!("there is no receiver `{substitute}`"));
+        }
+        let chain = std::iter::successors(Some(substitute), |name| next(name));
+        if chain.take(entries.len() + 1).any(|name| name == entry.name) {
+            return of(format!("`{substitute}` leads back to `{}`", entry.name));
+        }
+        None
+    };
+    entries.iter().enumerate().filter_map(problem).collect()
 }
 
 impl ReceiverSettings {
@@ -128,6 +168,7 @@ impl ReceiverSettings {
         let level = word(&mut p, "min_level", self.min_level.as_deref(), Level::parse, "blue, yellow, orange, red");
         let from_reminder = self.first_reminder(&mut p);
         let group_every = self.group_every(format, &mut p);
+        let substitute = self.substitute(&mut p);
         let matcher = Matcher {
             from_reminder,
             min_level: level.unwrap_or(Level::Blue),
@@ -144,7 +185,7 @@ impl ReceiverSettings {
             (Some(url), Some(secrets)) if p.is_empty() => {
                 let (name, mode) = (self.name.clone(), mode.unwrap_or_default());
                 let receiver = Receiver { name, mode, matcher, group_every };
-                Ok(Target { receiver, url, secrets, allow, format, sender: Arc::clone(sender) })
+                Ok(Target { receiver, url, secrets, allow, format, sender: Arc::clone(sender), substitute })
             }
             _ => Err(p),
         }
@@ -179,6 +220,18 @@ impl ReceiverSettings {
                 None
             }
         }
+    }
+
+    fn substitute(&self, p: &mut Vec<String>) -> Option<Substitute> {
+        let text = self.substitute_after.as_deref();
+        let after = text.map_or(Ok(SUBSTITUTE_AFTER), parse_duration).ok();
+        if !after.is_some_and(|after| SUBSTITUTE_AFTERS.contains(&after)) {
+            p.push(format!("substitute_after: `{}` is not 5s to 1h", text.unwrap_or_default()));
+        }
+        if text.is_some() && self.substitute.is_none() {
+            p.push("substitute_after: belongs to `substitute`".to_owned());
+        }
+        Some(Substitute { name: self.substitute.clone()?, after: after? })
     }
 
     /// The address; messages never show it, because it may hold a token.

@@ -6,6 +6,7 @@ mod grouping;
 mod liveness;
 mod places;
 mod silence;
+mod substitute;
 pub(super) mod support;
 mod unrecorded;
 mod withheld;

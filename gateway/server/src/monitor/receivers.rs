@@ -62,6 +62,7 @@ pub(super) async fn run(
                 readable: found.is_some(),
                 failing: alive.failing(),
                 unseen: alive.unseen(),
+                substitute: alive.substitute(),
             };
             look.tell(&board, name, clock.now());
         }
@@ -79,6 +80,8 @@ struct Look<'a> {
     readable: bool,
     failing: Option<Failing>,
     unseen: Duration,
+    /// Who is told in its place.
+    substitute: Option<String>,
 }
 
 impl Look<'_> {
@@ -103,8 +106,11 @@ impl Look<'_> {
         let (seconds, count) = ((now.0 - since) / 1_000, self.waiting.map(|w| w.count));
         let zh = count.map(|n| format!("（待发 {n} 条）")).unwrap_or_default();
         let en = count.map(|n| format!(" ({n} waiting)")).unwrap_or_default();
-        let zh = format!("接收方 {name} 已 {seconds} 秒没有收下通知{zh}：{error}");
-        unwell(&zh, &format!("{name} has not taken what it is told for {seconds} s{en}: {error}"));
+        let (zh_instead, en_instead) = self.substitute.as_ref().map_or_else(Default::default, |instead| {
+            (format!("；已改为同时通知 {instead}"), format!("; {instead} is told in its place"))
+        });
+        let zh = format!("接收方 {name} 已 {seconds} 秒没有收下通知{zh}：{error}{zh_instead}");
+        unwell(&zh, &format!("{name} has not taken what it is told for {seconds} s{en}: {error}{en_instead}"));
     }
 }
 
@@ -125,7 +131,8 @@ mod tests {
         let look = |waiting: Option<Option<&Waiting>>, failing, unseen: u64, now: i64| {
             let (waiting, readable) = (waiting.unwrap_or_default(), waiting.is_some());
             let unseen = Duration::from_secs(unseen);
-            Look { waiting, readable, failing, unseen }.tell(&board, "bureau", Timestamp(now));
+            let substitute = (now == 60_000).then(|| "chief".to_owned());
+            Look { waiting, readable, failing, unseen, substitute }.tell(&board, "bureau", Timestamp(now));
             told(&board).pop().unwrap_or_default()
         };
         assert_eq!(look(Some(None), Some(failing(1_000)), 1, 45_999), "");
@@ -136,8 +143,7 @@ mod tests {
         assert_eq!(look(None, None, 1, 48_000), "");
         assert_eq!(look(Some(None), None, 1, 49_000), "maibo-receiver receiver.bureau well ");
         let stuck = Waiting { receiver: "bureau".to_owned(), since: 1_000, count: 3, error: Some("401".to_owned()) };
-        let words =
-            "maibo-receiver receiver.bureau orange bureau has not taken what it is told for 59 s (3 waiting): 401";
+        let words = "maibo-receiver receiver.bureau orange bureau has not taken what it is told for 59 s (3 waiting): 401; chief is told in its place";
         assert_eq!(look(Some(Some(&stuck)), None, 1, 60_000), words);
         assert_eq!(look(Some(None), None, 1, 61_000), "maibo-receiver receiver.bureau well ");
         let words =

@@ -8,6 +8,7 @@ use maibo_core::time::{Millis, Timestamp};
 use rusqlite::{Transaction, params};
 
 use super::hold::Because;
+use super::room::rooms;
 use super::{Outbox, OutboxError, SETTLED_COLUMNS, delivery};
 
 /// Why a version is dead that never was tried.
@@ -155,34 +156,6 @@ impl Outbox {
             self.connection.prepare_cached("SELECT min(look_at) FROM hold WHERE look_at IS NOT NULL")?;
         Ok(statement.query_row([], |row| row.get::<_, Option<i64>>(0))?.map(Timestamp))
     }
-}
-
-/// How many rows wait for each receiver at most. They are counted only where `known`, which nothing is taken off that is
-/// settled, leaves no room for `more`: counting for every batch would make each alert dearer the more of them wait.
-fn rooms(
-    tx: &Transaction<'_>,
-    receivers: &[Receiver],
-    known: &BTreeMap<String, usize>,
-    max: usize,
-    more: usize,
-) -> Result<Vec<usize>, OutboxError> {
-    let enough = |n: &&usize| n.saturating_add(more) < max;
-    receivers
-        .iter()
-        .map(|r| known.get(&r.name).filter(enough).map_or_else(|| waiting(tx, r, max), |n| Ok(*n)))
-        .collect()
-}
-
-/// How many rows are pending and how many held for a receiver, each counted up to `max`.
-fn waiting(tx: &Transaction<'_>, receiver: &Receiver, max: usize) -> Result<usize, OutboxError> {
-    // Left to itself SQLite takes an index that has the settled rows too.
-    let mut count = tx.prepare_cached(
-        "SELECT (SELECT count(*) FROM (SELECT 1 FROM delivery INDEXED BY delivery_pending
-                  WHERE receiver = ?1 AND state = 'pending' LIMIT ?2))
-              + (SELECT count(*) FROM (SELECT 1 FROM delivery INDEXED BY delivery_held
-                  WHERE receiver = ?1 AND state = 'held' LIMIT ?2))",
-    )?;
-    Ok(count.query_row(params![receiver.name, max as i64], |row| row.get::<_, i64>(0))? as usize)
 }
 
 /// One version as it is kept for all who are told of it.

@@ -173,9 +173,11 @@ const STEPS: &[&str] = &[
     "ALTER TABLE delivery ADD COLUMN slot INTEGER;
      ALTER TABLE cursor ADD COLUMN slot INTEGER NOT NULL DEFAULT 0;",
     // `grp` is what a version may go together with, `bundle` what it went or goes in: the id of one of the rows in it.
-    // `grouping` says when the next message of a group goes: not before `open_at`, which was `every` after the last.
+    // `passed`: its receiver's substitute has been told, or need not be. `grouping` says when the next message of a group goes: not before `open_at`, which was `every` after the last.
     "ALTER TABLE delivery ADD COLUMN grp TEXT;
      ALTER TABLE delivery ADD COLUMN bundle INTEGER;
+     ALTER TABLE delivery ADD COLUMN passed INTEGER NOT NULL DEFAULT 0;
+     CREATE INDEX delivery_untaken ON delivery (receiver, created_at) WHERE state = 'pending' AND passed = 0;
      CREATE INDEX delivery_group ON delivery (receiver, grp, urgency DESC, id)
        WHERE head = 1 AND bundle IS NULL AND grp IS NOT NULL;
      CREATE INDEX delivery_bundle ON delivery (bundle) WHERE head = 1 AND bundle IS NOT NULL;
@@ -237,6 +239,6 @@ mod tests {
                 r.get(0)
             })
             .expect("reads");
-        assert_eq!(indexes, 11);
+        assert_eq!(indexes, 12);
     }
 }

@@ -16,6 +16,7 @@ mod grouping;
 mod historic;
 mod past;
 mod silence;
+mod substitute;
 mod withheld;
 
 const NOW: Timestamp = Timestamp(1_000_000);

@@ -111,3 +111,30 @@ fn how_long_a_group_waits() {
         assert_eq!(every("native", Some(text)), words(&format!("group_every: `{text}` is not 0s, or 1s to 10m")));
     }
 }
+
+// Who stands in for whom: known names, no rings, a time within bounds.
+#[test]
+fn substitutes_are_checked() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("secret"), SECRET).unwrap();
+    let one = |name: &str, substitute: Option<&str>, after: Option<&str>| ReceiverSettings {
+        name: name.to_owned(),
+        url: "https://example.com".to_owned(),
+        secret_file: "secret".to_owned(),
+        substitute: substitute.map(str::to_owned),
+        substitute_after: after.map(str::to_owned),
+        ..ReceiverSettings::default()
+    };
+    let problems =
+        |entries: &[ReceiverSettings]| validate(entries, &Arc::default(), dir.path()).err().unwrap_or_default();
+    let fine = [one("a", Some("b"), Some("1m")), one("b", Some("c"), None), one("c", None, None)];
+    assert_eq!(problems(&fine), [] as [String; 0]);
+    assert_eq!(problems(&[one("a", Some("x"), None)]), ["receiver[0].substitute: there is no receiver `x`"]);
+    let ring = [one("a", Some("b"), None), one("b", Some("a"), None), one("c", Some("a"), None)];
+    let words = ["receiver[0].substitute: `b` leads back to `a`", "receiver[1].substitute: `a` leads back to `b`"];
+    assert_eq!(problems(&ring), words);
+    let late = [one("a", Some("b"), Some("2h")), one("b", None, Some("10s"))];
+    let words =
+        ["receiver[0].substitute_after: `2h` is not 5s to 1h", "receiver[1].substitute_after: belongs to `substitute`"];
+    assert_eq!(problems(&late), words);
+}
