@@ -20,7 +20,7 @@ mod backoff;
 mod receiver;
 mod withheld;
 
-pub use answer::{Answer, Disposition, Ladder, Transport, Verdict};
+pub use answer::{Answer, Disposition, Ladder, Refusal, TOO_MANY_PAUSE, Transport, Verdict};
 pub use backoff::{RETRY_AFTER_MAX, delay};
 pub use receiver::{Matcher, Mode, Receiver, matches};
 pub use withheld::{BACKLOG_SETTLES, DECISION_LATE, Manners, Why};
