@@ -15,7 +15,19 @@ use serde::{Deserialize, Serialize};
 
 mod alertmanager;
 mod cap;
+mod chat;
 mod cloudevents;
+mod language;
+mod notice;
+mod samples;
+mod template;
+
+pub(super) use chat::Platform;
+pub(super) use language::Language;
+pub(super) use notice::Notice;
+pub(super) use samples::alert as sample;
+pub(super) use template::FILE as TEMPLATE_MAX;
+pub use template::Template;
 
 use super::sender::Sender;
 
@@ -33,12 +45,29 @@ pub enum Format {
     Alertmanager,
     /// OASIS CAP 1.2, XML.
     Cap,
+    /// Markdown for a robot in a group of DingTalk.
+    DingTalk,
+    /// A card for a robot in a group of Feishu or Lark.
+    Feishu,
+    /// Markdown for a robot in a group of WeCom.
+    WeCom,
+    /// JSON by the receiver's own template.
+    Template,
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Native, Self::CloudEvents, Self::CloudEventsBinary, Self::Alertmanager, Self::Cap];
+    pub const ALL: [Self; 9] = [
+        Self::Native,
+        Self::CloudEvents,
+        Self::CloudEventsBinary,
+        Self::Alertmanager,
+        Self::Cap,
+        Self::DingTalk,
+        Self::Feishu,
+        Self::WeCom,
+        Self::Template,
+    ];
 
     /// The word in the configuration.
     pub const fn as_str(self) -> &'static str {
@@ -48,6 +77,20 @@ impl Format {
             Self::CloudEventsBinary => "cloudevents-binary",
             Self::Alertmanager => "alertmanager",
             Self::Cap => "cap",
+            Self::DingTalk => "dingtalk",
+            Self::Feishu => "feishu",
+            Self::WeCom => "wecom",
+            Self::Template => "template",
+        }
+    }
+
+    /// Whose robot it is for, where it is for one.
+    pub(super) const fn platform(self) -> Option<Platform> {
+        match self {
+            Self::DingTalk => Some(Platform::DingTalk),
+            Self::Feishu => Some(Platform::Feishu),
+            Self::WeCom => Some(Platform::WeCom),
+            _ => None,
         }
     }
 
@@ -101,6 +144,15 @@ pub(super) enum FormatError {
     /// A text does not fit into a header.
     #[error("`{0}` does not fit into a header")]
     Header(String),
+    /// The receiver's template failed.
+    #[error("the template fails")]
+    Template(#[source] minijinja::Error),
+    /// What the template made is no JSON.
+    #[error("what the template makes is not JSON")]
+    Json(#[source] serde_json::Error),
+    /// The format has one alert a message.
+    #[error("the format tells of one alert at a time")]
+    One,
 }
 
 /// What is kept.
@@ -117,19 +169,39 @@ struct KeptData {
     #[serde(default)]
     advice: Option<Words>,
     recorded: bool,
+    /// Somebody tries whether messages arrive.
+    #[serde(default)]
+    test: bool,
 }
 
-/// Puts a letter into a format. `receiver` is whom it is for.
+/// How a receiver is written to.
+#[derive(Clone, Debug)]
+pub struct Manner {
+    /// In which format.
+    pub format: Format,
+    /// The receiver's own words: of [`Format::Template`], or instead of those shipped for a robot.
+    pub template: Option<Template>,
+}
+
+/// Puts letters into a format. `receiver` is whom they are for. Formats for people tell of several in one message, the others
+/// of one.
 ///
 /// # Errors
-/// Where what is kept is not what Maibo keeps.
+/// Where what is kept is not what Maibo keeps, where a template fails, and where a format cannot tell of so many.
 pub(super) fn render(
-    format: Format,
-    letter: &Letter,
+    manner: &Manner,
+    letters: &[Letter],
     receiver: &str,
     sender: &Sender,
 ) -> Result<Outgoing, FormatError> {
-    match format {
+    if let Some(template) = &manner.template {
+        return template.message(letters, receiver, sender);
+    }
+    if let Some(platform) = manner.format.platform() {
+        return chat::message(platform, &notice(letters, sender)?);
+    }
+    let [letter] = letters else { return Err(FormatError::One) };
+    match manner.format {
         Format::Native => {
             let body = letter.body.clone();
             Ok(Outgoing { content_type: "application/json", headers: Vec::new(), body })
@@ -138,7 +210,27 @@ pub(super) fn render(
         Format::CloudEventsBinary => cloudevents::binary(&serde_json::from_slice(&letter.body)?, sender),
         Format::Alertmanager => alertmanager::webhook(&serde_json::from_slice(&letter.body)?, receiver, sender),
         Format::Cap => cap::alert(&serde_json::from_slice(&letter.body)?, letter, receiver, sender),
+        // These have been dealt with above; a template without its file is refused when the configuration is read.
+        Format::DingTalk | Format::Feishu | Format::WeCom | Format::Template => Err(FormatError::Missing("template")),
     }
+}
+
+/// Letters in words for people.
+///
+/// # Errors
+/// Where what is kept is not what Maibo keeps.
+pub(super) fn notice(letters: &[Letter], sender: &Sender) -> Result<Notice, FormatError> {
+    Ok(Notice::new(&kept(letters)?, sender))
+}
+
+/// The id of the alert that a letter is about.
+pub(super) fn about(letter: &Letter) -> Option<String> {
+    let kept: Kept = serde_json::from_slice(&letter.body).ok()?;
+    Some(kept.data.alert.id)
+}
+
+fn kept(letters: &[Letter]) -> Result<Vec<Kept>, FormatError> {
+    letters.iter().map(|letter| Ok(serde_json::from_slice(&letter.body)?)).collect()
 }
 
 /// The word that a value of a closed set is on the interface.

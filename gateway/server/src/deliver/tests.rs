@@ -3,9 +3,13 @@
 mod damage;
 mod delivery;
 mod liveness;
+mod mails;
 mod places;
+mod publications;
+mod robots;
 mod silence;
 pub(super) mod support;
 mod unrecorded;
+mod ways;
 mod withheld;
 mod words;

@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::Liveness;
+use super::carrier::Carrier;
 use super::format::Letter;
-use super::post::Poster;
 use super::shelf::{Shelf, Trouble, noted};
 use crate::pipeline::failpoint;
 
@@ -36,7 +36,7 @@ struct Tried {
 
 /// One receiver's worker, not running.
 pub(super) struct Worker {
-    poster: Arc<Poster>,
+    carrier: Arc<Carrier>,
     shelf: Shelf,
     wake: Arc<Notify>,
     parallel: usize,
@@ -51,19 +51,15 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(poster: Poster, shelf: Shelf, wake: Arc<Notify>, parallel: usize, alive: Liveness) -> Self {
+    pub(super) fn new(
+        carrier: Arc<Carrier>,
+        shelf: Shelf,
+        wake: Arc<Notify>,
+        parallel: usize,
+        alive: Liveness,
+    ) -> Self {
         let (paused, trouble, ended) = (Timestamp(i64::MIN), Trouble::default(), Vec::new());
-        Self {
-            poster: Arc::new(poster),
-            shelf,
-            wake,
-            parallel: parallel.max(1),
-            paused,
-            refused: false,
-            alive,
-            trouble,
-            ended,
-        }
+        Self { carrier, shelf, wake, parallel: parallel.max(1), paused, refused: false, alive, trouble, ended }
     }
 
     /// Runs until `stop`; attempts under way then get [`GRACE`], and what is cut off is made again at the next start.
@@ -95,7 +91,7 @@ impl Worker {
             self.alive.looked(true);
             return Some(duration(self.paused.since(now)));
         }
-        let (room, name) = (self.parallel.saturating_sub(flying.len()), self.poster.receiver().to_owned());
+        let (room, name) = (self.parallel.saturating_sub(flying.len()), self.carrier.receiver().to_owned());
         let work = move |outbox: &mut maibo_store::outbox::Outbox, now| {
             let lifted = outbox.lift(now)?;
             let due = outbox.claim(&name, now, room)?;
@@ -105,7 +101,7 @@ impl Worker {
             Ok::<_, OutboxError>((lifted, due, owed.is_some(), next.map(|at| at.since(now))))
         };
         let result = self.shelf.with(work).await?;
-        let Some((lifted, due, owed, next)) = noted(&mut self.trouble, self.poster.receiver(), result) else {
+        let Some((lifted, due, owed, next)) = noted(&mut self.trouble, self.carrier.receiver(), result) else {
             return Some(RETRY);
         };
         self.shelf.settled(lifted);
@@ -120,12 +116,12 @@ impl Worker {
 
     fn launch(&self, due: Due, flying: &mut JoinSet<Tried>) {
         failpoint::hit("in_delivery");
-        let (poster, begun) = (Arc::clone(&self.poster), self.shelf.now());
+        let (carrier, begun) = (Arc::clone(&self.carrier), self.shelf.now());
         let letter = Letter { body: due.body, stamp: due.stamp, before: due.before };
         flying.spawn(async move {
             let (id, message, attempt) = (due.id, due.message.clone(), due.attempts.saturating_add(1));
             // In a task of its own, so that not even a panic leaves the row in flight for ever.
-            let posted = tokio::spawn(async move { poster.post(due.message, &letter).await }).await;
+            let posted = tokio::spawn(async move { carrier.deliver(due.message, &[letter]).await }).await;
             Tried { id, message, attempt, begun, answer: posted.unwrap_or(Answer::Failed(Transport::Broken)) }
         });
     }
@@ -167,7 +163,7 @@ impl Worker {
 
     /// Says once that a person has to act, and once that it works again.
     fn note(&mut self, ending: &Ending, error: Option<&str>) {
-        let receiver = self.poster.receiver();
+        let receiver = self.carrier.receiver();
         match ending {
             Ending::Failed { needs_operator: true, .. } if !self.refused => {
                 warn!(receiver, error, "the receiver does not take what it is told; somebody has to look");
@@ -189,7 +185,7 @@ impl Worker {
         let ended = std::mem::take(&mut self.ended);
         let work = move |outbox: &mut maibo_store::outbox::Outbox, now| (outbox.record(&ended, now), ended);
         let (result, ended) = self.shelf.with(work).await?;
-        let Some(settled) = noted(&mut self.trouble, self.poster.receiver(), result) else {
+        let Some(settled) = noted(&mut self.trouble, self.carrier.receiver(), result) else {
             self.ended = ended;
             return Some(false);
         };

@@ -61,6 +61,9 @@ pub(super) fn webhook(kept: &Kept, receiver: &str, sender: &Sender) -> Result<Ou
     ]);
     let optional = [("device", &alert.device), ("district", &alert.district), ("place", &alert.place)];
     labels.extend(optional.into_iter().filter_map(|(name, text)| Some((name, text.as_deref()?))));
+    if kept.data.test {
+        labels.insert("maibo_test", "true");
+    }
     let (version, value) = (alert.version.to_string(), alert.value.map(|v| v.to_string()));
     let mut annotations = Labels::from([
         ("summary", &*alert.title.zh),
