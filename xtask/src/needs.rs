@@ -15,7 +15,7 @@ struct Need {
     install: &'static [&'static str],
 }
 
-const NEEDS: [Need; 11] = [
+const NEEDS: [Need; 13] = [
     Need {
         name: "Node.js >= 20.19 with npm (https://nodejs.org, or your distribution)",
         there: node,
@@ -30,6 +30,16 @@ const NEEDS: [Need; 11] = [
         name: "mosquitto and its clients (the broker the tests run against)",
         there: || on_path("mosquitto_pub") && (on_path("mosquitto") || Path::new("/usr/sbin/mosquitto").exists()),
         install: &["apt-get", "install", "-y", "-qq", "mosquitto", "mosquitto-clients"],
+    },
+    Need {
+        name: "python3-aiosmtpd (the mail server that mail is tested against)",
+        there: || quiet("/usr/bin/python3", &["-c", "import aiosmtpd"]),
+        install: &["apt-get", "install", "-y", "-qq", "python3-aiosmtpd"],
+    },
+    Need {
+        name: "openssl (certificates of that mail server)",
+        there: || on_path("openssl"),
+        install: &["apt-get", "install", "-y", "-qq", "openssl"],
     },
     Need {
         name: "victoria-metrics (the server that the long-term sink is tested against)",

@@ -21,6 +21,7 @@ mod maintenance;
 mod place;
 mod problem;
 mod quarantine;
+mod receiver;
 mod rule;
 mod status;
 mod trial;
@@ -49,6 +50,7 @@ pub use maintenance::{Maintenance, MaintenanceState, PlanMaintenance};
 pub use place::{DomainState, Feature, FeatureCollection, Place};
 pub use problem::{Code, ConflictReason, Problem};
 pub use quarantine::QuarantineEntry;
+pub use receiver::{Receiver, ReceiverHealth, ReceiverTest};
 pub use rule::{Confidence, Direction, Limit, Rule, RuleExpression, RuleInput, RuleTerm};
 pub use status::{Counters, LogState, Parts, Ready, Sink, SinkGap, SinkState, Source, SourceState, Status};
 pub use trial::{RuleDifference, RuleTexts, RuleVersion, RulesActivated, RulesUpload, ShadowReport};
@@ -79,6 +81,8 @@ pub use view::{FeaturedSeries, Snapshot, ViewDevices};
     Problem,
     QuarantineEntry,
     Ready,
+    Receiver,
+    ReceiverTest,
     Rule,
     RuleTexts,
     RuleVersion,

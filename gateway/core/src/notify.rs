@@ -21,7 +21,7 @@ mod grouping;
 mod receiver;
 mod withheld;
 
-pub use answer::{Answer, Disposition, Ladder, Transport, Verdict};
+pub use answer::{Answer, Disposition, Ladder, Refusal, TOO_MANY_PAUSE, Transport, Verdict};
 pub use backoff::{RETRY_AFTER_MAX, delay};
 pub use grouping::{
     GROUP_BYTES, GROUP_EVERY, GROUP_EVERY_MAX, GROUP_MAX, RED_ALONE, RED_MINUTE, goes_alone, group_id, group_of,

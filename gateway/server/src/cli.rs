@@ -14,6 +14,7 @@ mod check;
 mod demo;
 mod journal;
 mod rebuild;
+mod receiver;
 mod run;
 
 /// Maibo (脉搏): a city's sensing and operations gateway.
@@ -51,6 +52,9 @@ enum Command {
     Restore(backup::Restore),
     /// Make the databases of a data directory anew from its logs.
     Rebuild(rebuild::Arguments),
+    /// Try whether a receiver can be told.
+    #[command(subcommand)]
+    Receiver(receiver::Command),
     /// Look into the logs of a data directory.
     #[command(subcommand)]
     Journal(journal::Command),
@@ -77,6 +81,7 @@ pub fn main() -> ExitCode {
         Command::Backup(arguments) => backup::backup(&arguments),
         Command::Restore(arguments) => backup::restore(&arguments),
         Command::Rebuild(arguments) => rebuild::run(&arguments),
+        Command::Receiver(command) => receiver::run(&command),
         Command::Journal(command) => journal::run(&command),
     };
     ExitCode::from(code)

@@ -31,13 +31,19 @@ use crate::monitor::Mark;
 use crate::telemetry::Metrics;
 
 mod body;
+mod carrier;
+mod dial;
 mod follower;
 mod format;
 mod keeper;
 mod liveness;
+mod mail;
 mod network;
 mod open;
 mod post;
+mod publish;
+mod robot;
+mod roll;
 mod secret;
 mod sender;
 mod settings;
@@ -47,14 +53,18 @@ mod unrecorded;
 mod worker;
 
 pub use body::Told;
-pub use format::Format;
+pub use carrier::{ClientError, Limits};
+pub use format::{Format, Manner, Template};
 pub use liveness::{Failing, Liveness};
 pub use network::{Allow, forbidden};
 pub use open::open;
-pub use post::{ClientError, Limits};
+pub use robot::RobotSecret;
+pub use roll::{NoTest, Roll, Shown, Tested, try_target};
 pub use secret::{Secrets, sign};
 pub use sender::{Sender, SenderSettings};
-pub use settings::{ReceiverSettings, Substitute, Target, validate};
+pub use settings::{
+    HttpWay, MailTls, MailWay, MqttWay, Password, ReceiverSettings, Seal, Substitute, Target, Way, validate,
+};
 pub use unrecorded::LastWord;
 
 /// Makes what is told of a transition.
@@ -91,6 +101,8 @@ pub struct Parts {
     pub mark: Mark,
     /// Where a task that ends says so.
     pub alarm: Alarm,
+    /// Where the receivers can be seen and tried.
+    pub roll: Roll,
 }
 
 /// Starts the follower, one worker a receiver, and the keeper. They end at `stop`. Answers how each receiver does.
@@ -102,23 +114,38 @@ pub fn start(
     tasks: &TaskTracker,
     stop: &CancellationToken,
 ) -> Result<Vec<(String, Liveness)>, ClientError> {
-    let Parts { outbox, facts, wake, targets, describe, polite, clock, wall, metrics, settled, limits, mark, alarm } =
-        parts;
+    let Parts {
+        outbox,
+        facts,
+        wake,
+        targets,
+        describe,
+        polite,
+        clock,
+        wall,
+        metrics,
+        settled,
+        limits,
+        mark,
+        alarm,
+        roll,
+    } = parts;
     mark.set(outbox.cursor());
     let shelf = shelf::Shelf::new(outbox, shelf::Report::new(settled, metrics), clock);
     let mut receivers: Vec<Receiver> = Vec::new();
-    let mut woken: Vec<Arc<Notify>> = Vec::with_capacity(targets.len());
-    let (mut workers, mut alive) = (Vec::new(), Vec::new());
-    woken.extend(targets.iter().map(|_| Arc::new(Notify::new())));
+    let woken: Vec<Arc<Notify>> = targets.iter().map(|_| Arc::new(Notify::new())).collect();
     let pairs = substitute::Pair::of(&targets, &woken);
+    let (mut workers, mut alive, mut members) = (Vec::new(), Vec::new(), Vec::new());
     for (target, wake) in targets.into_iter().zip(&woken) {
         let wake = Arc::clone(wake);
         receivers.push(target.receiver.clone());
-        let poster = post::Poster::new(target, limits, Arc::clone(&wall))?;
-        let lives = Liveness::new(poster.substitute().map(str::to_owned));
-        alive.push((poster.receiver().to_owned(), lives.clone()));
-        workers.push(worker::Worker::new(poster, shelf.clone(), wake, limits.parallel, lives));
+        let carrier = Arc::new(carrier::Carrier::new(target, limits, Arc::clone(&wall), "")?);
+        let lives = Liveness::new(carrier.substitute().map(str::to_owned));
+        alive.push((carrier.receiver().to_owned(), lives.clone()));
+        members.push(roll::Member::new(Arc::clone(&carrier), lives.clone()));
+        workers.push(worker::Worker::new(carrier, shelf.clone(), wake, limits.parallel, lives));
     }
+    roll.fill(members);
     for worker in workers {
         alarm.spawn(tasks, "delivery to a receiver", worker.run(stop.clone()));
     }

@@ -75,6 +75,7 @@ impl Desk {
             .map_err(|source| StartError::Listen { address: shared.settings.http, source })?;
         let address = listener.local_addr().map_err(|_| StartError::Internal("address of the page"))?;
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let roll = deliver::Roll::default();
         let router = http::router(HttpState {
             shared: Arc::clone(&shared),
             picture: Arc::clone(&picture),
@@ -85,6 +86,7 @@ impl Desk {
             mode: shared.settings.mode,
             inputs_bytes: Arc::clone(&shared.inputs_bytes),
             outbox: Some(owed),
+            receivers: roll.clone(),
             stop: stop.clone(),
             limits: Limits { names: shared.settings.http_names.clone().into(), ..Limits::default() },
         });
@@ -122,6 +124,7 @@ impl Desk {
             limits,
             mark: mark.clone(),
             alarm: shared.alarm.clone(),
+            roll,
         };
         let receivers = deliver::start(parts, &tasks, &stop).map_err(client)?;
         let steps = Steps::default();

@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tower_http::compression::CompressionLayer;
 
 use crate::app::Shared;
+use crate::deliver::Roll;
 use crate::history::History;
 use crate::influx::SinkStatus;
 use crate::live::follow::Projection;
@@ -51,6 +52,7 @@ mod patient;
 mod places;
 mod problem;
 mod quarantine;
+mod receivers;
 mod rule_versions;
 mod rules;
 pub mod series;
@@ -77,6 +79,8 @@ pub struct HttpState {
     pub series: Arc<dyn SeriesSource>,
     /// What is owed to receivers; `None` where only settled deliveries are known.
     pub outbox: Option<Arc<Mutex<OutboxReader>>>,
+    /// Who is told, and how they do.
+    pub receivers: Roll,
     /// How far history has come; `None` where there is none to wait for.
     pub history: Option<History>,
     /// Long-term sinks.
@@ -185,6 +189,8 @@ fn routes() -> Vec<Route> {
         command("/api/v1/maintenance", post(maintenance::plan)),
         command("/api/v1/maintenance/{id}/end", post(maintenance::end)),
         read("/api/v1/deliveries", get(deliveries::list)),
+        read("/api/v1/receivers", get(receivers::list)),
+        command("/api/v1/receivers/{name}/test", post(receivers::test)),
         read("/api/v1/quarantine", get(quarantine::list)),
         read("/api/v1/rules", get(rules::list)),
         command("/api/v1/rules", post(upload::upload)),

@@ -2,8 +2,11 @@
 
 use crate::time::Millis;
 
+/// How long a receiver is left alone that said in words of its own that it gets too many messages.
+pub const TOO_MANY_PAUSE: Millis = Millis::from_secs(60);
+
 /// What came of an attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// The receiver answered.
     Status {
@@ -12,8 +15,54 @@ pub enum Answer {
         /// The wait it asks for (`Retry-After`), from now.
         retry_after: Option<Millis>,
     },
-    /// It did not.
+    /// The receiver has it; there is no HTTP status to tell by.
+    Taken,
+    /// The receiver answered in words of its own that it did not take the message, whatever the HTTP status.
+    Refused {
+        /// What it means.
+        refusal: Refusal,
+        /// Its number and words, for the list of deliveries.
+        words: String,
+    },
+    /// It did not answer.
     Failed(Transport),
+}
+
+/// Why a receiver refused, as far as it matters for what follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// It gets too many messages: all of it is left alone for [`TOO_MANY_PAUSE`].
+    TooMany,
+    /// It is in trouble and may be back at any time.
+    Busy,
+    /// Signature, token or login is wrong, or the receiver was taken away: a person has to act.
+    Credentials,
+    /// It does not take this message, or cannot be told in this way: a person has to look.
+    Message,
+}
+
+impl Refusal {
+    /// For a person.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TooMany => "the receiver asks for fewer messages",
+            Self::Busy => "the receiver has a fault",
+            Self::Credentials => "the receiver does not accept signature, token or login",
+            Self::Message => "the receiver refuses",
+        }
+    }
+
+    /// What follows.
+    const fn disposition(self) -> Disposition {
+        let needs_operator = matches!(self, Self::Credentials | Self::Message);
+        let pause = matches!(self, Self::TooMany);
+        Disposition::Retry {
+            ladder: if needs_operator { Ladder::Slow } else { Ladder::Quick },
+            wish: if pause { Some(TOO_MANY_PAUSE) } else { None },
+            pause,
+            needs_operator,
+        }
+    }
 }
 
 /// Why there was no answer.
@@ -27,6 +76,8 @@ pub enum Transport {
     Connect,
     /// The certificate is not valid, or the receiver cannot do TLS.
     Certificate,
+    /// The receiver offers no TLS, and nothing is said over a line that others can read.
+    Plain,
     /// Not done within the deadline.
     Deadline,
     /// The connection broke, or what came back was not HTTP.
@@ -43,6 +94,7 @@ impl Transport {
             Self::Forbidden => "the receiver is in a private network that is not allowed",
             Self::Connect => "no connection to the receiver",
             Self::Certificate => "the receiver's certificate is not valid",
+            Self::Plain => "the receiver offers no TLS",
             Self::Deadline => "the receiver did not answer in time",
             Self::Broken => "the connection to the receiver broke",
             Self::Unreadable => "the message cannot be put into the receiver's format",
@@ -51,7 +103,7 @@ impl Transport {
 
     /// Whether waiting alone will not help.
     const fn needs_operator(self) -> bool {
-        matches!(self, Self::Forbidden | Self::Certificate)
+        matches!(self, Self::Forbidden | Self::Certificate | Self::Plain)
     }
 }
 
@@ -95,12 +147,20 @@ pub struct Verdict {
     pub one_of_many: bool,
 }
 
+const TAKEN: Verdict = Verdict { disposition: Disposition::Delivered, error: None, one_of_many: false };
+
 impl Answer {
-    /// Decides what follows. 2xx is success whatever the body says; 3xx is failure and never followed; 410 ends the
-    /// delivery; 408, 429 and 5xx are trouble on the other side; any other answer is a refusal that a person has to look
-    /// at.
-    pub fn judge(self) -> Verdict {
-        let (code, wish) = match self {
+    /// Decides what follows. 2xx is success whatever the body says, unless the driver knows how to read it
+    /// ([`Self::Refused`]); 3xx is failure and never followed; 410 ends the delivery; 408, 429 and 5xx are trouble on the
+    /// other side; any other answer is a refusal that a person has to look at.
+    pub fn judge(&self) -> Verdict {
+        let (code, wish) = match *self {
+            Self::Taken => return TAKEN,
+            Self::Refused { refusal, ref words } => {
+                let error = format!("{} ({words})", refusal.as_str());
+                // What is told in words of its own is told of many as of one: taken apart it would only be more of it.
+                return Verdict { disposition: refusal.disposition(), error: Some(error), one_of_many: false };
+            }
             Self::Failed(why) => {
                 let needs_operator = why.needs_operator();
                 let ladder = if needs_operator { Ladder::Slow } else { Ladder::Quick };
@@ -119,9 +179,7 @@ impl Answer {
         };
         let refusal = Disposition::Retry { ladder: Ladder::Slow, wish, pause: false, needs_operator: true };
         let (disposition, words) = match code {
-            200..=299 => {
-                return Verdict { disposition: Disposition::Delivered, error: None, one_of_many: false };
-            }
+            200..=299 => return TAKEN,
             410 => (Disposition::Dead, "the receiver is gone for good"),
             429 => (trouble, "the receiver asks for fewer messages"),
             408 | 500..=599 => (trouble, "the receiver has a fault"),

@@ -144,10 +144,34 @@ fn answers_are_judged() {
     for code in [100, 301, 307, 400, 401, 404, 600, 999] {
         assert_eq!(retry(judge(code)), Some((Ladder::Slow, true)), "{code}");
     }
-    for (why, slow) in [(Transport::Certificate, true), (Transport::Forbidden, true), (Transport::Deadline, false)] {
+    for (why, slow) in [
+        (Transport::Certificate, true),
+        (Transport::Forbidden, true),
+        (Transport::Plain, true),
+        (Transport::Deadline, false),
+    ] {
         let verdict = Answer::Failed(why).judge();
         assert_eq!(retry(verdict.disposition).map(|(_, operator)| operator), Some(slow));
         assert!(verdict.error.is_some());
+    }
+}
+
+// What a receiver says in words of its own: HTTP 200 or none at all, and yet not delivered.
+#[test]
+fn refusals_in_words_are_judged() {
+    assert_eq!(Answer::Taken.judge(), Answer::Status { code: 200, retry_after: None }.judge());
+    let judge = |refusal| Answer::Refused { refusal, words: "310000 sign not match".to_owned() }.judge();
+    let minute = Some(Millis::from_secs(60));
+    for (refusal, ladder, wish, operator) in [
+        (Refusal::TooMany, Ladder::Quick, minute, false),
+        (Refusal::Busy, Ladder::Quick, None, false),
+        (Refusal::Credentials, Ladder::Slow, None, true),
+        (Refusal::Message, Ladder::Slow, None, true),
+    ] {
+        let Verdict { disposition, error } = judge(refusal);
+        let wanted = Disposition::Retry { ladder, wish, pause: wish.is_some(), needs_operator: operator };
+        assert_eq!(disposition, wanted, "{refusal:?}");
+        assert!(error.is_some_and(|e| e.ends_with("(310000 sign not match)")), "{refusal:?}");
     }
 }
 

@@ -28,18 +28,32 @@ struct Data<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     advice: Option<&'a Words>,
     recorded: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    test: bool,
 }
 
 /// The bytes that are signed and sent. The timestamp is that of the version, not of the attempt. `recorded` is false in the
 /// one case in which something is told that is not a fact.
 pub(super) fn native(told: &Told, recorded: bool) -> Vec<u8> {
+    write(told, recorded, false)
+}
+
+/// The same of an alert that never was: somebody tries whether messages arrive.
+pub(super) fn test(told: &Told) -> Vec<u8> {
+    write(told, false, true)
+}
+
+fn write(told: &Told, recorded: bool, test: bool) -> Vec<u8> {
     let Told { alert, advice } = told;
     let r#type = match alert.state {
         AlertState::Firing => "alert.firing",
         AlertState::Resolved => "alert.resolved",
     };
-    let envelope =
-        Envelope { r#type, timestamp: &alert.updated_at, data: Data { alert, advice: advice.as_ref(), recorded } };
+    let envelope = Envelope {
+        r#type,
+        timestamp: &alert.updated_at,
+        data: Data { alert, advice: advice.as_ref(), recorded, test },
+    };
     // Numbers are finite and keys are texts, so that this cannot fail; an empty body would be refused by the receiver.
     serde_json::to_vec(&envelope).unwrap_or_default()
 }

@@ -16,8 +16,20 @@ use serde::{Deserialize, Serialize};
 
 mod alertmanager;
 mod cap;
+mod chat;
 mod cloudevents;
 mod group;
+mod language;
+mod notice;
+mod samples;
+mod template;
+
+pub(super) use chat::Platform;
+pub(super) use language::Language;
+pub(super) use notice::Notice;
+pub(super) use samples::alert as sample;
+pub(super) use template::FILE as TEMPLATE_MAX;
+pub use template::Template;
 
 use super::sender::Sender;
 
@@ -35,12 +47,29 @@ pub enum Format {
     Alertmanager,
     /// OASIS CAP 1.2, XML.
     Cap,
+    /// Markdown for a robot in a group of DingTalk.
+    DingTalk,
+    /// A card for a robot in a group of Feishu or Lark.
+    Feishu,
+    /// Markdown for a robot in a group of WeCom.
+    WeCom,
+    /// JSON by the receiver's own template.
+    Template,
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Native, Self::CloudEvents, Self::CloudEventsBinary, Self::Alertmanager, Self::Cap];
+    pub const ALL: [Self; 9] = [
+        Self::Native,
+        Self::CloudEvents,
+        Self::CloudEventsBinary,
+        Self::Alertmanager,
+        Self::Cap,
+        Self::DingTalk,
+        Self::Feishu,
+        Self::WeCom,
+        Self::Template,
+    ];
 
     /// The word in the configuration.
     pub const fn as_str(self) -> &'static str {
@@ -50,13 +79,33 @@ impl Format {
             Self::CloudEventsBinary => "cloudevents-binary",
             Self::Alertmanager => "alertmanager",
             Self::Cap => "cap",
+            Self::DingTalk => "dingtalk",
+            Self::Feishu => "feishu",
+            Self::WeCom => "wecom",
+            Self::Template => "template",
+        }
+    }
+
+    /// Whose robot it is for, where it is for one.
+    pub(super) const fn platform(self) -> Option<Platform> {
+        match self {
+            Self::DingTalk => Some(Platform::DingTalk),
+            Self::Feishu => Some(Platform::Feishu),
+            Self::WeCom => Some(Platform::WeCom),
+            _ => None,
         }
     }
 
     /// Whether one message of it can hold several versions.
     pub const fn takes_many(self) -> bool {
         match self {
-            Self::Native | Self::CloudEvents | Self::Alertmanager => true,
+            Self::Native
+            | Self::CloudEvents
+            | Self::Alertmanager
+            | Self::DingTalk
+            | Self::Feishu
+            | Self::WeCom
+            | Self::Template => true,
             Self::CloudEventsBinary | Self::Cap => false,
         }
     }
@@ -111,12 +160,18 @@ pub(super) enum FormatError {
     /// There is nothing to tell.
     #[error("a message without versions")]
     Empty,
-    /// Several versions for a format that holds one.
-    #[error("a message of {0} versions in a format that holds one")]
-    Many(usize),
     /// A text does not fit into a header.
     #[error("`{0}` does not fit into a header")]
     Header(String),
+    /// The receiver's template failed.
+    #[error("the template fails")]
+    Template(#[source] minijinja::Error),
+    /// What the template made is no JSON.
+    #[error("what the template makes is not JSON")]
+    Json(#[source] serde_json::Error),
+    /// The format has one alert a message.
+    #[error("the format tells of one alert at a time")]
+    One,
 }
 
 /// What is kept.
@@ -133,37 +188,75 @@ struct KeptData {
     #[serde(default)]
     advice: Option<Words>,
     recorded: bool,
+    /// Somebody tries whether messages arrive.
+    #[serde(default)]
+    test: bool,
+}
+
+/// How a receiver is written to.
+#[derive(Clone, Debug)]
+pub struct Manner {
+    /// In which format.
+    pub format: Format,
+    /// The receiver's own words: of [`Format::Template`], or instead of those shipped for a robot.
+    pub template: Option<Template>,
 }
 
 /// Puts what goes in one message into a format. `receiver` is whom it is for.
 ///
 /// # Errors
-/// Where what is kept is not what Maibo keeps, or there are more letters than the format can hold.
+/// Where what is kept is not what Maibo keeps, where a template fails, and where a format cannot tell of so many.
 pub(super) fn render(
-    format: Format,
+    manner: &Manner,
     letters: &[Letter],
     receiver: &str,
     sender: &Sender,
 ) -> Result<Outgoing, FormatError> {
-    let one = || if let [one] = letters { Ok(one) } else { Err(FormatError::Many(letters.len())) };
-    match (format, letters) {
-        (_, []) => Err(FormatError::Empty),
+    if letters.is_empty() {
+        return Err(FormatError::Empty);
+    }
+    if let Some(template) = &manner.template {
+        return template.message(letters, receiver, sender);
+    }
+    if let Some(platform) = manner.format.platform() {
+        return chat::message(platform, &notice(letters, sender)?);
+    }
+    match (manner.format, letters) {
         (Format::Native, [letter]) => {
             let body = letter.body.clone();
             Ok(Outgoing { content_type: "application/json", headers: Vec::new(), body })
         }
         (Format::Native, many) => group::native(many),
         (Format::CloudEvents, [letter]) => cloudevents::structured(&serde_json::from_slice(&letter.body)?, sender),
-        (Format::CloudEvents, many) => cloudevents::batch(&read(many)?, sender),
-        (Format::CloudEventsBinary, _) => cloudevents::binary(&serde_json::from_slice(&one()?.body)?, sender),
-        (Format::Alertmanager, many) => alertmanager::webhook(&read(many)?, receiver, sender),
-        (Format::Cap, _) => cap::alert(&serde_json::from_slice(&one()?.body)?, one()?, receiver, sender),
+        (Format::CloudEvents, many) => cloudevents::batch(&kept(many)?, sender),
+        (Format::CloudEventsBinary, [letter]) => cloudevents::binary(&serde_json::from_slice(&letter.body)?, sender),
+        (Format::Alertmanager, many) => alertmanager::webhook(&kept(many)?, receiver, sender),
+        (Format::Cap, [letter]) => cap::alert(&serde_json::from_slice(&letter.body)?, letter, receiver, sender),
+        (Format::CloudEventsBinary | Format::Cap, _) => Err(FormatError::One),
+        // These have been dealt with above; a template without its file is refused when the configuration is read.
+        (Format::DingTalk | Format::Feishu | Format::WeCom | Format::Template, _) => {
+            Err(FormatError::Missing("template"))
+        }
     }
 }
 
+/// Letters in words for people.
+///
+/// # Errors
+/// Where what is kept is not what Maibo keeps.
+pub(super) fn notice(letters: &[Letter], sender: &Sender) -> Result<Notice, FormatError> {
+    Ok(Notice::new(&kept(letters)?, sender))
+}
+
+/// The id of the alert that a letter is about.
+pub(super) fn about(letter: &Letter) -> Option<String> {
+    let kept: Kept = serde_json::from_slice(&letter.body).ok()?;
+    Some(kept.data.alert.id)
+}
+
 /// What is kept of each letter.
-fn read<T: DeserializeOwned>(letters: &[Letter]) -> Result<Vec<T>, FormatError> {
-    Ok(letters.iter().map(|letter| serde_json::from_slice(&letter.body)).collect::<Result<_, _>>()?)
+fn kept<T: DeserializeOwned>(letters: &[Letter]) -> Result<Vec<T>, FormatError> {
+    letters.iter().map(|letter| Ok(serde_json::from_slice(&letter.body)?)).collect()
 }
 
 /// The word that a value of a closed set is on the interface.

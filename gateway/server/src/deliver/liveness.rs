@@ -52,6 +52,11 @@ impl Liveness {
         self.lock().failing.clone()
     }
 
+    /// When an attempt last succeeded, since the start.
+    pub fn took(&self) -> Option<Timestamp> {
+        self.lock().took
+    }
+
     /// How long its worker has not looked at what is owed.
     pub fn unseen(&self) -> Duration {
         self.lock().looked.elapsed()

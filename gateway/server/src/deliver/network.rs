@@ -150,18 +150,28 @@ impl Resolve for Guard {
     fn resolve(&self, name: Name) -> Resolving {
         let allow = self.0.clone();
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(|_| NameError::Unknown)?;
-            let (mut usable, mut any) = (Vec::<SocketAddr>::new(), false);
-            for address in found {
-                any = true;
-                if allow.check(address.ip()).is_ok() {
-                    usable.push(address);
-                }
-            }
-            if usable.is_empty() {
-                return Err(if any { NameError::Forbidden } else { NameError::Unknown }.into());
-            }
+            let usable = resolve(name.as_str(), 0, &allow).await?;
             Ok(Box::new(usable.into_iter()) as Addrs)
         })
+    }
+}
+
+/// The addresses of a name, or of an address in words, that may be used.
+///
+/// # Errors
+/// Where there is none.
+pub(super) async fn resolve(host: &str, port: u16, allow: &Allow) -> Result<Vec<SocketAddr>, NameError> {
+    let found = tokio::net::lookup_host((host, port)).await.map_err(|_| NameError::Unknown)?;
+    let (mut usable, mut any) = (Vec::new(), false);
+    for address in found {
+        any = true;
+        if allow.check(address.ip()).is_ok() {
+            usable.push(address);
+        }
+    }
+    match (usable.is_empty(), any) {
+        (false, _) => Ok(usable),
+        (true, true) => Err(NameError::Forbidden),
+        (true, false) => Err(NameError::Unknown),
     }
 }

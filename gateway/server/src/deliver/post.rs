@@ -1,60 +1,37 @@
-//! One attempt: a POST with a deadline, and what came of it.
+//! Over HTTP: a POST with a deadline, and what came of it.
 
 use std::error::Error;
 use std::sync::Arc;
-use std::time::Duration;
 
-use maibo_core::notify::{Answer, Receiver, Transport};
+use maibo_core::notify::{Answer, Transport};
 use maibo_core::time::Millis;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
-use reqwest::{Client, Response, redirect};
+use reqwest::{Client, RequestBuilder, Response, redirect};
 use tokio::time::Instant;
-use tracing::warn;
 
-use super::format::{Letter, Outgoing, render};
-use super::network::{Guard, NameError};
+use super::Limits;
+use super::format::Outgoing;
+use super::network::{Allow, Guard, NameError};
+use super::robot;
 use super::secret::sign;
-use super::settings::Target;
+use super::settings::{HttpWay, Seal};
 use crate::clock::Clock;
-
-/// Bounds of delivery to one receiver.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Time for one attempt, from the name's resolution to the end of the response.
-    pub deadline: Duration,
-    /// Episodes under way at once.
-    pub parallel: usize,
-    /// Bytes of a response that are read; what is longer is cut off, and the status counts.
-    pub response: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { deadline: Duration::from_secs(5), parallel: 8, response: 64 * 1024 }
-    }
-}
-
-/// A receiver's HTTP client could not be made.
-#[derive(Debug, thiserror::Error)]
-#[error("make the HTTP client of receiver {receiver}")]
-pub struct ClientError {
-    /// Whose.
-    pub receiver: String,
-    /// Why.
-    #[source]
-    pub source: reqwest::Error,
-}
 
 /// Posts to one receiver, over connections of its own.
 pub(super) struct Poster {
-    target: Target,
+    way: HttpWay,
     client: Client,
     limits: Limits,
     wall: Arc<dyn Clock>,
 }
 
 impl Poster {
-    pub(super) fn new(target: Target, limits: Limits, wall: Arc<dyn Clock>) -> Result<Self, ClientError> {
+    pub(super) fn new(
+        way: HttpWay,
+        allow: &Allow,
+        limits: Limits,
+        wall: Arc<dyn Clock>,
+    ) -> Result<Self, reqwest::Error> {
         let client = Client::builder()
             .user_agent(concat!("maibo/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
@@ -67,67 +44,58 @@ impl Poster {
             .referer(false)
             .http1_only()
             // Roots are read from the operating system; a receiver without TLS needs none.
-            .tls_built_in_root_certs(target.url.scheme() == "https")
+            .tls_built_in_root_certs(way.url.scheme() == "https")
             .pool_max_idle_per_host(limits.parallel)
-            .dns_resolver(Arc::new(Guard(target.allow.clone())))
-            .build()
-            .map_err(|source| ClientError { receiver: target.receiver.name.clone(), source })?;
-        Ok(Self { target, client, limits, wall })
+            .dns_resolver(Arc::new(Guard(allow.clone())))
+            .build()?;
+        Ok(Self { way, client, limits, wall })
     }
 
-    /// The receiver's name.
-    pub(super) fn receiver(&self) -> &str {
-        &self.target.receiver.name
-    }
-
-    /// What the receiver is and wants.
-    pub(super) fn wants(&self) -> &Receiver {
-        &self.target.receiver
-    }
-
-    /// Who is told in its place.
-    pub(super) fn substitute(&self) -> Option<&str> {
-        self.target.substitute.as_ref().map(|s| &*s.name)
-    }
-
-    /// Makes one attempt to deliver what goes in one message under its key; ends within the deadline.
-    pub(super) async fn post(&self, message: String, letters: &[Letter]) -> Answer {
-        let target = &self.target;
-        let Outgoing { content_type, headers, body } = match render(
-            target.format,
-            letters,
-            &target.receiver.name,
-            &target.sender,
-        ) {
-            Ok(outgoing) => outgoing,
-            Err(error) => {
-                warn!(receiver = self.receiver(), message, error = %crate::Chain(&error), "a message cannot be sent");
-                return Answer::Failed(Transport::Unreadable);
-            }
-        };
+    /// Makes one attempt to deliver a message under its key; ends within the deadline.
+    pub(super) async fn post(&self, message: &str, outgoing: Outgoing) -> Answer {
         let end = Instant::now() + self.limits.deadline;
-        let timestamp = self.wall.wall().0.div_euclid(1_000);
-        let signature = sign(&self.target.secrets, &message, timestamp, &body);
-        let request = self
-            .client
-            .post(self.target.url.clone())
-            .headers(headers.into_iter().collect())
-            .header(CONTENT_TYPE, content_type)
-            .header("webhook-id", message)
-            .header("webhook-timestamp", timestamp)
-            .header("webhook-signature", signature)
-            .body(body);
+        let Some(request) = self.request(message, outgoing) else { return Answer::Failed(Transport::Unreadable) };
         match tokio::time::timeout_at(end, request.send()).await {
             Err(_) => Answer::Failed(Transport::Deadline),
             Ok(Err(error)) => Answer::Failed(transport(&error)),
             Ok(Ok(response)) => {
                 let code = response.status().as_u16();
                 let retry_after = self.retry_after(response.headers());
-                // The status is the answer. The body is read so that the connection can be used again, no further.
-                let _ = tokio::time::timeout_at(end, drain(response, self.limits.response)).await;
-                Answer::Status { code, retry_after }
+                // Read also where the status is the answer, so that the connection can be used again; no further than the limit.
+                let read = tokio::time::timeout_at(end, read(response, self.limits.response)).await;
+                let by_status = Answer::Status { code, retry_after };
+                match (self.way.robot, read) {
+                    (None, _) => by_status,
+                    // A robot that is slow with its words may have taken the message, and may have not.
+                    (Some(_), Err(_)) => Answer::Failed(Transport::Deadline),
+                    (Some(platform), Ok(body)) => {
+                        robot::read(platform, code, &body, &self.way.url).unwrap_or(by_status)
+                    }
+                }
             }
         }
+    }
+
+    /// The request of an attempt, signed as the receiver wants it.
+    fn request(&self, message: &str, outgoing: Outgoing) -> Option<RequestBuilder> {
+        let Outgoing { content_type, headers, mut body } = outgoing;
+        let (mut url, now) = (self.way.url.clone(), self.wall.wall());
+        let mut signature = None;
+        match &self.way.seal {
+            Seal::None => {}
+            Seal::Webhook(secrets) => {
+                let timestamp = now.0.div_euclid(1_000);
+                signature = Some((timestamp, sign(secrets, message, timestamp, &body)));
+            }
+            Seal::DingTalk(secret) => url = robot::dingtalk(&url, secret, now),
+            Seal::Feishu(secret) => body = robot::feishu(&body, secret, now)?,
+        }
+        let mut request = self.client.post(url).headers(headers.into_iter().collect());
+        request = request.header(CONTENT_TYPE, content_type).header("webhook-id", message);
+        if let Some((timestamp, signature)) = signature {
+            request = request.header("webhook-timestamp", timestamp).header("webhook-signature", signature);
+        }
+        Some(request.body(body))
     }
 
     /// `Retry-After` in seconds or as a date, as a wait from now.
@@ -141,14 +109,16 @@ impl Poster {
     }
 }
 
-async fn drain(mut response: Response, limit: usize) {
-    let mut read = 0;
+async fn read(mut response: Response, limit: usize) -> Vec<u8> {
+    let mut body = Vec::new();
     while let Ok(Some(chunk)) = response.chunk().await {
-        read += chunk.len();
-        if read > limit {
-            return;
+        let room = limit.saturating_sub(body.len());
+        body.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
+        if room < chunk.len() {
+            break;
         }
     }
+    body
 }
 
 /// Why there was no answer. What the guard said lies at the bottom of the chain of causes.

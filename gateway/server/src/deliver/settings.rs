@@ -1,48 +1,75 @@
 //! `[[receiver]]`: checked whole, with every problem at once.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 
 use maibo_core::id::PlaceCode;
 use maibo_core::limit::MAX_REMINDERS;
-use maibo_core::notify::{GROUP_EVERY, GROUP_EVERY_MAX, Matcher, Mode, Receiver};
+use maibo_core::notify::{Matcher, Mode, Receiver};
 use maibo_core::place::{Domain, Level};
-use maibo_core::rule::parse_duration;
-use maibo_core::time::Millis;
-use reqwest::Url;
 use serde::Deserialize;
 
-use super::format::Format;
+use super::format::{Format, Manner, TEMPLATE_MAX, Template};
 use super::network::Allow;
-use super::secret::Secrets;
 use super::sender::Sender;
+
+mod login;
+mod mail;
+mod mqtt;
+mod substitute;
+mod together;
+mod way;
+
+pub use substitute::Substitute;
+pub use way::{HttpWay, MailTls, MailWay, MqttWay, Password, Seal, Way};
 
 /// Receivers of one Maibo: each has a worker and connections of its own.
 const RECEIVERS_MAX: usize = 64;
-/// Longest secret file, in bytes.
-const SECRET_FILE_MAX: u64 = 16 * 1024;
 /// Longest list in an entry.
 const LIST_MAX: usize = 64;
-/// How long a receiver has, unless configured otherwise: long enough for a few attempts.
-const SUBSTITUTE_AFTER: Millis = Millis::from_secs(30);
-/// What can be configured.
-const SUBSTITUTE_AFTERS: std::ops::RangeInclusive<Millis> = Millis::from_secs(5)..=Millis::from_secs(3_600);
-
 /// One `[[receiver]]` as written.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReceiverSettings {
     /// Its name, `[A-Za-z0-9._-]{1,64}`, unique. A receiver that gets another name is another receiver.
     pub name: String,
-    /// Where it listens: `https://…`; `http://…` only with `allow`.
+    /// Where it listens: `https://…`, `mqtts://host[:port]`, `smtps://host[:port]`, `smtp://host[:port]`; `http://…` and
+    /// `mqtt://…` only with `allow`.
     pub url: String,
-    /// File with its secrets, one `whsec_…` a line, relative to the configuration.
+    /// File with its secrets, one `whsec_…` a line, relative to the configuration; of a robot the one secret that it has been
+    /// given. Robots and templates can do without.
+    #[serde(default)]
     pub secret_file: String,
-    /// `native` (the default), `cloudevents`, `cloudevents-binary`, `alertmanager` or `cap`.
+    /// `native` (the default), `cloudevents`, `cloudevents-binary`, `alertmanager`, `cap`, `dingtalk`, `feishu`, `wecom` or
+    /// `template`.
     #[serde(default)]
     pub format: Option<String>,
+    /// File with the message as a template, relative to the configuration: with `template`, or instead of the shipped words
+    /// of a robot.
+    #[serde(default)]
+    pub template: Option<String>,
+    /// Over MQTT: the topic it is told on, without `+` and `#`.
+    #[serde(default)]
+    pub topic: Option<String>,
+    /// Over MQTT: Maibo's client id there; `maibo-` and the receiver's name where it is not given.
+    #[serde(default)]
+    pub client_id: Option<String>,
+    /// Of mail: from whom, `name@host` or `Name <name@host>`.
+    #[serde(default)]
+    pub from: Option<String>,
+    /// Of mail: to whom.
+    #[serde(default)]
+    pub to: Vec<String>,
+    /// Of mail: true for a server without TLS, inside the networks of `allow`; false for TLS even on this machine.
+    #[serde(default)]
+    pub allow_plain: Option<bool>,
+    /// Over MQTT and of mail: the login's name.
+    #[serde(default)]
+    pub user: Option<String>,
+    /// File with the login's password, one line, relative to the configuration.
+    #[serde(default)]
+    pub password_file: Option<String>,
     /// `all` (the default) or `latest`.
     #[serde(default)]
     pub mode: Option<String>,
@@ -76,28 +103,17 @@ pub struct ReceiverSettings {
     pub allow: Vec<String>,
 }
 
-/// Who is told in somebody's place.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Substitute {
-    /// The receiver.
-    pub name: String,
-    /// How long after the decision of what was not taken.
-    pub after: Millis,
-}
-
 /// A receiver, valid.
 #[derive(Clone, Debug)]
 pub struct Target {
     /// Who wants what.
     pub receiver: Receiver,
-    /// Where. May hold a token in its query: never logged.
-    pub url: Url,
-    /// For signatures.
-    pub secrets: Secrets,
+    /// Where, and how it gets there.
+    pub way: Way,
     /// Which private networks.
     pub allow: Allow,
     /// What it wants to get.
-    pub format: Format,
+    pub manner: Manner,
     /// From whom.
     pub sender: Arc<Sender>,
     /// Who is told in its place.
@@ -124,26 +140,8 @@ pub fn validate(entries: &[ReceiverSettings], sender: &Arc<Sender>, base: &Path)
             Err(found) => problems.extend(found.into_iter().map(|p| format!("receiver[{i}].{p}"))),
         }
     }
-    problems.extend(substitutes(entries));
+    problems.extend(substitute::problems(entries));
     if problems.is_empty() { Ok(targets) } else { Err(problems) }
-}
-
-/// What is wrong with who stands in for whom: unknown names, and rings in which everybody waits for the next.
-fn substitutes(entries: &[ReceiverSettings]) -> Vec<String> {
-    let next = |name: &str| entries.iter().find(|e| e.name == name)?.substitute.as_deref();
-    let problem = |(i, entry): (usize, &ReceiverSettings)| {
-        let substitute = entry.substitute.as_deref()?;
-        let of = |text: String| Some(format!("receiver[{i}].substitute: {text}"));
-        if !entries.iter().any(|e| e.name == substitute) {
-            return of(format!("there is no receiver `{substitute}`"));
-        }
-        let chain = std::iter::successors(Some(substitute), |name| next(name));
-        if chain.take(entries.len() + 1).any(|name| name == entry.name) {
-            return of(format!("`{substitute}` leads back to `{}`", entry.name));
-        }
-        None
-    };
-    entries.iter().enumerate().filter_map(problem).collect()
 }
 
 impl ReceiverSettings {
@@ -179,13 +177,13 @@ impl ReceiverSettings {
         };
         let networks = each(&mut p, "allow", &self.allow, str::parse);
         let mut allow = Allow { networks, only: false };
-        let url = self.url(&mut allow).map_err(|e| p.push(format!("url: {e}"))).ok();
-        let secrets = self.secrets(base).map_err(|found| p.extend(found)).ok();
-        match (url, secrets) {
-            (Some(url), Some(secrets)) if p.is_empty() => {
+        let way = way::parse(self, format, &mut allow, base, &mut p);
+        let manner = Manner { format, template: self.template(format, sender, base, &mut p) };
+        match way {
+            Some(way) if p.is_empty() => {
                 let (name, mode) = (self.name.clone(), mode.unwrap_or_default());
                 let receiver = Receiver { name, mode, matcher, group_every };
-                Ok(Target { receiver, url, secrets, allow, format, sender: Arc::clone(sender), substitute })
+                Ok(Target { receiver, way, allow, manner, sender: Arc::clone(sender), substitute })
             }
             _ => Err(p),
         }
@@ -205,67 +203,31 @@ impl ReceiverSettings {
         if waits { self.reminders.unwrap_or(1) } else { 0 }
     }
 
-    /// How long a group waits; `None`: nothing is grouped.
-    fn group_every(&self, format: Format, p: &mut Vec<String>) -> Option<Millis> {
-        let Some(text) = self.group_every.as_deref() else { return format.takes_many().then_some(GROUP_EVERY) };
-        match parse_duration(text) {
-            Ok(Millis(0)) => None,
-            Ok(_) if !format.takes_many() => {
-                p.push(format!("group_every: a message of format {} holds one version; leave it out", format.as_str()));
-                None
+    /// The template, read and tried.
+    fn template(&self, format: Format, sender: &Sender, base: &Path, p: &mut Vec<String>) -> Option<Template> {
+        let Some(name) = &self.template else {
+            if format == Format::Template {
+                p.push("template: is needed with `format = \"template\"`".to_owned());
             }
-            Ok(every) if (Millis::from_secs(1)..=GROUP_EVERY_MAX).contains(&every) => Some(every),
-            _ => {
-                p.push(format!("group_every: `{text}` is not 0s, or 1s to 10m"));
-                None
-            }
+            return None;
+        };
+        if format != Format::Template && format.platform().is_none() {
+            p.push("template: belongs to `format = \"template\"` or that of a robot".to_owned());
+            return None;
         }
+        let path = base.join(name);
+        let template = file(&path, TEMPLATE_MAX).and_then(|text| Template::parse(&text, sender));
+        template.map_err(|why| p.push(format!("template: {}: {why}", path.display()))).ok()
     }
+}
 
-    fn substitute(&self, p: &mut Vec<String>) -> Option<Substitute> {
-        let text = self.substitute_after.as_deref();
-        let after = text.map_or(Ok(SUBSTITUTE_AFTER), parse_duration).ok();
-        if !after.is_some_and(|after| SUBSTITUTE_AFTERS.contains(&after)) {
-            p.push(format!("substitute_after: `{}` is not 5s to 1h", text.unwrap_or_default()));
-        }
-        if text.is_some() && self.substitute.is_none() {
-            p.push("substitute_after: belongs to `substitute`".to_owned());
-        }
-        Some(Substitute { name: self.substitute.clone()?, after: after? })
+/// A short file.
+fn file(path: &Path, limit: u64) -> Result<String, String> {
+    let length = std::fs::metadata(path).map_err(|e| e.to_string())?.len();
+    if length > limit {
+        return Err(format!("longer than {limit} bytes"));
     }
-
-    /// The address; messages never show it, because it may hold a token.
-    fn url(&self, allow: &mut Allow) -> Result<Url, String> {
-        let url = Url::parse(&self.url).map_err(|e| format!("is not a URL: {e}"))?;
-        match url.scheme() {
-            "https" => {}
-            "http" if allow.networks.is_empty() => {
-                return Err("must be https; http only with `allow`, towards the networks named there".to_owned());
-            }
-            "http" => allow.only = true,
-            _ => return Err("must be https".to_owned()),
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err("must not hold a user name or password".to_owned());
-        }
-        // The parser has turned every spelling of an IPv4 address into the dotted one by now.
-        let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-        if let Ok(address) = host.parse::<IpAddr>() {
-            allow.check(address).map_err(|why| format!("{address} is {why}; name its network in `allow`"))?;
-        }
-        Ok(url)
-    }
-
-    fn secrets(&self, base: &Path) -> Result<Secrets, Vec<String>> {
-        let path = base.join(&self.secret_file);
-        let fault = |text: String| vec![format!("secret_file: {}: {text}", path.display())];
-        let length = std::fs::metadata(&path).map_err(|e| fault(e.to_string()))?.len();
-        if length > SECRET_FILE_MAX {
-            return Err(fault(format!("longer than {SECRET_FILE_MAX} bytes")));
-        }
-        let text = std::fs::read_to_string(&path).map_err(|e| fault(e.to_string()))?;
-        Secrets::parse(&text).map_err(|found| found.into_iter().flat_map(fault).collect())
-    }
+    std::fs::read_to_string(path).map_err(|e| e.to_string())
 }
 
 /// A word of a closed set, where one is given.

@@ -16,11 +16,11 @@ use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tracing::error;
 
-use super::Describe;
 use super::body;
+use super::carrier::{Carrier, ClientError};
 use super::format::Letter;
-use super::post::{ClientError, Limits, Poster};
 use super::settings::Target;
+use super::{Describe, Limits};
 use crate::clock::Clock;
 use crate::pipeline::Unrecorded;
 
@@ -29,7 +29,7 @@ const MOST: usize = 64;
 
 /// Tells what could not be recorded.
 pub struct LastWord {
-    posters: Vec<Arc<Poster>>,
+    carriers: Vec<Arc<Carrier>>,
     describe: Describe,
     runtime: Handle,
 }
@@ -45,21 +45,23 @@ impl LastWord {
         wall: &Arc<dyn Clock>,
         limits: Limits,
     ) -> Result<Self, ClientError> {
-        let poster = |target: &Target| Poster::new(target.clone(), limits, Arc::clone(wall)).map(Arc::new);
-        let posters = targets.iter().map(poster).collect::<Result<_, _>>()?;
-        Ok(Self { posters, describe, runtime: Handle::current() })
+        // Nothing waits longer than for a webhook: what has happened here ends the process.
+        let limits = Limits { mail: limits.deadline, ..limits };
+        let carrier = |target: &Target| Carrier::new(target.clone(), limits, Arc::clone(wall), "-urgent").map(Arc::new);
+        let carriers = targets.iter().map(carrier).collect::<Result<_, _>>()?;
+        Ok(Self { carriers, describe, runtime: Handle::current() })
     }
 
     /// Tells one alert past the record to all who want it, and waits for the answers.
     pub async fn say(&self, transition: &Transition) {
         let mut sending = JoinSet::new();
-        for poster in self.posters.iter().filter(|p| p.wants().wants(transition, false)) {
-            let (key, poster) =
-                (message_id(poster.receiver(), transition.episode, transition.version), Arc::clone(poster));
+        for carrier in self.carriers.iter().filter(|p| p.wants().wants(transition, false)) {
+            let (key, carrier) =
+                (message_id(carrier.receiver(), transition.episode, transition.version), Arc::clone(carrier));
             let letter = self.letter(transition, transition.at);
             sending.spawn(async move {
-                let answer = poster.post(key, &[letter]).await;
-                error!(receiver = poster.receiver(), ?answer, "told without a record");
+                let answer = carrier.deliver(key, &[letter]).await;
+                error!(receiver = carrier.receiver(), ?answer, "told without a record");
             });
         }
         while sending.join_next().await.is_some() {}
@@ -70,14 +72,14 @@ impl LastWord {
         Letter::unkept(body::native(&(self.describe)(t), false), t.version, at)
     }
 
-    fn messages(&self, drafts: &[Fact]) -> Vec<(Arc<Poster>, String, Letter)> {
+    fn messages(&self, drafts: &[Fact]) -> Vec<(Arc<Carrier>, String, Letter)> {
         let mut urgent: Vec<(&Transition, Timestamp)> = drafts.iter().filter_map(urgent).collect();
         urgent.sort_by_key(|(t, _)| std::cmp::Reverse(t.level));
         let mut messages = Vec::new();
         for (transition, at) in urgent {
-            for poster in self.posters.iter().filter(|p| p.wants().wants(transition, false)) {
-                let key = message_id(poster.receiver(), transition.episode, transition.version);
-                messages.push((Arc::clone(poster), key, self.letter(transition, at)));
+            for carrier in self.carriers.iter().filter(|p| p.wants().wants(transition, false)) {
+                let key = message_id(carrier.receiver(), transition.episode, transition.version);
+                messages.push((Arc::clone(carrier), key, self.letter(transition, at)));
             }
         }
         messages.truncate(MOST);
@@ -94,10 +96,10 @@ impl Unrecorded for LastWord {
         error!(messages = messages.len(), "facts cannot be recorded: emergency receivers are told all the same");
         self.runtime.block_on(async {
             let mut sending = JoinSet::new();
-            for (poster, key, letter) in messages {
+            for (carrier, key, letter) in messages {
                 sending.spawn(async move {
-                    let answer = poster.post(key, &[letter]).await;
-                    error!(receiver = poster.receiver(), ?answer, "told without a record");
+                    let answer = carrier.deliver(key, &[letter]).await;
+                    error!(receiver = carrier.receiver(), ?answer, "told without a record");
                 });
             }
             while sending.join_next().await.is_some() {}

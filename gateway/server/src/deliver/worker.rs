@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::Liveness;
+use super::carrier::Carrier;
 use super::format::Letter;
-use super::post::Poster;
 use super::shelf::{Shelf, Trouble, noted};
 use crate::pipeline::failpoint;
 
@@ -37,7 +37,7 @@ struct Tried {
 
 /// One receiver's worker, not running.
 pub(super) struct Worker {
-    poster: Arc<Poster>,
+    carrier: Arc<Carrier>,
     shelf: Shelf,
     wake: Arc<Notify>,
     parallel: usize,
@@ -52,19 +52,15 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(poster: Poster, shelf: Shelf, wake: Arc<Notify>, parallel: usize, alive: Liveness) -> Self {
+    pub(super) fn new(
+        carrier: Arc<Carrier>,
+        shelf: Shelf,
+        wake: Arc<Notify>,
+        parallel: usize,
+        alive: Liveness,
+    ) -> Self {
         let (paused, trouble, ended) = (Timestamp(i64::MIN), Trouble::default(), Vec::new());
-        Self {
-            poster: Arc::new(poster),
-            shelf,
-            wake,
-            parallel: parallel.max(1),
-            paused,
-            refused: false,
-            alive,
-            trouble,
-            ended,
-        }
+        Self { carrier, shelf, wake, parallel: parallel.max(1), paused, refused: false, alive, trouble, ended }
     }
 
     /// Runs until `stop`; attempts under way then get [`GRACE`], and what is cut off is made again at the next start.
@@ -96,7 +92,7 @@ impl Worker {
             self.alive.looked(true);
             return Some(duration(self.paused.since(now)));
         }
-        let (room, receiver) = (self.parallel.saturating_sub(flying.len()), self.poster.wants().clone());
+        let (room, receiver) = (self.parallel.saturating_sub(flying.len()), self.carrier.wants().clone());
         let work = move |outbox: &mut maibo_store::outbox::Outbox, now| {
             let lifted = outbox.lift(now)?;
             let due = outbox.claim(&receiver, now, room)?;
@@ -106,7 +102,7 @@ impl Worker {
             Ok::<_, OutboxError>((lifted, due, owed.is_some(), next.map(|at| at.since(now))))
         };
         let result = self.shelf.with(work).await?;
-        let Some((lifted, due, owed, next)) = noted(&mut self.trouble, self.poster.receiver(), result) else {
+        let Some((lifted, due, owed, next)) = noted(&mut self.trouble, self.carrier.receiver(), result) else {
             return Some(RETRY);
         };
         self.shelf.settled(lifted);
@@ -121,7 +117,7 @@ impl Worker {
 
     fn launch(&self, parcel: Parcel, flying: &mut JoinSet<Tried>) {
         failpoint::hit("in_delivery");
-        let (poster, begun) = (Arc::clone(&self.poster), self.shelf.now());
+        let (carrier, begun) = (Arc::clone(&self.carrier), self.shelf.now());
         let (ids, attempt) = (parcel.ids().collect(), parcel.attempts().saturating_add(1));
         let Parcel { message, letters } = parcel;
         let letter = |due: Due| Letter { body: due.body, stamp: due.stamp, before: due.before };
@@ -129,7 +125,7 @@ impl Worker {
         flying.spawn(async move {
             let key = message.clone();
             // In a task of its own, so that not even a panic leaves the rows in flight for ever.
-            let posted = tokio::spawn(async move { poster.post(key, &letters).await }).await;
+            let posted = tokio::spawn(async move { carrier.deliver(key, &letters).await }).await;
             Tried { ids, message, attempt, begun, answer: posted.unwrap_or(Answer::Failed(Transport::Broken)) }
         });
     }
@@ -177,7 +173,7 @@ impl Worker {
 
     /// Says once that a person has to act, and once that it works again.
     fn note(&mut self, ending: &Ending, error: Option<&str>) {
-        let receiver = self.poster.receiver();
+        let receiver = self.carrier.receiver();
         match ending {
             Ending::Failed { needs_operator: true, .. } if !self.refused => {
                 warn!(receiver, error, "the receiver does not take what it is told; somebody has to look");
@@ -199,7 +195,7 @@ impl Worker {
         let ended = std::mem::take(&mut self.ended);
         let work = move |outbox: &mut maibo_store::outbox::Outbox, now| (outbox.record(&ended, now), ended);
         let (result, ended) = self.shelf.with(work).await?;
-        let Some(settled) = noted(&mut self.trouble, self.poster.receiver(), result) else {
+        let Some(settled) = noted(&mut self.trouble, self.carrier.receiver(), result) else {
             self.ended = ended;
             return Some(false);
         };

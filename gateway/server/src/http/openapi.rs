@@ -8,7 +8,7 @@ use utoipa::OpenApi;
 
 use super::{
     acknowledge, acts, alerts, backtest, deliveries, devices, health, incidents, index, maintenance, places,
-    quarantine, rule_versions, rules, series, shadow, status, upload, view,
+    quarantine, receivers, rule_versions, rules, series, shadow, status, upload, view,
 };
 
 #[derive(OpenApi)]
@@ -45,6 +45,8 @@ use super::{
         maintenance::plan,
         maintenance::end,
         deliveries::list,
+        receivers::list,
+        receivers::test,
         quarantine::list,
         rules::list,
         upload::upload,

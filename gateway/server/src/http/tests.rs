@@ -108,6 +108,7 @@ impl Server {
             history: None,
             sinks: Arc::default(),
             outbox: None,
+            receivers: crate::deliver::Roll::default(),
             mode: "run",
             inputs_bytes: Arc::new(AtomicU64::new(0)),
             stop: stop.clone(),

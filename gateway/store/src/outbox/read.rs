@@ -103,6 +103,18 @@ impl OutboxReader {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// How many versions wait for each receiver that is owed any.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn pending(&self) -> Result<Vec<(String, u64)>, OutboxError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT receiver, count(*) FROM delivery INDEXED BY delivery_pending WHERE state = 'pending' GROUP BY receiver",
+        )?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// At most `limit` deliveries with a smaller id than `before`, newest first.
     ///
     /// # Errors

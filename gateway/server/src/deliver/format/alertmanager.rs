@@ -92,6 +92,9 @@ fn alert<'a>(kept: &'a Kept, sender: &Sender) -> Result<One<'a>, FormatError> {
     ]);
     let optional = [("device", &alert.device), ("district", &alert.district), ("place", &alert.place)];
     labels.extend(optional.into_iter().filter_map(|(name, text)| Some((name, text.clone()?))));
+    if kept.data.test {
+        labels.insert("maibo_test", "true".to_owned());
+    }
     let mut annotations = Labels::from([
         ("summary", alert.title.zh.clone()),
         ("summary_en", alert.title.en.clone()),

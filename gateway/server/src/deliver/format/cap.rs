@@ -12,19 +12,17 @@
 
 use std::borrow::Cow;
 
-use jiff::tz::{Offset, TimeZone};
-use maibo_api::{Alert, DataState, Domain, Level, Words};
+use maibo_api::{Alert, DataState, Domain, Level};
 use maibo_core::time::Timestamp;
 use maibo_store::outbox::Stamp;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
+use super::language::{Language, local, read};
 use super::{FormatError, Kept, Letter, Outgoing, over, word};
 use crate::deliver::sender::Sender;
 
 const NAMESPACE: &str = "urn:oasis:names:tc:emergency:cap:1.2";
-/// Beijing time.
-const OFFSET: Offset = Offset::constant(8);
 /// Characters of a headline, as the standard advises.
 const HEADLINE: usize = 160;
 
@@ -45,13 +43,15 @@ pub(super) fn alert(kept: &Kept, letter: &Letter, receiver: &str, sender: &Sende
         text(out, "identifier", &identifier(alert, letter.stamp, sender))?;
         text(out, "sender", &sender.name)?;
         text(out, "sent", &time(letter.stamp.at))?;
-        text(out, "status", "Actual")?;
+        text(out, "status", if kept.data.test { "Test" } else { "Actual" })?;
         text(out, "msgType", kind)?;
         text(out, "source", "Maibo")?;
         // To those who act, not to the public.
         text(out, "scope", "Private")?;
         text(out, "addresses", receiver)?;
-        if !kept.data.recorded {
+        if kept.data.test {
+            text(out, "note", "a test; nothing has happened")?;
+        } else if !kept.data.recorded {
             text(out, "note", "told before it could be put on record")?;
         }
         if let Some(before) = letter.before {
@@ -64,28 +64,6 @@ pub(super) fn alert(kept: &Kept, letter: &Letter, receiver: &str, sender: &Sende
         Ok(())
     })?;
     Ok(Outgoing { content_type: "application/cap+xml", headers: Vec::new(), body: out.into_inner() })
-}
-
-#[derive(Clone, Copy)]
-enum Language {
-    Chinese,
-    English,
-}
-
-impl Language {
-    fn of(self, words: &Words) -> &str {
-        match self {
-            Self::Chinese => &words.zh,
-            Self::English => &words.en,
-        }
-    }
-
-    const fn tag(self) -> &'static str {
-        match self {
-            Self::Chinese => "zh-CN",
-            Self::English => "en",
-        }
-    }
 }
 
 fn info(out: &mut Out, kept: &Kept, level: &str, language: Language, sender: &Sender) -> std::io::Result<()> {
@@ -189,16 +167,8 @@ fn identifier(alert: &Alert, stamp: Stamp, sender: &Sender) -> String {
     }
 }
 
-fn local(at: Timestamp) -> jiff::Zoned {
-    jiff::Timestamp::from_millisecond(at.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_zoned(TimeZone::fixed(OFFSET))
-}
-
 fn time(at: Timestamp) -> String {
     format!("{}+08:00", local(at).strftime("%Y-%m-%dT%H:%M:%S"))
-}
-
-fn read(time: &str) -> Option<Timestamp> {
-    time.parse::<jiff::Timestamp>().ok().map(|t| Timestamp(t.as_millisecond()))
 }
 
 const fn category(domain: Domain) -> &'static str {

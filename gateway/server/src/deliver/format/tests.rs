@@ -11,6 +11,8 @@ use crate::deliver::tests::support::{told, transition};
 
 mod chain;
 mod group;
+mod people;
+mod template;
 
 /// 2026-11-23 20:00:00.450 in Beijing.
 const AT: Timestamp = Timestamp(1_795_435_200_450);
@@ -56,7 +58,11 @@ fn sender() -> Sender {
 }
 
 fn rendered(format: Format, letter: &Letter) -> Outgoing {
-    render(format, std::slice::from_ref(letter), "flood-office", &sender()).unwrap()
+    render(&plain(format), std::slice::from_ref(letter), "flood-office", &sender()).unwrap()
+}
+
+fn plain(format: Format) -> Manner {
+    Manner { format, template: None }
 }
 
 fn json(bytes: &[u8]) -> Value {
@@ -134,7 +140,7 @@ fn what_cannot_be_read_is_not_sent() {
     let letter = Letter::unkept(b"{}".to_vec(), 1, AT);
     for format in Format::ALL {
         assert_eq!(
-            render(format, std::slice::from_ref(&letter), "r", &sender()).is_ok(),
+            render(&plain(format), std::slice::from_ref(&letter), "r", &sender()).is_ok(),
             format == Format::Native,
             "{format:?}"
         );

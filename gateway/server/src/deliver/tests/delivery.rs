@@ -11,8 +11,8 @@ use maibo_store::outbox::Outbox;
 
 use super::support::{Ear, Heard, Reply, SECRET, Scene, entry, episode, letter, transition};
 use crate::clock::SystemClock;
+use crate::deliver::carrier::Carrier;
 use crate::deliver::format::Letter;
-use crate::deliver::post::Poster;
 use crate::deliver::{Limits, ReceiverSettings, Secrets, sign};
 
 fn brief() -> Limits {
@@ -184,8 +184,11 @@ async fn a_crash_after_success_repeats_the_key() {
         let parcel = outbox.claim(&target.receiver, Timestamp(i64::MAX), 1).unwrap().remove(0);
         let due = parcel.letters.into_iter().next().unwrap();
         let kept = Letter { body: due.body, stamp: due.stamp, before: due.before };
-        let poster = Poster::new(target.clone(), brief(), Arc::new(SystemClock::default())).unwrap();
-        assert_eq!(poster.post(parcel.message, &[kept]).await, Answer::Status { code: 200, retry_after: None });
+        let carrier = Carrier::new(target.clone(), brief(), Arc::new(SystemClock::default()), "").unwrap();
+        assert_eq!(
+            carrier.deliver(parcel.message, std::slice::from_ref(&kept)).await,
+            Answer::Status { code: 200, retry_after: None }
+        );
     }
     let mut scene = Scene::over(dir, vec![target.clone()], Limits::default());
     let heard = ear.heard(2).await;
@@ -228,7 +231,7 @@ async fn a_bad_certificate_is_named() {
     std::fs::write(dir.path().join("secret"), SECRET).unwrap();
     let url = format!("https://127.0.0.1:{}/", ear.port);
     let target = ReceiverSettings { url, ..entry("bureau", &ear) }.parse(&Arc::default(), dir.path()).unwrap();
-    let poster = Poster::new(target, brief(), Arc::new(SystemClock::default())).unwrap();
-    assert_eq!(poster.post("msg_0".to_owned(), &[letter()]).await, Answer::Failed(Transport::Certificate));
+    let carrier = Carrier::new(target, brief(), Arc::new(SystemClock::default()), "").unwrap();
+    assert_eq!(carrier.deliver("msg_0".to_owned(), &[letter()]).await, Answer::Failed(Transport::Certificate));
     assert!(ear.so_far().is_empty());
 }

@@ -7,7 +7,7 @@ use maibo_core::notify::{Answer, Transport};
 
 use super::support::{Ear, Reply, SECRET, entry, letter};
 use crate::clock::SystemClock;
-use crate::deliver::post::Poster;
+use crate::deliver::carrier::Carrier;
 use crate::deliver::{Allow, Limits, ReceiverSettings, forbidden};
 
 fn dir() -> tempfile::TempDir {
@@ -128,12 +128,13 @@ fn plain_http_stays_inside() {
 async fn names_are_judged_when_used() {
     let (dir, ear) = (dir(), Ear::new(|_, _| Reply::Status(200)).await);
     let post = |settings: ReceiverSettings| {
-        let poster = Poster::new(
+        let carrier = Carrier::new(
             settings.parse(&Arc::default(), dir.path()).unwrap(),
             Limits::default(),
             Arc::new(SystemClock::default()),
+            "",
         );
-        async move { poster.unwrap().post("msg_0".to_owned(), &[letter()]).await }
+        async move { carrier.unwrap().deliver("msg_0".to_owned(), &[letter()]).await }
     };
     let local = format!("localhost:{}", ear.port);
     assert_eq!(post(at(&format!("https://{local}/"), &[])).await, Answer::Failed(Transport::Forbidden));

@@ -22,7 +22,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::{EngineClock, SystemClock};
 use crate::deliver::format::Letter;
-use crate::deliver::{Limits, Liveness, Parts, ReceiverSettings, Target, Told, start};
+use crate::deliver::{Limits, Liveness, Parts, ReceiverSettings, Roll, Target, Told, start};
 use crate::telemetry::Metrics;
 
 /// Longest wait for anything that has to happen.
@@ -56,6 +56,7 @@ impl Heard {
 pub(super) enum Reply {
     Status(u16),
     With(u16, &'static str, String),
+    Says(u16, &'static str),
     Hang,
     Endless,
 }
@@ -108,6 +109,7 @@ async fn answer(
     match script(n, &one) {
         Reply::Status(code) => builder(code).body(Body::empty()).unwrap(),
         Reply::With(code, name, value) => builder(code).header(name, value).body(Body::from("no")).unwrap(),
+        Reply::Says(code, body) => builder(code).body(Body::from(body)).unwrap(),
         Reply::Hang => std::future::pending().await,
         Reply::Endless => {
             let chunks = futures_util::stream::repeat_with(|| Ok::<_, std::io::Error>(Bytes::from(vec![b'x'; 8_192])));
@@ -137,6 +139,8 @@ pub(super) struct Scene {
     pub(super) metrics: Arc<Metrics>,
     /// How each receiver does.
     pub(super) alive: Vec<(String, Liveness)>,
+    /// The receivers as operators see them.
+    pub(super) roll: Roll,
     facts: FactsLog,
     wake: watch::Sender<u64>,
     tasks: TaskTracker,
@@ -165,7 +169,7 @@ impl Scene {
         let metrics = Arc::new(Metrics::new().unwrap());
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let clock = Arc::new(EngineClock::new(Box::<SystemClock>::default(), None));
-        let muted = Arc::clone(&clock);
+        let (muted, roll) = (Arc::clone(&clock), Roll::default());
         let parts = Parts {
             facts: facts.reader(outbox.cursor()),
             outbox,
@@ -180,9 +184,10 @@ impl Scene {
             limits,
             mark: crate::monitor::Mark::default(),
             alarm: crate::app::Alarm::new().0,
+            roll: roll.clone(),
         };
         let alive = start(parts, &tasks, &stop).unwrap();
-        Self { dir, settled, metrics, alive, facts, wake, tasks, stop }
+        Self { dir, settled, metrics, alive, roll, facts, wake, tasks, stop }
     }
 
     /// Puts transitions on record and wakes the follower.
