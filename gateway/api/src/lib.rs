@@ -9,6 +9,7 @@
 
 mod act;
 mod alert;
+mod answer;
 mod backtest;
 mod common;
 mod delivery;
@@ -23,11 +24,13 @@ mod problem;
 mod quarantine;
 mod rule;
 mod status;
+mod timeline;
 mod trial;
 mod view;
 
 pub use act::{Acknowledge, Assign, Close, Comment, Feedback, Silence, Stage, Unsilence};
 pub use alert::{Alert, AlertDetail, AlertState, AlertVersion, DataState, Measure, Subject};
+pub use answer::{Answer, AnswerStage};
 pub use backtest::{
     Against, BacktestChange, BacktestData, BacktestDetection, BacktestDifference, BacktestEpisode, BacktestLoad,
     BacktestOver, BacktestPeak, BacktestReading, BacktestReport, BacktestRequest, BacktestRule, BadLine, Pack, Strain,
@@ -51,6 +54,7 @@ pub use problem::{Code, ConflictReason, Problem};
 pub use quarantine::QuarantineEntry;
 pub use rule::{Confidence, Direction, Limit, Rule, RuleExpression, RuleInput, RuleTerm};
 pub use status::{Counters, LogState, Parts, Ready, Sink, SinkGap, SinkState, Source, SourceState, Status};
+pub use timeline::{StampName, TimelineEntry, TimelineKind};
 pub use trial::{RuleDifference, RuleTexts, RuleVersion, RulesActivated, RulesUpload, ShadowReport};
 pub use view::{FeaturedSeries, Snapshot, ViewDevices};
 
@@ -61,6 +65,7 @@ pub use view::{FeaturedSeries, Snapshot, ViewDevices};
     Alert,
     AlertDetail,
     AlertVersion,
+    Answer,
     Assign,
     BacktestReport,
     BacktestRequest,
@@ -90,6 +95,7 @@ pub use view::{FeaturedSeries, Snapshot, ViewDevices};
     Silence,
     Snapshot,
     Status,
+    TimelineEntry,
     Unsilence,
     ViewDevices,
 )))]

@@ -23,6 +23,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower_http::compression::CompressionLayer;
 
+use crate::answer::Answers;
 use crate::app::Shared;
 use crate::history::History;
 use crate::influx::SinkStatus;
@@ -32,6 +33,7 @@ use crate::live::{Picture, client};
 mod acknowledge;
 mod acts;
 mod alerts;
+mod answer;
 pub mod backtest;
 pub mod blocking;
 mod csv;
@@ -58,6 +60,7 @@ pub mod serve;
 mod shadow;
 pub mod socket;
 mod status;
+mod timeline;
 mod upload;
 mod view;
 
@@ -77,6 +80,8 @@ pub struct HttpState {
     pub series: Arc<dyn SeriesSource>,
     /// What is owed to receivers; `None` where only settled deliveries are known.
     pub outbox: Option<Arc<Mutex<OutboxReader>>>,
+    /// Takes answers of receivers; `None` where none may answer.
+    pub answers: Option<Arc<Answers>>,
     /// How far history has come; `None` where there is none to wait for.
     pub history: Option<History>,
     /// Long-term sinks.
@@ -170,6 +175,7 @@ fn routes() -> Vec<Route> {
         read("/api/v1/alerts", get(alerts::list)),
         read("/api/v1/alerts/export", get(alerts::export::export)),
         read("/api/v1/alerts/{id}", get(alerts::one)),
+        read("/api/v1/alerts/{id}/timeline", get(timeline::timeline)),
         command("/api/v1/alerts/{id}/acknowledge", post(acknowledge::acknowledge)),
         read("/api/v1/index", get(index::index)),
         read("/api/v1/index/explain", get(index::explain)),
@@ -181,6 +187,8 @@ fn routes() -> Vec<Route> {
         command("/api/v1/alerts/{id}/unsilence", post(acts::unsilence)),
         command("/api/v1/alerts/{id}/close", post(acts::close)),
         command("/api/v1/alerts/{id}/feedback", post(acts::feedback)),
+        read("/answer/{token}", get(answer::show)),
+        command("/api/v1/answer/{token}", post(answer::take)),
         read("/api/v1/maintenance", get(maintenance::list)),
         command("/api/v1/maintenance", post(maintenance::plan)),
         command("/api/v1/maintenance/{id}/end", post(maintenance::end)),

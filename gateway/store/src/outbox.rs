@@ -36,6 +36,7 @@ mod past;
 mod read;
 mod schema;
 mod tidy;
+mod timeline;
 
 pub use attempt::{Due, Ended, Ending, Stamp};
 pub use past::Past;

@@ -18,6 +18,7 @@ mod cap;
 mod cloudevents;
 
 use super::sender::Sender;
+use crate::answer::{Answers, Link};
 
 /// In which format a receiver wants to be told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,6 +74,12 @@ impl Letter {
     pub(super) fn unkept(body: Vec<u8>, version: u32, at: Timestamp) -> Self {
         Self { body, stamp: Stamp { version, at, slot: at.0.div_euclid(100) }, before: None }
     }
+
+    /// The same with the link by which the receiver answers.
+    pub(super) fn answered(mut self, links: &Answers, receiver: &str) -> Self {
+        self.body = links.add(self.body, receiver, self.stamp.at);
+        self
+    }
 }
 
 /// What goes over the wire, but for what the attempt itself adds.
@@ -117,6 +124,9 @@ struct KeptData {
     #[serde(default)]
     advice: Option<Words>,
     recorded: bool,
+    /// Where the receiver may answer.
+    #[serde(default)]
+    answer: Option<Link>,
 }
 
 /// Puts a letter into a format. `receiver` is whom it is for.

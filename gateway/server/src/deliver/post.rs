@@ -88,6 +88,8 @@ impl Poster {
     /// Makes one attempt to deliver a message under its key; ends within the deadline.
     pub(super) async fn post(&self, message: String, letter: &Letter) -> Answer {
         let target = &self.target;
+        let answered = target.links.as_ref().map(|links| letter.clone().answered(links, &target.receiver.name));
+        let letter = answered.as_ref().unwrap_or(letter);
         let Outgoing { content_type, headers, body } = match render(
             target.format,
             letter,

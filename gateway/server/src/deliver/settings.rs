@@ -16,6 +16,7 @@ use super::format::Format;
 use super::network::Allow;
 use super::secret::Secrets;
 use super::sender::Sender;
+use crate::answer::Answers;
 
 /// Receivers of one Maibo: each has a worker and connections of its own.
 const RECEIVERS_MAX: usize = 64;
@@ -58,6 +59,9 @@ pub struct ReceiverSettings {
     /// Private networks where it may be, such as `10.1.2.3/32`.
     #[serde(default)]
     pub allow: Vec<String>,
+    /// Whether messages have a link by which it answers; needs `page` under `[sender]`.
+    #[serde(default)]
+    pub answers: bool,
 }
 
 /// A receiver, valid.
@@ -75,6 +79,10 @@ pub struct Target {
     pub format: Format,
     /// From whom.
     pub sender: Arc<Sender>,
+    /// Whether it may answer.
+    pub answers: bool,
+    /// What makes its links, where it may answer and the data directory is open.
+    pub links: Option<Arc<Answers>>,
 }
 
 /// Checks all entries; relative paths begin at `base`.
@@ -129,6 +137,9 @@ impl ReceiverSettings {
                 PlaceCode::new(d).map_err(|_| "is not a place code")
             }),
         };
+        if self.answers && sender.page.is_none() {
+            p.push("answers: needs `page` under [sender], the address at which receivers reach this Maibo".to_owned());
+        }
         let networks = each(&mut p, "allow", &self.allow, str::parse);
         let mut allow = Allow { networks, only: false };
         let url = self.url(&mut allow).map_err(|e| p.push(format!("url: {e}"))).ok();
@@ -136,7 +147,8 @@ impl ReceiverSettings {
         match (url, secrets) {
             (Some(url), Some(secrets)) if p.is_empty() => {
                 let receiver = Receiver { name: self.name.clone(), mode: mode.unwrap_or_default(), matcher };
-                Ok(Target { receiver, url, secrets, allow, format, sender: Arc::clone(sender) })
+                let (sender, answers) = (Arc::clone(sender), self.answers);
+                Ok(Target { receiver, url, secrets, allow, format, sender, answers, links: None })
             }
             _ => Err(p),
         }

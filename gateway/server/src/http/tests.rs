@@ -25,6 +25,7 @@ use crate::live::{self, Roster, follow};
 use crate::pipeline::Work;
 
 mod acts;
+mod answers;
 mod backtest;
 mod bounds;
 mod commands;
@@ -108,6 +109,7 @@ impl Server {
             history: None,
             sinks: Arc::default(),
             outbox: None,
+            answers: None,
             mode: "run",
             inputs_bytes: Arc::new(AtomicU64::new(0)),
             stop: stop.clone(),

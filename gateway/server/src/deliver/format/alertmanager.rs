@@ -73,6 +73,9 @@ pub(super) fn webhook(kept: &Kept, receiver: &str, sender: &Sender) -> Result<Ou
     if let Some(advice) = &kept.data.advice {
         annotations.extend([("advice", &*advice.zh), ("advice_en", &*advice.en)]);
     }
+    if let Some(answer) = &kept.data.answer {
+        annotations.insert("answer_url", &*answer.url);
+    }
     let page = sender.page.as_deref().unwrap_or_default();
     let one = One {
         status,
