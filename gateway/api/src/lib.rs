@@ -9,6 +9,7 @@
 
 mod act;
 mod alert;
+mod answer;
 mod backtest;
 mod common;
 mod delivery;
@@ -24,11 +25,13 @@ mod quarantine;
 mod receiver;
 mod rule;
 mod status;
+mod timeline;
 mod trial;
 mod view;
 
 pub use act::{Acknowledge, Assign, Close, Comment, Feedback, Silence, Stage, Unsilence};
 pub use alert::{Alert, AlertDetail, AlertState, AlertVersion, DataState, Measure, Subject};
+pub use answer::{Answer, AnswerStage};
 pub use backtest::{
     Against, BacktestChange, BacktestData, BacktestDetection, BacktestDifference, BacktestEpisode, BacktestLoad,
     BacktestOver, BacktestPeak, BacktestReading, BacktestReport, BacktestRequest, BacktestRule, BadLine, Pack, Strain,
@@ -53,6 +56,7 @@ pub use quarantine::QuarantineEntry;
 pub use receiver::{Receiver, ReceiverHealth, ReceiverTest};
 pub use rule::{Confidence, Direction, Limit, Rule, RuleExpression, RuleInput, RuleTerm};
 pub use status::{Counters, LogState, Parts, Ready, Sink, SinkGap, SinkState, Source, SourceState, Status};
+pub use timeline::{StampName, TimelineEntry, TimelineKind};
 pub use trial::{RuleDifference, RuleTexts, RuleVersion, RulesActivated, RulesUpload, ShadowReport};
 pub use view::{FeaturedSeries, Snapshot, ViewDevices};
 
@@ -63,6 +67,7 @@ pub use view::{FeaturedSeries, Snapshot, ViewDevices};
     Alert,
     AlertDetail,
     AlertVersion,
+    Answer,
     Assign,
     BacktestReport,
     BacktestRequest,
@@ -94,6 +99,7 @@ pub use view::{FeaturedSeries, Snapshot, ViewDevices};
     Silence,
     Snapshot,
     Status,
+    TimelineEntry,
     Unsilence,
     ViewDevices,
 )))]

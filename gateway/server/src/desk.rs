@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::info;
 
+use crate::answer::Answers;
 use crate::app::{App, Running, Shared, StartError};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Settings;
@@ -69,6 +70,7 @@ impl Desk {
         picture.known(app.machines().iter().flat_map(Machine::devices));
         picture.maintained(app.machines().iter().flat_map(Machine::maintenances));
         picture.inhibited(app.machines().iter().flat_map(Machine::inhibited));
+        let answers = Answers::open(&shared.settings.data, &shared.settings.receivers)?;
         let (sink, sinks) = open_sink(&app, &shared, &picture)?.unzip();
         let listener = http::serve::bind(shared.settings.http)
             .await
@@ -87,6 +89,7 @@ impl Desk {
             inputs_bytes: Arc::clone(&shared.inputs_bytes),
             outbox: Some(owed),
             receivers: roll.clone(),
+            answers: answers.clone(),
             stop: stop.clone(),
             limits: Limits { names: shared.settings.http_names.clone().into(), ..Limits::default() },
         });
@@ -106,7 +109,10 @@ impl Desk {
             deliver::Told { alert: live::words::alert(t, &roster), advice: roster.advice(&t.rule) }
         });
         let wall: Arc<dyn Clock> = Arc::new(SystemClock::default());
-        let (targets, limits) = (shared.settings.receivers.clone(), deliver::Limits::default());
+        let (mut targets, limits) = (shared.settings.receivers.clone(), deliver::Limits::default());
+        for target in targets.iter_mut().filter(|t| t.answers) {
+            target.links.clone_from(&answers);
+        }
         let client = |source: deliver::ClientError| StartError::State { source: Box::new(source) };
         let last_word = deliver::LastWord::new(&targets, Arc::clone(&describe), &wall, limits).map_err(client)?;
         let second_way = deliver::LastWord::new(&targets, Arc::clone(&describe), &wall, limits).map_err(client)?;

@@ -23,6 +23,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower_http::compression::CompressionLayer;
 
+use crate::answer::Answers;
 use crate::app::Shared;
 use crate::deliver::Roll;
 use crate::history::History;
@@ -33,6 +34,7 @@ use crate::live::{Picture, client};
 mod acknowledge;
 mod acts;
 mod alerts;
+mod answer;
 pub mod backtest;
 pub mod blocking;
 mod csv;
@@ -60,6 +62,7 @@ pub mod serve;
 mod shadow;
 pub mod socket;
 mod status;
+mod timeline;
 mod upload;
 mod view;
 
@@ -81,6 +84,8 @@ pub struct HttpState {
     pub outbox: Option<Arc<Mutex<OutboxReader>>>,
     /// Who is told, and how they do.
     pub receivers: Roll,
+    /// Takes answers of receivers; `None` where none may answer.
+    pub answers: Option<Arc<Answers>>,
     /// How far history has come; `None` where there is none to wait for.
     pub history: Option<History>,
     /// Long-term sinks.
@@ -174,6 +179,7 @@ fn routes() -> Vec<Route> {
         read("/api/v1/alerts", get(alerts::list)),
         read("/api/v1/alerts/export", get(alerts::export::export)),
         read("/api/v1/alerts/{id}", get(alerts::one)),
+        read("/api/v1/alerts/{id}/timeline", get(timeline::timeline)),
         command("/api/v1/alerts/{id}/acknowledge", post(acknowledge::acknowledge)),
         read("/api/v1/index", get(index::index)),
         read("/api/v1/index/explain", get(index::explain)),
@@ -185,6 +191,8 @@ fn routes() -> Vec<Route> {
         command("/api/v1/alerts/{id}/unsilence", post(acts::unsilence)),
         command("/api/v1/alerts/{id}/close", post(acts::close)),
         command("/api/v1/alerts/{id}/feedback", post(acts::feedback)),
+        read("/answer/{token}", get(answer::show)),
+        command("/api/v1/answer/{token}", post(answer::take)),
         read("/api/v1/maintenance", get(maintenance::list)),
         command("/api/v1/maintenance", post(maintenance::plan)),
         command("/api/v1/maintenance/{id}/end", post(maintenance::end)),

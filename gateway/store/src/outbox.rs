@@ -43,6 +43,7 @@ mod room;
 mod schema;
 mod substitute;
 mod tidy;
+mod timeline;
 
 pub use attempt::{Due, Ended, Ending, Parcel, Stamp};
 pub use past::Past;

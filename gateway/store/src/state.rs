@@ -19,6 +19,7 @@ mod incident;
 mod read;
 mod schema;
 mod shadow;
+mod timeline;
 mod write;
 
 pub use activation::Activation;

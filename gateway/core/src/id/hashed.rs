@@ -24,6 +24,16 @@ macro_rules! hashed_id {
                 Self(id)
             }
 
+            /// An identity by its bytes.
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(bytes)
+            }
+
+            /// Its bytes.
+            pub const fn as_bytes(&self) -> &[u8; 16] {
+                &self.0
+            }
+
             /// Reads the 32 lower-case hexadecimal digits that [`core::fmt::Display`] writes.
             pub fn parse(text: &str) -> Option<Self> {
                 if text.len() != 32 || !text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {

@@ -30,6 +30,9 @@ pub enum StartError {
     /// The long-term sink cannot be opened.
     #[error("open the long-term sink")]
     Sink(#[from] crate::influx::SinkError),
+    /// The key of answer links cannot be used.
+    #[error("open the key of answer links")]
+    Answers(#[from] crate::answer::KeyError),
     /// The page's address cannot be bound.
     #[error("listen on {address}")]
     Listen {
@@ -55,6 +58,7 @@ impl StartError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Data(e) => e.exit_code(),
+            Self::Answers(e) => e.exit_code(),
             Self::Versions(crate::versions::VersionError::Compile { .. })
             | Self::Recover(
                 PipelineError::SnapshotGone(_) | PipelineError::Read(maibo_store::log::ReadError::Damaged { .. }),

@@ -96,7 +96,7 @@ impl Check {
                 Ok(Settings {
                     data,
                     http,
-                    http_names: file.http.names.clone(),
+                    http_names: receivers::names(file, &receivers),
                     clock,
                     admission,
                     inputs_quota,

@@ -1,5 +1,6 @@
 //! How a message gets to a receiver: one attempt over the way that the receiver's address names, and what came of it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -91,6 +92,7 @@ impl Carrier {
 
     /// Makes one attempt to deliver letters as one message under its key; ends within the deadline.
     pub(super) async fn deliver(&self, message: String, letters: &[Letter]) -> Answer {
+        let letters = &*self.with_links(letters);
         match &self.vehicle {
             Vehicle::Http(poster) => match self.render(&message, letters) {
                 Some(outgoing) => poster.post(&message, outgoing).await,
@@ -105,6 +107,12 @@ impl Carrier {
                 None => Answer::Failed(Transport::Unreadable),
             },
         }
+    }
+
+    /// The letters with the links by which the receiver answers, where it may.
+    fn with_links<'a>(&self, letters: &'a [Letter]) -> Cow<'a, [Letter]> {
+        let Some(links) = &self.target.links else { return Cow::Borrowed(letters) };
+        letters.iter().map(|letter| letter.clone().answered(links, self.receiver())).collect()
     }
 
     fn render(&self, message: &str, letters: &[Letter]) -> Option<Outgoing> {

@@ -32,6 +32,7 @@ pub(super) use template::FILE as TEMPLATE_MAX;
 pub use template::Template;
 
 use super::sender::Sender;
+use crate::answer::{Answers, Link};
 
 /// In which format a receiver wants to be told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -132,6 +133,12 @@ impl Letter {
     pub(super) fn unkept(body: Vec<u8>, version: u32, at: Timestamp) -> Self {
         Self { body, stamp: Stamp { version, at, slot: at.0.div_euclid(100) }, before: None }
     }
+
+    /// The same with the link by which the receiver answers.
+    pub(super) fn answered(mut self, links: &Answers, receiver: &str) -> Self {
+        self.body = links.add(self.body, receiver, self.stamp.at);
+        self
+    }
 }
 
 /// What goes over the wire, but for what the attempt itself adds.
@@ -191,6 +198,9 @@ struct KeptData {
     /// Somebody tries whether messages arrive.
     #[serde(default)]
     test: bool,
+    /// Where the receiver may answer.
+    #[serde(default)]
+    answer: Option<Link>,
 }
 
 /// How a receiver is written to.

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use super::format::{Format, Manner, TEMPLATE_MAX, Template};
 use super::network::Allow;
 use super::sender::Sender;
+use crate::answer::Answers;
 
 mod login;
 mod mail;
@@ -101,6 +102,9 @@ pub struct ReceiverSettings {
     /// Private networks where it may be, such as `10.1.2.3/32`.
     #[serde(default)]
     pub allow: Vec<String>,
+    /// Whether messages have a link by which it answers; needs `page` under `[sender]`.
+    #[serde(default)]
+    pub answers: bool,
 }
 
 /// A receiver, valid.
@@ -118,6 +122,10 @@ pub struct Target {
     pub sender: Arc<Sender>,
     /// Who is told in its place.
     pub substitute: Option<Substitute>,
+    /// Whether it may answer.
+    pub answers: bool,
+    /// What makes its links, where it may answer and the data directory is open.
+    pub links: Option<Arc<Answers>>,
 }
 
 /// Checks all entries; relative paths begin at `base`.
@@ -175,6 +183,9 @@ impl ReceiverSettings {
                 PlaceCode::new(d).map_err(|_| "is not a place code")
             }),
         };
+        if self.answers && sender.page.is_none() {
+            p.push("answers: needs `page` under [sender], the address at which receivers reach this Maibo".to_owned());
+        }
         let networks = each(&mut p, "allow", &self.allow, str::parse);
         let mut allow = Allow { networks, only: false };
         let way = way::parse(self, format, &mut allow, base, &mut p);
@@ -182,8 +193,17 @@ impl ReceiverSettings {
         match way {
             Some(way) if p.is_empty() => {
                 let (name, mode) = (self.name.clone(), mode.unwrap_or_default());
-                let receiver = Receiver { name, mode, matcher, group_every };
-                Ok(Target { receiver, way, allow, manner, sender: Arc::clone(sender), substitute })
+                let (receiver, answers) = (Receiver { name, mode, matcher, group_every }, self.answers);
+                Ok(Target {
+                    receiver,
+                    way,
+                    allow,
+                    manner,
+                    sender: Arc::clone(sender),
+                    substitute,
+                    answers,
+                    links: None,
+                })
             }
             _ => Err(p),
         }

@@ -72,6 +72,12 @@ pub(super) async fn carry_out(
     }
 }
 
+/// The answer to a command that changes nothing, because it was carried out already.
+pub(super) fn carried(state: &HttpState, known: &Transition) -> Carried {
+    let alert = words::alert(known, &state.picture.roster());
+    ([(AFTER, state.picture.facts().to_string())], Json(alert))
+}
+
 /// A note of a length that is kept.
 pub(super) fn note(text: &str) -> Result<Text, Fault> {
     if text.chars().count() > NOTE_MAX {
@@ -89,7 +95,7 @@ fn partition(subject: &Subject) -> PartitionId {
 }
 
 /// The alert as last told: from the picture, else from the database.
-async fn find(state: &HttpState, scope: &Scope, episode: EpisodeId) -> Result<Transition, Fault> {
+pub(super) async fn find(state: &HttpState, scope: &Scope, episode: EpisodeId) -> Result<Transition, Fault> {
     let found = match state.picture.alert(episode) {
         Some(found) => Some(found),
         None => state.stored(move |r| r.alert(episode)).await?.map(|row| row.alert),

@@ -124,7 +124,7 @@ pub(super) async fn one(
     Ok(Json(api::AlertDetail { incident, ..detail(&row, versions, &state.picture) }))
 }
 
-fn after(text: Option<&str>) -> Result<Option<u64>, Fault> {
+pub(super) fn after(text: Option<&str>) -> Result<Option<u64>, Fault> {
     text.map(|t| t.parse().map_err(|_| Fault::bad_request("after: is not a number"))).transpose()
 }
 

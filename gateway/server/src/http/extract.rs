@@ -30,7 +30,7 @@ impl<S: Sync> FromRequestParts<S> for Caller {
             None => "operator",
             Some(value) => value.to_str().map_err(|_| Fault::bad_request("Maibo-Actor: is not plain text"))?,
         };
-        Actor::new(name).map(Self).map_err(|e| Fault::bad_request(format!("Maibo-Actor: {e}")))
+        Actor::account(name).map(Self).map_err(|e| Fault::bad_request(format!("Maibo-Actor: {e}")))
     }
 }
 

@@ -7,8 +7,8 @@ use axum::response::IntoResponse;
 use utoipa::OpenApi;
 
 use super::{
-    acknowledge, acts, alerts, backtest, deliveries, devices, health, incidents, index, maintenance, places,
-    quarantine, receivers, rule_versions, rules, series, shadow, status, upload, view,
+    acknowledge, acts, alerts, answer, backtest, deliveries, devices, health, incidents, index, maintenance, places,
+    quarantine, receivers, rule_versions, rules, series, shadow, status, timeline, upload, view,
 };
 
 #[derive(OpenApi)]
@@ -30,6 +30,7 @@ use super::{
         alerts::list,
         alerts::export::export,
         alerts::one,
+        timeline::timeline,
         acknowledge::acknowledge,
         index::index,
         index::explain,
@@ -41,6 +42,8 @@ use super::{
         acts::unsilence,
         acts::close,
         acts::feedback,
+        answer::show,
+        answer::take,
         maintenance::list,
         maintenance::plan,
         maintenance::end,

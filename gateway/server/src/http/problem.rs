@@ -6,9 +6,11 @@
 //! | `bad_request` | 403 | a command from a foreign page |
 //! | `bad_request` | 421 | a request that names another server |
 //! | `not_found` | 404 | there is no such thing, or it is outside the caller's scope |
+//! | `not_found` | 410 | there was, and its time is over |
 //! | `invalid` | 422 | the request is understood and makes no sense |
 //! | `conflict` | 409 | somebody or something was first |
 //! | `too_large` | 413 | the body is longer than the limit |
+//! | `unavailable` | 429 | too often; `Retry-After` says when to try again |
 //! | `unavailable` | 503 | not now; `Retry-After` says when to try again |
 //! | `internal` | 500 | a fault of the server; the log has the cause |
 
@@ -60,6 +62,17 @@ impl Fault {
         Self::new(StatusCode::NOT_FOUND, api::Code::NotFound, detail)
     }
 
+    /// There was such a thing.
+    pub fn gone(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::GONE, api::Code::NotFound, detail)
+    }
+
+    /// Too often; try again after so many seconds.
+    pub fn too_often(detail: impl Into<String>, retry_after: u32) -> Self {
+        let fault = Self::new(StatusCode::TOO_MANY_REQUESTS, api::Code::Unavailable, detail);
+        Self { retry_after: Some(retry_after), ..fault }
+    }
+
     /// Understood, and makes no sense.
     pub fn invalid(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, api::Code::Invalid, detail)
@@ -88,6 +101,13 @@ impl Fault {
     pub fn internal(cause: &(dyn std::error::Error + 'static)) -> Self {
         error!(error = %Chain(cause), "request failed");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, api::Code::Internal, "see the server's log")
+    }
+}
+
+impl Fault {
+    /// What the caller gets.
+    pub(super) fn problem(&self) -> &api::Problem {
+        &self.problem
     }
 }
 

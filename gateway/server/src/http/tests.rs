@@ -25,6 +25,7 @@ use crate::live::{self, Roster, follow};
 use crate::pipeline::Work;
 
 mod acts;
+mod answers;
 mod backtest;
 mod bounds;
 mod commands;
@@ -109,6 +110,7 @@ impl Server {
             sinks: Arc::default(),
             outbox: None,
             receivers: crate::deliver::Roll::default(),
+            answers: None,
             mode: "run",
             inputs_bytes: Arc::new(AtomicU64::new(0)),
             stop: stop.clone(),

@@ -206,6 +206,9 @@ fn copy_tree(from: &Path, to: &Path) -> Result<(), UpkeepError> {
 /// Copies one file to one that is not there, synced.
 pub(super) fn copy_synced(from: &Path, to: &Path) -> Result<(), UpkeepError> {
     let mut file = File::create_new(to).map_err(UpkeepError::io("create", to))?;
+    // What only its owner may read, such as a key, stays so.
+    let permissions = std::fs::metadata(from).map_err(UpkeepError::io("look at", from))?.permissions();
+    file.set_permissions(permissions).map_err(UpkeepError::io("restrict", to))?;
     manifest::pour(from, &mut file)?;
     file.sync_all().map_err(UpkeepError::io("sync", to))
 }

@@ -48,6 +48,8 @@ fn copy(from: &Path, manifest: &Manifest, to: &Path) -> Result<(), UpkeepError> 
             let above = parent(&target);
             std::fs::create_dir_all(&above).map_err(UpkeepError::io("create", &above))?;
             let mut file = File::create_new(&target).map_err(UpkeepError::io("create", &target))?;
+            let permissions = std::fs::metadata(&source).map_err(UpkeepError::io("look at", &source))?.permissions();
+            file.set_permissions(permissions).map_err(UpkeepError::io("restrict", &target))?;
             let found = pour(&source, &mut file)?;
             file.sync_all().map_err(UpkeepError::io("sync", &target))?;
             sync_dir(&above).map_err(UpkeepError::io("sync", &above))?;

@@ -44,6 +44,8 @@ pub struct VersionRow {
     pub version: u32,
     /// Event time, ms.
     pub at: i64,
+    /// Engine time of its fact, ms.
+    pub recorded: i64,
     /// `firing` or `resolved`.
     pub state: String,
     /// Its level.
@@ -206,27 +208,7 @@ impl StateReader {
     /// # Errors
     /// SQLite's.
     pub fn versions(&self, episode: EpisodeId) -> Result<Vec<VersionRow>, StateError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT version, at, state, level, reason, value, actor, body FROM alert_version
-             WHERE episode = ?1 ORDER BY version LIMIT ?2",
-        )?;
-        let mut rows = statement.query((episode.to_string(), PAGE_MAX as i64))?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next()? {
-            let body: Option<Vec<u8>> = row.get(7)?;
-            let alert = body.map(|b| maibo_core::codec::decode(&b)).transpose();
-            found.push(VersionRow {
-                version: row.get(0)?,
-                at: row.get(1)?,
-                state: row.get(2)?,
-                level: row.get(3)?,
-                reason: row.get(4)?,
-                value: row.get(5)?,
-                actor: row.get(6)?,
-                alert: alert.map_err(|_| StateError::Damaged { table: "alert_version" })?,
-            });
-        }
-        Ok(found)
+        self.versions_after(episode, 0, PAGE_MAX)
     }
 
     /// At most `limit` settled deliveries before the cursor, newest first.
@@ -244,23 +226,9 @@ impl StateReader {
         w.equal("outcome", filter.outcome.clone());
         w.below("id", before);
         let (clause, values) = w.newest("id", limit);
-        let text = format!(
-            "SELECT id, receiver, episode, version, outcome, attempts, error, created, settled FROM delivery {clause}"
-        );
-        let mut statement = self.connection.prepare_cached(&text)?;
-        let rows = statement.query_map(params_from_iter(values), |row| {
-            Ok(DeliveryRow {
-                id: row.get::<_, i64>(0)? as u64,
-                receiver: row.get(1)?,
-                episode: row.get(2)?,
-                version: row.get(3)?,
-                outcome: row.get(4)?,
-                attempts: row.get(5)?,
-                error: row.get(6)?,
-                created: row.get(7)?,
-                settled: row.get(8)?,
-            })
-        })?;
+        let mut statement =
+            self.connection.prepare_cached(&format!("SELECT {DELIVERY_COLUMNS} FROM delivery {clause}"))?;
+        let rows = statement.query_map(params_from_iter(values), delivery_row)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -283,6 +251,23 @@ impl StateReader {
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
+}
+
+/// The columns of [`delivery_row`].
+pub(super) const DELIVERY_COLUMNS: &str = "id, receiver, episode, version, outcome, attempts, error, created, settled";
+
+pub(super) fn delivery_row(row: &Row<'_>) -> rusqlite::Result<DeliveryRow> {
+    Ok(DeliveryRow {
+        id: row.get::<_, i64>(0)? as u64,
+        receiver: row.get(1)?,
+        episode: row.get(2)?,
+        version: row.get(3)?,
+        outcome: row.get(4)?,
+        attempts: row.get(5)?,
+        error: row.get(6)?,
+        created: row.get(7)?,
+        settled: row.get(8)?,
+    })
 }
 
 pub(super) fn alert_row(row: &Row<'_>) -> Result<AlertRow, StateError> {

@@ -23,3 +23,17 @@ impl Check {
         })
     }
 }
+
+/// Names under which this Maibo is asked for: those that are configured, and the one in the links of messages.
+pub(super) fn names(file: &File, receivers: &[Target]) -> Vec<String> {
+    let mut names = file.http.names.clone();
+    let page = receivers.iter().find(|r| r.answers).and_then(|r| r.sender.page.as_deref());
+    let url = page.and_then(|page| reqwest::Url::parse(page).ok());
+    // An address needs no name.
+    if let Some(name) = url.as_ref().and_then(|url| url.domain())
+        && !names.iter().any(|n| n.eq_ignore_ascii_case(name))
+    {
+        names.push(name.to_owned());
+    }
+    names
+}

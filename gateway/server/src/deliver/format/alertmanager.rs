@@ -106,6 +106,9 @@ fn alert<'a>(kept: &'a Kept, sender: &Sender) -> Result<One<'a>, FormatError> {
     if let Some(advice) = &kept.data.advice {
         annotations.extend([("advice", advice.zh.clone()), ("advice_en", advice.en.clone())]);
     }
+    if let Some(answer) = &kept.data.answer {
+        annotations.insert("answer_url", answer.url.clone());
+    }
     Ok(One {
         status: if over(alert) { "resolved" } else { "firing" },
         fingerprint: fingerprint(labels.iter().filter(|(name, _)| **name != "severity")),

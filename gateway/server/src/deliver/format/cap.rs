@@ -91,7 +91,9 @@ fn info(out: &mut Out, kept: &Kept, level: &str, language: Language, sender: &Se
         if let Some(advice) = &kept.data.advice {
             text(out, "instruction", language.of(advice))?;
         }
-        if let Some(link) = sender.link(&alert.id) {
+        // One address fits in: the page that takes answers shows the alert, too.
+        let answer = kept.data.answer.as_ref().map(|a| a.url.clone());
+        if let Some(link) = answer.or_else(|| sender.link(&alert.id)) {
             text(out, "web", &link)?;
         }
         parameter(out, "level", level)?;

@@ -167,7 +167,8 @@ impl Entry {
             until: alert.resolved_at.as_deref().filter(|_| over(alert)).map(time),
             text: words(&alert.text),
             advice: kept.data.advice.as_ref().map(words).filter(|a| !a.zh.is_empty()),
-            link: sender.link(&alert.id),
+            // The page that takes answers shows the alert, too.
+            link: kept.data.answer.as_ref().map(|a| a.url.clone()).or_else(|| sender.link(&alert.id)),
         }
     }
 

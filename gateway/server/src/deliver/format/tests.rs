@@ -9,6 +9,7 @@ use crate::deliver::SenderSettings;
 use crate::deliver::body::{Told, native};
 use crate::deliver::tests::support::{told, transition};
 
+mod answers;
 mod chain;
 mod group;
 mod people;

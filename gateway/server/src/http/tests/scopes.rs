@@ -76,6 +76,13 @@ async fn one_district() {
     let devices: api::Page<api::Device> = get(&server, &scope, "/api/v1/devices").await.json();
     assert_eq!(devices.items.iter().map(|d| d.id.as_str()).collect::<Vec<_>>(), ["wl-1"]);
     assert_eq!(get(&server, &scope, "/api/v1/devices/wl-2").await.status(), 404);
+    let timeline = |a: &api::Alert| format!("/api/v1/alerts/{}/timeline", a.id);
+    assert_eq!(get(&server, &scope, &timeline(&far)).await.status(), 404);
+    let page: api::Page<api::TimelineEntry> = get(&server, &scope, &timeline(&near)).await.json();
+    let owed: Vec<_> = page.items.iter().filter(|e| e.kind == api::TimelineKind::Owed).collect();
+    let told = |e: &api::TimelineEntry| (e.receiver.clone(), e.version, e.outcome.clone());
+    let wanted = (Some("bureau".to_owned()), Some(1), Some("pending".to_owned()));
+    assert_eq!(owed.into_iter().map(told).collect::<Vec<_>>(), [wanted]);
     server.finish().await;
 }
 
