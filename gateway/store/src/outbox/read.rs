@@ -5,7 +5,7 @@ use std::path::Path;
 
 use maibo_core::id::EpisodeId;
 use rusqlite::types::Value;
-use rusqlite::{Connection, OpenFlags, params_from_iter};
+use rusqlite::{Connection, OpenFlags, Row, params_from_iter};
 
 use super::{OutboxError, PAGE_MAX, connect};
 
@@ -50,6 +50,29 @@ pub struct OutboxRow {
     pub settled_at: Option<i64>,
     /// What it went or goes in together with others: the same number for all of them.
     pub bundle: Option<i64>,
+}
+
+/// The columns of [`listed`].
+pub(super) const LISTED: &str = "id, message, receiver, episode, version, ifnull(held, state), attempts, last_error,
+  needs_operator, iif(head = 1, next_at, NULL), created_at, settled_at, bundle";
+
+/// Reads a row as lists have it.
+pub(super) fn listed(row: &Row<'_>) -> rusqlite::Result<OutboxRow> {
+    Ok(OutboxRow {
+        id: row.get::<_, i64>(0)? as u64,
+        message: row.get(1)?,
+        receiver: row.get(2)?,
+        episode: row.get(3)?,
+        version: row.get(4)?,
+        outcome: row.get(5)?,
+        attempts: row.get(6)?,
+        last_error: row.get(7)?,
+        needs_operator: row.get(8)?,
+        next_at: row.get(9)?,
+        created_at: row.get(10)?,
+        settled_at: row.get(11)?,
+        bundle: row.get(12)?,
+    })
 }
 
 /// A receiver that does not take what it is owed.
@@ -140,28 +163,10 @@ impl OutboxReader {
         }
         values.push(Value::from(limit.min(PAGE_MAX) as i64));
         let mut statement = self.connection.prepare_cached(&format!(
-            "SELECT id, message, receiver, episode, version, ifnull(held, state), attempts, last_error, needs_operator,
-               iif(head = 1, next_at, NULL), created_at, settled_at, bundle
-             FROM delivery WHERE {} ORDER BY id DESC LIMIT ?",
+            "SELECT {LISTED} FROM delivery WHERE {} ORDER BY id DESC LIMIT ?",
             conditions.join(" AND ")
         ))?;
-        let rows = statement.query_map(params_from_iter(values), |row| {
-            Ok(OutboxRow {
-                id: row.get::<_, i64>(0)? as u64,
-                message: row.get(1)?,
-                receiver: row.get(2)?,
-                episode: row.get(3)?,
-                version: row.get(4)?,
-                outcome: row.get(5)?,
-                attempts: row.get(6)?,
-                last_error: row.get(7)?,
-                needs_operator: row.get(8)?,
-                next_at: row.get(9)?,
-                created_at: row.get(10)?,
-                settled_at: row.get(11)?,
-                bundle: row.get(12)?,
-            })
-        })?;
+        let rows = statement.query_map(params_from_iter(values), listed)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }

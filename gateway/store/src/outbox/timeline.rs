@@ -3,6 +3,7 @@
 use maibo_core::id::EpisodeId;
 use rusqlite::Params;
 
+use super::read::{LISTED, listed};
 use super::{OutboxError, OutboxReader, OutboxRow, PAGE_MAX};
 
 impl OutboxReader {
@@ -34,26 +35,10 @@ impl OutboxReader {
                SELECT min(receiver) FROM delivery
                UNION ALL
                SELECT (SELECT min(receiver) FROM delivery WHERE receiver > name) FROM known WHERE name IS NOT NULL)
-             SELECT id, message, receiver, episode, version, ifnull(held, state), attempts, last_error, needs_operator,
-               iif(head = 1, next_at, NULL), created_at, settled_at
+             SELECT {LISTED}
              FROM known CROSS JOIN delivery ON receiver = name AND episode = ?1 WHERE {condition}"
         ))?;
-        let rows = statement.query_map(values, |row| {
-            Ok(OutboxRow {
-                id: row.get::<_, i64>(0)? as u64,
-                message: row.get(1)?,
-                receiver: row.get(2)?,
-                episode: row.get(3)?,
-                version: row.get(4)?,
-                outcome: row.get(5)?,
-                attempts: row.get(6)?,
-                last_error: row.get(7)?,
-                needs_operator: row.get(8)?,
-                next_at: row.get(9)?,
-                created_at: row.get(10)?,
-                settled_at: row.get(11)?,
-            })
-        })?;
+        let rows = statement.query_map(values, listed)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }
