@@ -160,6 +160,9 @@ impl Link {
 
     async fn read(&mut self) -> Result<Packet, Answer> {
         loop {
+            if let Some(reason) = farewell(&self.buffer) {
+                return Ok(Packet::Disconnect(Disconnect::new(reason)));
+            }
             if !self.buffer.is_empty() {
                 match Packet::read(&mut self.buffer, Some(PACKET_MAX)) {
                     Ok(packet) => return Ok(packet),
@@ -179,6 +182,16 @@ impl Link {
         let bye = Packet::Disconnect(Disconnect::new(DisconnectReasonCode::NormalDisconnection));
         let _ = self.write(&bye).await;
         let _ = self.line.shutdown().await;
+    }
+}
+
+/// The reason of a DISCONNECT. Read here because the library wants properties behind it, which may be left out (MQTT 5,
+/// 3.14.2.2.1); nothing comes after it.
+fn farewell(buffer: &[u8]) -> Option<DisconnectReasonCode> {
+    match buffer {
+        [0xe0, 0, ..] => Some(DisconnectReasonCode::NormalDisconnection),
+        [0xe0, _, reason, ..] => DisconnectReasonCode::try_from(*reason).ok(),
+        _ => None,
     }
 }
 
