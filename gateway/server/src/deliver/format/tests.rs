@@ -10,6 +10,7 @@ use crate::deliver::body::{Told, native};
 use crate::deliver::tests::support::{told, transition};
 
 mod answers;
+mod back;
 mod chain;
 
 /// 2026-11-23 20:00:00.450 in Beijing.
