@@ -8,6 +8,7 @@
 //! is present as `null`. Golden files in the tests hold the shape of [`Alert`] and of every frame.
 
 mod act;
+mod alarm;
 mod alert;
 mod answer;
 mod backtest;
@@ -30,6 +31,7 @@ mod trial;
 mod view;
 
 pub use act::{Acknowledge, Assign, Close, Comment, Feedback, Silence, Stage, Unsilence};
+pub use alarm::{AlarmTaken, GettableAlert, GettableStatus, PostableAlert};
 pub use alert::{Alert, AlertDetail, AlertState, AlertVersion, DataState, Measure, Subject};
 pub use answer::{Answer, AnswerStage};
 pub use backtest::{
@@ -64,6 +66,7 @@ pub use view::{FeaturedSeries, Snapshot, ViewDevices};
 #[derive(utoipa::OpenApi)]
 #[openapi(components(schemas(
     Acknowledge,
+    AlarmTaken,
     Alert,
     AlertDetail,
     AlertVersion,
@@ -79,10 +82,12 @@ pub use view::{FeaturedSeries, Snapshot, ViewDevices};
     DomainState,
     FeatureCollection,
     Feedback,
+    GettableAlert,
     IncidentDetail,
     Index,
     IndexExplanation,
     Place,
+    PostableAlert,
     Problem,
     QuarantineEntry,
     Ready,

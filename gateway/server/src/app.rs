@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::info;
 
+use crate::alarms::chain::Chains;
 use crate::clock::{EngineClock, SystemClock};
 use crate::config::Settings;
 use crate::ingest::{ClockMode, Ingest, Parts, QUEUE, Unregistered};
@@ -58,6 +59,8 @@ pub struct Shared {
     pub ingest: Arc<Ingest>,
     /// Engine time at start.
     pub started_at: Timestamp,
+    /// Which CAP messages belong together.
+    pub chains: Arc<Chains>,
     /// What an acknowledgement survives.
     pub durability: &'static str,
     /// Divergences found at recovery.
@@ -131,6 +134,7 @@ impl App {
         let (facts_tx, facts_wake) = tokio::sync::watch::channel(logs.facts.next_index());
         let (inputs_tx, inputs_wake) = tokio::sync::watch::channel(0);
         let (alarm, ended) = Alarm::new();
+        let chains = Chains::open(&settings.data, &settings.alarms).map(Arc::new)?;
         let durability = logs.inputs.durability().as_str();
         let started_at = clock.now();
         let divergences = recovered.divergences;
@@ -144,6 +148,7 @@ impl App {
             versions,
             ingest,
             started_at,
+            chains,
             durability,
             divergences,
             inputs_bytes: Arc::default(),

@@ -50,6 +50,8 @@ pub struct Settings {
     pub districts: Option<String>,
     /// Who is told.
     pub receivers: Vec<crate::deliver::Target>,
+    /// Whose alarms come in.
+    pub alarms: Vec<crate::alarms::AlarmSource>,
     /// What a device may send.
     pub allowance: crate::ingest::Allowance,
     /// How long the alert path may make no progress before the process ends itself; `None`: for ever.

@@ -33,6 +33,7 @@ use crate::live::{Picture, client};
 
 mod acknowledge;
 mod acts;
+mod alarms;
 mod alerts;
 mod answer;
 pub mod backtest;
@@ -193,6 +194,9 @@ fn routes() -> Vec<Route> {
         command("/api/v1/alerts/{id}/feedback", post(acts::feedback)),
         read("/answer/{token}", get(answer::show)),
         command("/api/v1/answer/{token}", post(answer::take)),
+        command("/api/v1/alarms", post(alarms::cap)),
+        read("/api/v2/alerts", get(alarms::get)),
+        command("/api/v2/alerts", post(alarms::post)),
         read("/api/v1/maintenance", get(maintenance::list)),
         command("/api/v1/maintenance", post(maintenance::plan)),
         command("/api/v1/maintenance/{id}/end", post(maintenance::end)),

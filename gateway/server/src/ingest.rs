@@ -31,12 +31,14 @@ pub mod embedded;
 pub mod external;
 mod flood;
 mod receipt;
+mod report;
 mod troubles;
 mod unregistered;
 
 use canary::Canaries;
 pub use flood::{Allowance, Floods};
 pub use receipt::{Receipt, Settled};
+pub use report::Refused;
 pub use troubles::Troubles;
 pub use unregistered::{Standing, UNREGISTERED_MAX, Unregistered};
 

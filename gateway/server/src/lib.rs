@@ -1,5 +1,6 @@
 //! Does: the process around the deciding core. Command line, configuration, sources, pipeline, page.
 
+pub mod alarms;
 pub mod answer;
 pub mod app;
 pub mod backtest;

@@ -33,6 +33,9 @@ pub enum StartError {
     /// The key of answer links cannot be used.
     #[error("open the key of answer links")]
     Answers(#[from] crate::answer::KeyError),
+    /// What is known of chains of alarms cannot be used.
+    #[error("open the chains of alarms")]
+    Chains(#[from] crate::alarms::chain::ChainError),
     /// The page's address cannot be bound.
     #[error("listen on {address}")]
     Listen {
@@ -59,6 +62,7 @@ impl StartError {
         match self {
             Self::Data(e) => e.exit_code(),
             Self::Answers(e) => e.exit_code(),
+            Self::Chains(e) => e.exit_code(),
             Self::Versions(crate::versions::VersionError::Compile { .. })
             | Self::Recover(
                 PipelineError::SnapshotGone(_) | PipelineError::Read(maibo_store::log::ReadError::Damaged { .. }),

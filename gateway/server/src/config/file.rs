@@ -71,6 +71,9 @@ pub struct File {
     /// Who is told.
     #[serde(default, rename = "receiver")]
     pub receivers: Vec<crate::deliver::ReceiverSettings>,
+    /// Whose alarms come in.
+    #[serde(default)]
+    pub alarms: Vec<crate::alarms::AlarmSettings>,
     /// Where readings go for good.
     pub influx: Option<crate::influx::InfluxSettings>,
     /// Which topics mean what; without any, the native topics.

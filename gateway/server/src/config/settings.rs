@@ -17,6 +17,7 @@ use crate::ingest::external::Protocol;
 use crate::ingest::{Admission, Allowance, ClockMode, external};
 use crate::pipeline::shards::MAX_SHARDS;
 
+mod alarms;
 mod receivers;
 
 /// Least room for the inputs log: a few segments and one commit of a backlog.
@@ -85,6 +86,7 @@ impl Check {
         }
         let districts = file.districts.as_ref().and_then(|name| self.text("districts", name));
         let receivers = self.receivers(file);
+        let alarms = self.alarms(file, catalogue.as_ref());
         let monitor = self.monitor(&file.monitor);
         let standstill_exit = self.standstill_exit(&file.limits.standstill_exit);
         let influx = self.influx(file);
@@ -110,6 +112,7 @@ impl Check {
                     catalogue,
                     districts,
                     receivers,
+                    alarms,
                     monitor,
                     allowance: Allowance { rate: file.limits.device_rate, burst: file.limits.device_burst },
                     standstill_exit,

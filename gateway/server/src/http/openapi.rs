@@ -7,8 +7,8 @@ use axum::response::IntoResponse;
 use utoipa::OpenApi;
 
 use super::{
-    acknowledge, acts, alerts, answer, backtest, deliveries, devices, health, incidents, index, maintenance, places,
-    quarantine, receivers, rule_versions, rules, series, shadow, status, timeline, upload, view,
+    acknowledge, acts, alarms, alerts, answer, backtest, deliveries, devices, health, incidents, index, maintenance,
+    places, quarantine, receivers, rule_versions, rules, series, shadow, status, timeline, upload, view,
 };
 
 #[derive(OpenApi)]
@@ -44,6 +44,9 @@ use super::{
         acts::feedback,
         answer::show,
         answer::take,
+        alarms::cap,
+        alarms::post,
+        alarms::get,
         maintenance::list,
         maintenance::plan,
         maintenance::end,

@@ -3,6 +3,7 @@
 //! | code | status | when |
 //! |---|---|---|
 //! | `bad_request` | 400, 405 | the request cannot be understood, or the method is not one of the path's |
+//! | `bad_request` | 401 | a sender of alarms without its token |
 //! | `bad_request` | 403 | a command from a foreign page |
 //! | `bad_request` | 421 | a request that names another server |
 //! | `not_found` | 404 | there is no such thing, or it is outside the caller's scope |
@@ -45,6 +46,11 @@ impl Fault {
     /// The request cannot be understood.
     pub fn bad_request(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, api::Code::BadRequest, detail)
+    }
+
+    /// Not without a token.
+    pub fn unauthorized(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, api::Code::BadRequest, detail)
     }
 
     /// Not from here.

@@ -10,6 +10,7 @@ use crate::deliver::body::{Told, native};
 use crate::deliver::tests::support::{told, transition};
 
 mod answers;
+mod back;
 mod chain;
 mod group;
 mod people;
