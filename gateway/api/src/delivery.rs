@@ -23,6 +23,8 @@ pub enum Outcome {
     Muted,
     /// Not told, because it is about what is under maintenance; told at the end of it if it still fires.
     Maintenance,
+    /// Not told, because it lay in the past when it was decided, and a later version of the episode was told.
+    Historic,
     /// Given up.
     Dead,
 }

@@ -24,7 +24,7 @@ use crate::live::{Scope, words};
 pub(super) struct DeliveriesQuery {
     /// To one receiver.
     receiver: Option<String>,
-    /// `pending`, `delivered`, `superseded`, `silenced`, `inhibited`, `muted`, `maintenance` or `dead`.
+    /// `pending`, `delivered`, `superseded`, `silenced`, `inhibited`, `muted`, `maintenance`, `historic` or `dead`.
     outcome: Option<String>,
     /// 1 to 1,000, default 100.
     limit: Option<String>,
@@ -42,7 +42,7 @@ pub(super) async fn list(
 ) -> Result<Json<api::Page<api::Delivery>>, Fault> {
     let limit = extract::limit(query.limit.as_deref())?;
     let before = extract::cursor(query.cursor.as_deref())?;
-    let words = "pending, delivered, superseded, silenced, inhibited, muted, maintenance, dead";
+    let words = "pending, delivered, superseded, silenced, inhibited, muted, maintenance, historic, dead";
     extract::word("outcome", query.outcome.as_deref(), outcome, words)?;
     if let Some(outbox) = state.outbox.clone() {
         let filter = OutboxFilter { receiver: query.receiver, outcome: query.outcome, episode: None };
@@ -94,6 +94,7 @@ fn outcome(word: &str) -> Option<api::Outcome> {
         "inhibited" => Some(api::Outcome::Inhibited),
         "muted" => Some(api::Outcome::Muted),
         "maintenance" => Some(api::Outcome::Maintenance),
+        "historic" => Some(api::Outcome::Historic),
         "dead" => Some(api::Outcome::Dead),
         _ => None,
     }
