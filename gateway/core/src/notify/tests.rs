@@ -168,7 +168,8 @@ fn refusals_in_words_are_judged() {
         (Refusal::Credentials, Ladder::Slow, None, true),
         (Refusal::Message, Ladder::Slow, None, true),
     ] {
-        let Verdict { disposition, error } = judge(refusal);
+        let Verdict { disposition, error, one_of_many } = judge(refusal);
+        assert!(!one_of_many, "taken apart it would be more of it");
         let wanted = Disposition::Retry { ladder, wish, pause: wish.is_some(), needs_operator: operator };
         assert_eq!(disposition, wanted, "{refusal:?}");
         assert!(error.is_some_and(|e| e.ends_with("(310000 sign not match)")), "{refusal:?}");
