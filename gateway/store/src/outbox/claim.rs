@@ -41,7 +41,7 @@ impl Outbox {
             while parcels.len() < limit.min(PAGE_MAX) {
                 let busy = |id: i64| self.in_flight.contains(&id) || taken.contains(&id);
                 let Some(first) = candidate(&tx, &receiver.name, urgency, now, busy)? else { break };
-                let parcel = parcel(&tx, receiver, first, now)?;
+                let parcel = parcel(&tx, receiver, &first, now)?;
                 taken.extend(parcel.ids());
                 parcels.push(parcel);
             }
@@ -75,7 +75,7 @@ fn candidate(
 }
 
 /// A row with all that goes with it.
-fn parcel(tx: &Transaction<'_>, receiver: &Receiver, of: Candidate, now: Timestamp) -> Result<Parcel, OutboxError> {
+fn parcel(tx: &Transaction<'_>, receiver: &Receiver, of: &Candidate, now: Timestamp) -> Result<Parcel, OutboxError> {
     let rows = match (of.bundle, &of.group) {
         (Some(bundle), _) => {
             let mut all = tx.prepare_cached(&format!(
@@ -96,8 +96,7 @@ fn parcel(tx: &Transaction<'_>, receiver: &Receiver, of: Candidate, now: Timesta
     )?;
     let mut letters = Vec::with_capacity(rows.len());
     for (due, episode) in rows {
-        let before =
-            before.query_row(params![receiver.name, episode, due.stamp.version], |row| stamp(row)).optional()?;
+        let before = before.query_row(params![receiver.name, episode, due.stamp.version], stamp).optional()?;
         letters.push(Due { before, ..due });
     }
     let message = match &*letters {

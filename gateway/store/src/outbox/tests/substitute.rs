@@ -24,7 +24,9 @@ impl Bench {
     fn words(&mut self, name: &str) -> Vec<String> {
         let due = self.claim(name, secs(60), 100);
         let words = due.iter().map(|d| String::from_utf8(d.body.clone()).unwrap()).collect();
-        due.iter().for_each(|d| drop(self.end(d.id, Ending::Delivered, NOW)));
+        for one in &due {
+            self.end(one.id, Ending::Delivered, NOW);
+        }
         words
     }
 }
@@ -81,7 +83,9 @@ fn the_latest_only() {
 #[test]
 fn there_is_a_limit() {
     let mut bench = bench(Mode::All);
-    (1..=5).for_each(|n| drop(bench.tell(transition(n, 1))));
+    for n in 1..=5 {
+        bench.tell(transition(n, 1));
+    }
     bench.outbox.set_pending_max(3);
     assert_eq!(bench.pass(8), 3);
     assert_eq!(bench.pass(8), 0);
