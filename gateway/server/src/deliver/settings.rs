@@ -174,7 +174,7 @@ impl ReceiverSettings {
         let level = word(&mut p, "min_level", self.min_level.as_deref(), Level::parse, "blue, yellow, orange, red");
         let from_reminder = self.first_reminder(&mut p);
         let group_every = self.group_every(format, &mut p);
-        let substitute = self.substitute(&mut p);
+        let substitute = self.substitute(group_every, &mut p);
         let matcher = Matcher {
             from_reminder,
             min_level: level.unwrap_or(Level::Blue),

@@ -50,14 +50,7 @@ impl Outbox {
         // See the module on why this needs no sync of its own.
         self.connection.pragma_update(None, "synchronous", "NORMAL")?;
         let transaction = self.connection.transaction()?;
-        let mut batch = Batch {
-            tx: &transaction,
-            in_flight: &self.in_flight,
-            now,
-            slot: self.slot,
-            settled: Vec::new(),
-            alone: &mut self.alone,
-        };
+        let mut batch = Batch::new(&transaction, &self.in_flight, &mut self.alone, self.slot, now);
         let mut waiting = rooms(&transaction, receivers, &self.waiting, self.pending_max, facts.len())?;
         for fact in facts.iter().filter(|f| f.index >= self.next) {
             if fact.index != next {
@@ -133,14 +126,7 @@ impl Outbox {
             return Ok(Vec::new());
         }
         let transaction = self.connection.transaction()?;
-        let mut batch = Batch {
-            tx: &transaction,
-            in_flight: &self.in_flight,
-            now,
-            slot: self.slot,
-            settled: Vec::new(),
-            alone: &mut self.alone,
-        };
+        let mut batch = Batch::new(&transaction, &self.in_flight, &mut self.alone, self.slot, now);
         batch.lift()?;
         let settled = batch.settled;
         transaction.commit()?;
@@ -210,6 +196,18 @@ pub(super) struct Batch<'a> {
     slot: i64,
     settled: Vec<Delivery>,
     alone: &'a mut BTreeMap<String, VecDeque<Timestamp>>,
+}
+
+impl<'a> Batch<'a> {
+    fn new(
+        tx: &'a Transaction<'a>,
+        in_flight: &'a BTreeSet<i64>,
+        alone: &'a mut BTreeMap<String, VecDeque<Timestamp>>,
+        slot: i64,
+        now: Timestamp,
+    ) -> Self {
+        Self { tx, in_flight, now, slot, settled: Vec::new(), alone }
+    }
 }
 
 impl Batch<'_> {

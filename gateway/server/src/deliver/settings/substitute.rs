@@ -22,7 +22,8 @@ pub struct Substitute {
 }
 
 impl ReceiverSettings {
-    pub(super) fn substitute(&self, p: &mut Vec<String>) -> Option<Substitute> {
+    /// `group_every`: so long it waits by itself, which must not look like not being taken.
+    pub(super) fn substitute(&self, group_every: Option<Millis>, p: &mut Vec<String>) -> Option<Substitute> {
         let text = self.substitute_after.as_deref();
         let after = text.map_or(Ok(AFTER), parse_duration).ok().filter(|after| AFTERS.contains(after));
         if after.is_none() {
@@ -31,7 +32,11 @@ impl ReceiverSettings {
         if text.is_some() && self.substitute.is_none() {
             p.push("substitute_after: belongs to `substitute`".to_owned());
         }
-        Some(Substitute { name: self.substitute.clone()?, after: after? })
+        let substitute = Substitute { name: self.substitute.clone()?, after: after? };
+        if group_every.is_some_and(|every| every >= substitute.after) {
+            p.push("substitute_after: must be longer than `group_every`: so long nothing is tried".to_owned());
+        }
+        Some(substitute)
     }
 }
 

@@ -133,6 +133,9 @@ fn substitutes_are_checked() {
     let ring = [one("a", Some("b"), None), one("b", Some("a"), None), one("c", Some("a"), None)];
     let words = ["receiver[0].substitute: `b` leads back to `a`", "receiver[1].substitute: `a` leads back to `b`"];
     assert_eq!(problems(&ring), words);
+    let hasty = [one("a", Some("b"), Some("10s")), one("b", None, None)];
+    let words = ["receiver[0].substitute_after: must be longer than `group_every`: so long nothing is tried"];
+    assert_eq!(problems(&hasty), words);
     let late = [one("a", Some("b"), Some("2h")), one("b", None, Some("10s"))];
     let words =
         ["receiver[0].substitute_after: `2h` is not 5s to 1h", "receiver[1].substitute_after: belongs to `substitute`"];
