@@ -135,12 +135,14 @@ fn bundle(
         keep.execute(params![due.id, name])?;
     }
     let every = receiver.group_every.unwrap_or_default().0;
-    tx.prepare_cached("INSERT OR REPLACE INTO grouping VALUES (?1, ?2, ?3, ?4)")?.execute(params![
-        receiver.name,
-        group,
-        now.0 + every,
-        every
-    ])?;
+    // A stretch begins with its first bundle: were each of a long drain to begin it anew, what came meanwhile would be due
+    // in as many small ones.
+    tx.prepare_cached(
+        "INSERT INTO grouping (receiver, grp, open_at, every) VALUES (?1, ?2, ?3 + ?4, ?4)
+         ON CONFLICT DO UPDATE SET open_at = excluded.open_at, every = excluded.every
+         WHERE open_at NOT BETWEEN ?3 + 1 AND ?3 + ?4",
+    )?
+    .execute(params![receiver.name, group, now.0, every])?;
     Ok(found)
 }
 

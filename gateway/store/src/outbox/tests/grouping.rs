@@ -60,6 +60,27 @@ fn the_first_at_once_then_together() {
     assert_eq!(together, [1, 1, 1]);
 }
 
+// A flood that takes a while to leave does not split what comes meanwhile: all of that goes together when the stretch is over.
+#[test]
+fn a_long_drain_does_not_begin_the_stretch_anew() {
+    let mut bench = bench(Mode::All);
+    let full = GROUP_MAX as u32;
+    for n in 0..3 * full {
+        bench.tell_at(NOW, transition(n, 1));
+    }
+    for s in 0..3 {
+        let now = secs(s);
+        let mut one = bench.outbox.claim(&bench.receivers[0].clone(), now, 1).unwrap();
+        let parcel = one.pop().unwrap();
+        assert_eq!(parcel.letters.len(), GROUP_MAX, "after {s} s");
+        let ended: Vec<_> = parcel.ids().map(|id| Ended { id, ending: Ending::Delivered, error: None }).collect();
+        bench.outbox.record(&ended, now).unwrap();
+        bench.tell_at(now, transition(3 * full + s as u32, 1));
+    }
+    assert_eq!(bench.messages(secs(9)), [] as [Vec<String>; 0]);
+    assert_eq!(bench.messages(secs(10)), [words(&[(3 * full, 1), (3 * full + 1, 1), (3 * full + 2, 1)])]);
+}
+
 // Each rule in each district, each receiver, waits for its own.
 #[test]
 fn groups_do_not_wait_for_each_other() {
