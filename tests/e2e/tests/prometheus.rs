@@ -206,9 +206,9 @@ fn what_prometheus_posts_is_one_alert() {
         ("Always", "vector(1)".to_owned(), "critical"),
         ("ForAWhile", format!("vector(time()) < {}", now + 10), "warning"),
     ] {
-        let _ = write!(
+        let _ = writeln!(
             rules,
-            "      - {{ alert: {name}, expr: \"{expression}\", labels: {{ severity: {severity} }}, annotations: {{ summary: test }} }}\n"
+            "      - {{ alert: {name}, expr: \"{expression}\", labels: {{ severity: {severity} }}, annotations: {{ summary: test }} }}"
         );
     }
     let prometheus = Prometheus::start(&rules, maibo.http, TOKEN);
