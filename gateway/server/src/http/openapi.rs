@@ -7,7 +7,7 @@ use axum::response::IntoResponse;
 use utoipa::OpenApi;
 
 use super::{
-    acknowledge, acts, alarms, alerts, answer, backtest, deliveries, devices, health, incidents, index, maintenance,
+    acknowledge, acts, alarms, alerts, answer, backtest, deliveries, devices, drills, health, incidents, index, maintenance,
     places, quarantine, receivers, rule_versions, rules, series, shadow, status, timeline, upload, view,
 };
 
@@ -50,6 +50,8 @@ use super::{
         maintenance::list,
         maintenance::plan,
         maintenance::end,
+        drills::list,
+        drills::open,
         deliveries::list,
         receivers::list,
         receivers::test,

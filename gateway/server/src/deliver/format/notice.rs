@@ -26,6 +26,8 @@ pub(in crate::deliver) struct Notice {
     pub(in crate::deliver) over: bool,
     /// Somebody tries whether messages arrive.
     pub(in crate::deliver) test: bool,
+    /// It is an exercise. A group is of one rule, so that all of it is or nothing.
+    pub(in crate::deliver) drill: bool,
     /// Told before it could be put on record.
     unrecorded: bool,
     /// Where to look, of a group: the page.
@@ -61,6 +63,7 @@ impl Notice {
             worst,
             over: firing.is_none(),
             test: kept.iter().any(|k| k.data.test),
+            drill: kept.iter().any(|k| k.data.alert.drill),
             unrecorded: kept.iter().any(|k| !k.data.recorded && !k.data.test),
             page: sender.page.clone(),
             entries,
@@ -70,6 +73,7 @@ impl Notice {
     /// The first words: mark, level and what it is about.
     pub(in crate::deliver) fn head(&self, language: Language) -> String {
         let test = if self.test { language.pick("【测试】", "[TEST] ") } else { "" };
+        let drill = if self.drill { language.pick("【演练】", "[DRILL] ") } else { "" };
         let (mark, level) = (mark(self.worst, self.over), language.level(self.worst));
         let words = match (&*self.entries, self.over, language) {
             ([one], false, Language::Chinese) => format!("{level}预警 · {}", one.title.zh),
@@ -81,7 +85,7 @@ impl Notice {
             (all, false, Language::English) => format!("{} alerts, worst {level}", all.len()),
             (all, true, Language::English) => format!("{} alerts are over", all.len()),
         };
-        format!("{test}{mark} {}", sentence(&words))
+        format!("{test}{drill}{mark} {}", sentence(&words))
     }
 
     /// What follows the head, line by line.
@@ -89,6 +93,10 @@ impl Notice {
         let mut lines = Vec::new();
         if self.test {
             let words = language.pick("这是一条测试消息，无须处置", "this is a test; nothing has to be done");
+            lines.push((language.pick("注意", "Note"), words.to_owned()));
+        }
+        if self.drill {
+            let words = language.pick("这是演练，并无实际险情", "this is an exercise; nothing has happened");
             lines.push((language.pick("注意", "Note"), words.to_owned()));
         }
         if self.unrecorded {
