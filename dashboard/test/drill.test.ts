@@ -40,12 +40,13 @@ describe('a drill', () => {
 
   // Promise: a drill is in no figure of the page, and neither is one that is over.
   it('is not counted', () => {
-    const desk = deskWith([drill('a'), alertOf({ id: 'b', level: 'red' }), drill('c', { state: 'resolved', resolved_at: '2026-11-23T12:00:00.000Z' })]);
+    const desk = deskWith([drill('a', { started_at: '2026-11-23T12:04:59.000Z' }), alertOf({ id: 'b', level: 'red' }), drill('c', { state: 'resolved', resolved_at: '2026-11-23T12:00:00.000Z' })]);
     const page = show(Queue, desk);
     expect(page.querySelector('[data-level="red"] b')?.textContent).toBe('1');
     expect(page.querySelector('[data-figure="open"]')?.textContent).toBe('未结 1');
     expect(page.querySelector('.tabs')?.textContent).toContain('已恢复 0');
-    expect(page.querySelectorAll('[data-alert]').length).toBe(2);
+    // What is real stands first among those of its level, however new the drill.
+    expect([...page.querySelectorAll<HTMLElement>('[data-alert]')].map((row) => row.dataset.alert)).toEqual(['b', 'a']);
     expect(desk.city.worst(() => true)).toBe('red');
     expect(show(Queue, deskWith([drill('a')])).querySelector('.sr-only')?.textContent).toContain('0');
   });

@@ -320,7 +320,8 @@ fn subjects() {
     let place = PlaceCode::new("110106002").expect("place");
     let event = Subject::Event { device: device(), identity: Text::from("7a") };
     let (around, part) = (Subject::Around(device()), Subject::Part(part()));
-    let all = [Subject::Device(device()), Subject::Source(source()), Subject::Place(place), event, around, part, drill::subject()];
+    let all = [Subject::Device(device()), Subject::Source(source()), Subject::Place(place), event, around, part];
+    let all = all.into_iter().chain([drill::subject()]);
     let mut shown = String::new();
     for subject in all {
         let bytes = maibo_core::codec::encode(&subject);

@@ -55,7 +55,13 @@ fn wait_for(sinks: &[Sink], versions: usize, limit: Duration) {
 /// What says how the city is.
 fn figures(maibo: &Maibo) -> Value {
     let index = maibo.get("/api/v1/index");
-    json!([index["city"], index["domains"], index["districts"], maibo.get("/api/v1/domains"), maibo.get("/api/v1/places")])
+    json!([
+        index["city"],
+        index["domains"],
+        index["districts"],
+        maibo.get("/api/v1/domains"),
+        maibo.get("/api/v1/places")
+    ])
 }
 
 #[test]
@@ -113,7 +119,10 @@ fn a_drill_from_trigger_to_receiver() {
     }
     let chain = bodies(cap);
     for (xml, kind) in chain.iter().zip(["Alert", "Update", "Cancel"]) {
-        assert!(xml.contains("<status>Exercise</status>") && xml.contains(&format!("<msgType>{kind}</msgType>")), "{xml}");
+        assert!(
+            xml.contains("<status>Exercise</status>") && xml.contains(&format!("<msgType>{kind}</msgType>")),
+            "{xml}"
+        );
     }
     assert_eq!((bodies(native).len(), chain.len()), (3, 3));
 }

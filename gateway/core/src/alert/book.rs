@@ -183,8 +183,7 @@ impl Book {
         };
         let (at, now) = (transition.at, change.decided);
         // Who repeats a drill means to.
-        let flapping =
-            !transition.is_drill() && self.flaps.open(&transition.rule, &transition.subject, at, now);
+        let flapping = !transition.is_drill() && self.flaps.open(&transition.rule, &transition.subject, at, now);
         let handling = transition.handling_mut();
         handling.stamps.published = Some(Stamp { at: now, by: None });
         handling.flapping = flapping;

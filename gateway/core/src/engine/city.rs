@@ -232,7 +232,9 @@ impl City {
                     .flat_map(|(id, m)| core::iter::once(id).chain(self.devices.siblings(m).filter(move |s| *s != id)))
                     .collect()
             }
-            Subject::Device(_) | Subject::Event { .. } | Subject::Source(_) | Subject::Part(_) | Subject::Drill(_) => Vec::new(),
+            Subject::Device(_) | Subject::Event { .. } | Subject::Source(_) | Subject::Part(_) | Subject::Drill(_) => {
+                Vec::new()
+            }
         };
         self.incidents.take(told, now, with.into_iter());
     }
@@ -334,7 +336,8 @@ impl City {
         loop {
             let first = self.sources.values().filter_map(Source::due).min().map(|at| at.max(floor));
             let own = [self.quorums.next(), self.inhibitions.next(), self.incidents.next()];
-            let own = own.into_iter().chain([self.maintenances.next(), self.drills.next()]).flatten().map(|at| at.max(floor));
+            let own =
+                own.into_iter().chain([self.maintenances.next(), self.drills.next()]).flatten().map(|at| at.max(floor));
             let to = own.fold(self.book.horizon(first, until), Timestamp::min);
             self.fire_sources(to);
             self.book.fire(floor, to);

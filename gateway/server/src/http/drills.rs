@@ -128,9 +128,11 @@ fn refused(refusal: &Refusal, scope: &Scope, roster: &Roster) -> Fault {
     let current = refusal.current.as_ref().filter(|t| scope.allows_alert(t)).map(|t| words::alert(t, roster));
     match refusal.reason {
         "too_many" => Fault::conflict(None, None, &format!("{MAX_DRILLS} drills are open: close one first")),
-        "elsewhere" => {
-            Fault::conflict(None, current, "a drill of this name is open in another place or domain: choose another name")
-        }
+        "elsewhere" => Fault::conflict(
+            None,
+            current,
+            "a drill of this name is open in another place or domain: choose another name",
+        ),
         "bad_until" => Fault::invalid(format!("minutes: must be 1 to {MINUTES_MAX}")),
         _ => Fault::conflict(None, current, "the drill is over"),
     }

@@ -7,8 +7,8 @@ use axum::response::IntoResponse;
 use utoipa::OpenApi;
 
 use super::{
-    acknowledge, acts, alarms, alerts, answer, backtest, deliveries, devices, drills, health, incidents, index, maintenance,
-    places, quarantine, receivers, rule_versions, rules, series, shadow, status, timeline, upload, view,
+    acknowledge, acts, alarms, alerts, answer, backtest, deliveries, devices, drills, health, incidents, index,
+    maintenance, places, quarantine, receivers, rule_versions, rules, series, shadow, status, timeline, upload, view,
 };
 
 #[derive(OpenApi)]

@@ -171,7 +171,7 @@ pub fn alert_by(t: &Transition, cause: Option<EpisodeId>, roster: &Roster) -> ap
 /// What an alert is called: by its rule, or by what a drill plays, which says that it is one wherever it stands alone.
 pub fn title(t: &Transition, roster: &Roster) -> api::Words {
     match t.found.as_ref().filter(|_| t.is_drill()) {
-        Some(played) => words(&format!("演练：{}", *played.zh), &format!("Drill: {}", *played.en)),
+        Some(played) => words(&format!("演练：{}", &*played.zh), &format!("Drill: {}", &*played.en)),
         None => roster.title(&t.rule),
     }
 }

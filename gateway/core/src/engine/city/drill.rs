@@ -66,7 +66,12 @@ impl Drills {
         }
     }
 
-    fn begin(&mut self, asked: &Drill, now: Timestamp, book: &mut Book) -> Result<EpisodeId, (EpisodeId, &'static str)> {
+    fn begin(
+        &mut self,
+        asked: &Drill,
+        now: Timestamp,
+        book: &mut Book,
+    ) -> Result<EpisodeId, (EpisodeId, &'static str)> {
         if self.open.len() >= limit::MAX_DRILLS {
             return Err((unknown(asked, now), "too_many"));
         }

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use minicbor::{Decode, Encode};
 
 use super::super::city::{
-    Case, Cell, City, Devices, Drills, Health, IncidentKey, Incidents, Inhibitions, Maintenances, Member, Part, Quorums, Slot,
-    Source,
+    Case, Cell, City, Devices, Drills, Health, IncidentKey, Incidents, Inhibitions, Maintenances, Member, Part,
+    Quorums, Slot, Source,
 };
 use super::super::fleet::Law;
 use super::super::{RestoreError, Versions};
@@ -85,7 +85,9 @@ fn save_quorum((rule, subject): &(RuleId, Subject), cell: &Cell) -> SavedQuorum 
     let (place, around) = match subject {
         Subject::Place(place) => (Some(place.clone()), None),
         Subject::Around(device) => (None, Some(device.clone())),
-        Subject::Device(_) | Subject::Source(_) | Subject::Event { .. } | Subject::Part(_) | Subject::Drill(_) => (None, None),
+        Subject::Device(_) | Subject::Source(_) | Subject::Event { .. } | Subject::Part(_) | Subject::Drill(_) => {
+            (None, None)
+        }
     };
     SavedQuorum { rule: rule.clone(), place, given: cell.given, firing: cell.firing, lost: cell.lost, around }
 }

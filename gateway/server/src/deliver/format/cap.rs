@@ -77,7 +77,9 @@ const fn note(kept: &Kept) -> Option<&'static str> {
     match (kept.data.test, kept.data.alert.drill, kept.data.recorded) {
         (true, ..) => Some("a test; nothing has happened"),
         (false, true, true) => Some("演练，并无实际险情 an exercise; nothing has happened"),
-        (false, true, false) => Some("演练，并无实际险情 an exercise; nothing has happened; told before it was on record"),
+        (false, true, false) => {
+            Some("演练，并无实际险情 an exercise; nothing has happened; told before it was on record")
+        }
         (false, false, false) => Some("told before it could be put on record"),
         (false, false, true) => None,
     }

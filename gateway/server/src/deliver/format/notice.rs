@@ -26,8 +26,6 @@ pub(in crate::deliver) struct Notice {
     pub(in crate::deliver) over: bool,
     /// Somebody tries whether messages arrive.
     pub(in crate::deliver) test: bool,
-    /// It is an exercise. A group is of one rule, so that all of it is or nothing.
-    pub(in crate::deliver) drill: bool,
     /// Told before it could be put on record.
     unrecorded: bool,
     /// Where to look, of a group: the page.
@@ -39,6 +37,7 @@ struct Entry {
     title: Words,
     level: Level,
     over: bool,
+    drill: bool,
     place: Words,
     value: Option<String>,
     limit: Option<String>,
@@ -63,17 +62,21 @@ impl Notice {
             worst,
             over: firing.is_none(),
             test: kept.iter().any(|k| k.data.test),
-            drill: kept.iter().any(|k| k.data.alert.drill),
             unrecorded: kept.iter().any(|k| !k.data.recorded && !k.data.test),
             page: sender.page.clone(),
             entries,
         }
     }
 
+    /// Whether it is an exercise. A group is of one rule, so that all of it is or nothing.
+    pub(super) fn is_drill(&self) -> bool {
+        self.entries.iter().any(|e| e.drill)
+    }
+
     /// The first words: mark, level and what it is about.
     pub(in crate::deliver) fn head(&self, language: Language) -> String {
         let test = if self.test { language.pick("【测试】", "[TEST] ") } else { "" };
-        let drill = if self.drill { language.pick("【演练】", "[DRILL] ") } else { "" };
+        let drill = if self.is_drill() { language.pick("【演练】", "[DRILL] ") } else { "" };
         let (mark, level) = (mark(self.worst, self.over), language.level(self.worst));
         let words = match (&*self.entries, self.over, language) {
             ([one], false, Language::Chinese) => format!("{level}预警 · {}", one.title.zh),
@@ -95,7 +98,7 @@ impl Notice {
             let words = language.pick("这是一条测试消息，无须处置", "this is a test; nothing has to be done");
             lines.push((language.pick("注意", "Note"), words.to_owned()));
         }
-        if self.drill {
+        if self.is_drill() {
             let words = language.pick("这是演练，并无实际险情", "this is an exercise; nothing has happened");
             lines.push((language.pick("注意", "Note"), words.to_owned()));
         }
@@ -168,6 +171,7 @@ impl Entry {
             title: words(&alert.title),
             level: alert.level,
             over: over(alert),
+            drill: alert.drill,
             place: Words { zh: place(Language::Chinese), en: place(Language::English) },
             value: alert.value.map(measured),
             limit: alert.threshold.map(measured),

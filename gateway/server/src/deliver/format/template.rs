@@ -107,7 +107,7 @@ impl Template {
             level_name: both(&|language| language.level(notice.worst).to_owned()),
             over: notice.over,
             test: notice.test,
-            drill: notice.drill,
+            drill: notice.is_drill(),
             receiver,
             sender: Named {
                 name: &sender.name,

@@ -286,7 +286,9 @@ fn drills_lower_nothing() {
     assert_eq!(stage.picture.drills(&Scope::everything()).len(), 3);
     let after = index();
     assert_eq!((&after.city, &after.domains, &after.districts), (&before.city, &before.domains, &before.districts));
-    assert!(stage.picture.tally(&Scope::everything()).districts.values().all(|d| d.open == api::LevelCounts::default()));
+    assert!(
+        stage.picture.tally(&Scope::everything()).districts.values().all(|d| d.open == api::LevelCounts::default())
+    );
 }
 
 // An alert of Maibo about itself is open and seen, and the city is none the worse for it.

@@ -17,7 +17,8 @@ fn texts(format: Format, letter: &Letter) -> String {
 #[test]
 fn each_format_has_the_flag() {
     let (first, second) = (stamp(1, 0), stamp(2, 60_000));
-    for (told, before) in [(drill(told_of(1)), None), (drill(told_of(2)), Some(first)), (drill(resolved(3)), Some(second))]
+    for (told, before) in
+        [(drill(told_of(1)), None), (drill(told_of(2)), Some(first)), (drill(resolved(3)), Some(second))]
     {
         let letter = letter(&told, stamp(told.alert.version, 90_000), before);
         let body = |format| json(&rendered(format, &letter).body);
@@ -28,11 +29,15 @@ fn each_format_has_the_flag() {
         assert_eq!(alertmanager["alerts"][0]["labels"]["maibo_drill"], "true");
         assert_eq!(alertmanager["commonLabels"]["maibo_drill"], "true");
         let cap = texts(Format::Cap, &letter);
-        assert!(cap.contains("<status>Exercise</status>") && cap.contains("an exercise; nothing has happened</note>"), "{cap}");
+        assert!(
+            cap.contains("<status>Exercise</status>") && cap.contains("an exercise; nothing has happened</note>"),
+            "{cap}"
+        );
         assert!(cap.contains("<event>演练：内涝</event>"), "{cap}");
         for format in [Format::DingTalk, Format::Feishu, Format::WeCom] {
             let text = texts(format, &letter);
-            for words in ["【演练】", "DRILL", "这是演练，并无实际险情", "this is an exercise; nothing has happened"] {
+            for words in ["【演练】", "DRILL", "这是演练，并无实际险情", "this is an exercise; nothing has happened"]
+            {
                 assert!(text.contains(words), "{format:?}: no {words} in {text}");
             }
         }
@@ -59,7 +64,10 @@ fn a_real_alert_has_none() {
 fn what_else_is_said_stays() {
     let told = drill(told_of(1));
     let cap = texts(Format::Cap, &Letter::unkept(native(&told, false), 1, AT));
-    assert!(cap.contains("<status>Exercise</status>") && cap.contains("nothing has happened; told before it was"), "{cap}");
+    assert!(
+        cap.contains("<status>Exercise</status>") && cap.contains("nothing has happened; told before it was"),
+        "{cap}"
+    );
     let cap = texts(Format::Cap, &Letter::unkept(crate::deliver::body::test(&told), 1, AT));
     assert!(cap.contains("<status>Test</status>"), "{cap}");
 }
