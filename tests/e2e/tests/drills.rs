@@ -35,10 +35,11 @@ fn setup(sinks: &[Sink]) -> (Maibo, u16) {
     (maibo, port)
 }
 
-/// Bodies that a sink took, in order.
+/// Bodies about the drill that a sink took, in order.
 fn bodies(sink: &Sink) -> Vec<String> {
     let taken = sink.deliveries().into_iter().filter(|d| (200..300).contains(&d.answer));
     taken
+        .filter(|d| d.body.contains("maibo-drill"))
         .map(|d| {
             assert_eq!(d.verdict, Verdict::Valid, "{d:?}");
             d.body
@@ -93,6 +94,11 @@ fn a_drill_from_trigger_to_receiver() {
     wait_for(&sinks, 1, Duration::from_secs(20));
     assert_eq!(figures(&maibo), before, "index and counts did not move");
 
+    until("the deliveries are on record", Duration::from_secs(10), || {
+        let list = maibo.get("/api/v1/deliveries?outcome=delivered");
+        let of = list["items"].as_array().into_iter().flatten().filter(|d| d["alert"] == alert["id"]).count();
+        (of == FORMATS.len()).then_some(())
+    });
     maibo.kill();
     maibo.start();
     let open = maibo.get("/api/v1/drills");
