@@ -15,6 +15,21 @@ const COMMON = ['--no-sandbox', '--disable-quic', '--no-first-run', '--disable-b
 const mapReady = (page) => page.waitForSelector('[data-map="ready"]', { timeout: 60_000 });
 const firstRow = '[data-alert] .title';
 
+/** A drill among real alerts, chosen. */
+async function drill(page, gateway) {
+  const subject = { kind: 'drill', id: 'flood-2026-11' };
+  const title = { zh: '演练：朝阳区内涝', en: 'Drill: flood in Chaoyang' };
+  const text = { zh: '演练：朝阳区内涝，红色演练，并无实际险情', en: 'Drill: flood in Chaoyang: red exercise, nothing has happened' };
+  const raised = gateway.city.raise();
+  const none = { device: null, device_name: null, quantity: null, unit: null, value: null, threshold: null, lon: null, lat: null };
+  const alert = { ...raised, ...none, drill: true, subject, title, text, level: 'red', peak_level: 'red', data: 'fresh', reason: 'event' };
+  gateway.city.alerts.set(alert.id, alert);
+  gateway.up(alert);
+  await page.waitForSelector('[data-bar="drill"]');
+  await page.click(`[data-alert="${alert.id}"] .title`);
+  await page.waitForSelector('aside [data-drill]');
+}
+
 const scenes = [
   { name: 'burning-zh', viewport: WIDE, query: '?lang=zh' },
   { name: 'burning-en', viewport: WIDE, query: '?lang=en' },
@@ -122,6 +137,8 @@ const scenes = [
     },
     allow: /ERR_CONNECTION_REFUSED|WebSocket connection/,
   },
+  { name: 'drill-zh', viewport: WIDE, query: '?lang=zh', play: drill },
+  { name: 'drill-en-small', viewport: SMALL, query: '?lang=en', play: drill },
   { name: 'deaf-zh-small', viewport: SMALL, query: '?lang=zh', gateway: { scenario: 'deaf' } },
   { name: 'no-webgl-zh-small', viewport: SMALL, query: '?lang=zh', args: ['--disable-gpu', '--disable-3d-apis'], noMap: true },
   { name: 'snapshot-failed-en-small', viewport: SMALL, query: '?lang=en', gateway: { snapshotFails: true }, noMap: true, allow: /503/, wait: '[data-screen="snapshot"]' },

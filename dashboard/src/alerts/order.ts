@@ -1,7 +1,7 @@
 /**
  * The order of the queue, and how it holds still under the pointer.
  *
- * Order: level, then open before acknowledged, then newest first; the id breaks ties, so that equal alerts never swap.
+ * Order: level, then real before drills, then open before acknowledged, then newest first; the id breaks ties, so that equal alerts never swap.
  * While held, rows keep their places: their content changes, nothing moves, what is new waits and is counted.
  */
 import { rankOf } from '../level';
@@ -15,6 +15,7 @@ function compareText(a: string, b: string): number {
 export function compareAlerts(a: Alert, b: Alert): number {
   return (
     rankOf(b.level) - rankOf(a.level) ||
+    Number(a.drill === true) - Number(b.drill === true) ||
     Number(a.acknowledged !== null) - Number(b.acknowledged !== null) ||
     compareText(b.started_at, a.started_at) ||
     compareText(a.id, b.id)

@@ -74,6 +74,9 @@ export const en: Dictionary = {
   assigned: 'Assigned to',
   flapping: 'flapping',
   flappingHint: 'opens and ends again and again',
+  drill: 'DRILL',
+  drillHint: 'This is an exercise; nothing has happened.',
+  drillBar: (count, names) => `Exercise under way (${count}): ${names}. What is marked DRILL has not happened and is not counted; every other alert is real.`,
   fresh: (count) => `${count} new; move away or press here to show`,
   emptyQueue: 'No open alerts',
   emptyDeaf: 'A message source is deaf: no alerts does not mean all is well',
@@ -148,7 +151,7 @@ export const en: Dictionary = {
     bad_request: 'Bad request', invalid: 'That makes no sense here', not_found: 'Not found', conflict: 'The state has changed; see it now', too_large: 'Too large', unavailable: 'Gateway unavailable',
     internal: 'Gateway error', unreachable: 'No answer from the gateway',
   },
-  subjects: { device: 'Device', source: 'Message source', place: 'Place', event: 'Event', around: 'Surroundings of', part: 'Part of Maibo' },
+  subjects: { device: 'Device', source: 'Message source', place: 'Place', event: 'Event', around: 'Surroundings of', part: 'Part of Maibo', drill: 'Drill' },
   charts: {
     title: 'Series', empty: 'No readings yet', failed: 'Series cannot be had', table: 'Table', chart: 'Chart', time: 'Time', none: 'No series to show',
     value: 'Value', stale: 'stale',

@@ -72,6 +72,9 @@ export const zh = {
   assigned: '处置人',
   flapping: '反复',
   flappingHint: '短时间内反复发生又恢复',
+  drill: '演练',
+  drillHint: '这是演练，并无实际险情。',
+  drillBar: (count: number, names: string) => `正在演练（${count}）：${names}。标有“演练”的预警并无实际险情，不计入统计；其余预警照常处置。`,
   fresh: (count: number) => `有 ${count} 条新变化，移开指针或点此显示`,
   emptyQueue: '没有未结预警',
   emptyDeaf: '有消息来源失联：没有预警不代表正常',
@@ -146,7 +149,7 @@ export const zh = {
     bad_request: '请求有误', invalid: '内容不合理', not_found: '没有找到', conflict: '状态已变化，请看最新状态', too_large: '内容过大', unavailable: '网关暂不可用',
     internal: '网关内部错误', unreachable: '网关没有应答',
   } as Record<string, string>,
-  subjects: { device: '设备', source: '消息来源', place: '地点', event: '事件', around: '设备周边', part: '系统部件' } as Record<string, string>,
+  subjects: { device: '设备', source: '消息来源', place: '地点', event: '事件', around: '设备周边', part: '系统部件', drill: '演练' } as Record<string, string>,
   charts: {
     title: '重点曲线', empty: '还没有读数', failed: '曲线取不到', table: '表格', chart: '曲线', time: '时间', none: '没有可显示的曲线',
     value: '值', stale: '停滞',

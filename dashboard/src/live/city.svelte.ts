@@ -70,8 +70,10 @@ export class City implements Sink {
 
   constructor(private readonly paint: Painter) {}
 
-  /** Open alerts only. */
-  open = $derived(this.alerts.filter((alert) => alert.state === 'firing'));
+  /** Open alerts only, and no drills: this is what figures are made of. */
+  open = $derived(this.alerts.filter((alert) => alert.state === 'firing' && !alert.drill));
+  /** Open drills. */
+  drills = $derived(this.alerts.filter((alert) => alert.state === 'firing' && alert.drill));
   #byId = $derived(new Map(this.alerts.map((alert) => [alert.id, alert])));
   /** Per level: open, and open without acknowledgement. */
   counts = $derived.by(() => {

@@ -51,6 +51,8 @@ export interface Alert {
   readonly flapping?: boolean;
   /** The alert of its cause, which is told instead of it. */
   readonly inhibited_by?: string | null;
+  /** True of an exercise: nothing has happened. */
+  readonly drill?: boolean;
   /** The latest version in one sentence. */
   readonly text?: Words;
   /** What `value` was computed from; null or missing where it is the last value of `quantity`. */

@@ -30,7 +30,7 @@ pub enum DataState {
 /// What an alert is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Subject {
-    /// `device`, `source`, `place` or `event`.
+    /// `device`, `source`, `place`, `event`, `around`, `part` or `drill`.
     pub kind: String,
     /// The identifier within its kind; of an event `device/identity`.
     pub id: String,
@@ -107,6 +107,9 @@ pub struct Alert {
     pub measure: Option<Measure>,
     /// The alert of its cause, which receivers are told of instead, while that is so.
     pub inhibited_by: Option<String>,
+    /// True of an exercise (演练): nothing has happened. Not there in real alerts.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub drill: bool,
 }
 
 /// What an alert's value was computed from.

@@ -15,6 +15,7 @@ mod backtest;
 mod common;
 mod delivery;
 mod device;
+mod drill;
 mod frame;
 mod handling;
 mod incident;
@@ -42,6 +43,7 @@ pub use backtest::{
 pub use common::{Domain, Level, LevelCounts, Ms, Page, Time, Words};
 pub use delivery::{Delivery, Outcome};
 pub use device::{Device, DeviceState, DeviceValue, Points, Series, UnknownWhy};
+pub use drill::OpenDrill;
 pub use frame::{
     AlertFrame, Bye, ByeCode, ClientFrame, DeviceFrame, DistrictState, Heartbeat, Hello, Indices, Resume, Score,
     ServerFrame, Welcome, WelcomeMode,
@@ -91,6 +93,7 @@ pub use view::{FeaturedSeries, Snapshot, ViewDevices};
     IncidentDetail,
     Index,
     IndexExplanation,
+    OpenDrill,
     Place,
     PostableAlert,
     Problem,

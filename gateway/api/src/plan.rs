@@ -121,6 +121,9 @@ pub struct PlanRun {
     pub title: Option<Words>,
     /// Where; `null` for alerts without a place.
     pub district: Option<String>,
+    /// It is a drill.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub drill: bool,
     /// The worst level so far.
     pub level: Level,
     /// When the first alert called for it.

@@ -57,6 +57,7 @@ fn alert() -> Alert {
         text: Words { zh: "降为橙色".into(), en: "Lowered to orange".into() },
         measure: None,
         inhibited_by: None,
+        drill: false,
     }
 }
 

@@ -118,7 +118,7 @@ impl Backtest {
 
     /// Takes the next input. `now` is when Maibo has it, and never less than the time before.
     ///
-    /// Commands, deliveries, activations, what the city was told and what Maibo found about itself are passed over: they belong to the run that was
+    /// Commands, deliveries, activations, what the city was told, what Maibo found about itself and drills are passed over: they belong to the run that was
     /// recorded.
     ///
     /// # Errors
@@ -138,6 +138,7 @@ impl Backtest {
             | Input::EndMaintenance { .. }
             | Input::Told { .. }
             | Input::Found(_)
+            | Input::Drill(_)
             | Input::Dropped { .. }
             | Input::Canary { .. } => return Ok(()),
         };

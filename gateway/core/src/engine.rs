@@ -52,7 +52,7 @@ mod watch;
 mod window;
 mod withheld;
 
-pub use city::{City, MANY_RULE, SOURCE_RULE};
+pub use city::{City, DRILL_RULE, MANY_RULE, SOURCE_RULE};
 pub use derive::{AirState, Closed, DERIVED, Derived};
 pub use device::{DeviceView, ValueView};
 pub use event::EventCounts;
@@ -109,13 +109,14 @@ pub struct VerdictChange {
 /// Why a command was not carried out.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Refusal {
-    /// A constant word: `newer_fact`, `level_rose`, `resolved` (also for an episode nobody knows).
+    /// A constant word: `newer_fact`, `level_rose`, `resolved` (also for an episode nobody knows); of a drill
+    /// `bad_until`, `too_many`, `elsewhere`.
     pub reason: &'static str,
     /// The alert as it stands, while it is open.
     pub current: Option<Transition>,
 }
 
-/// What became of one command.
+/// What became of one command, or of one drill that was asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CommandOutcome {
     /// On which episode.
@@ -160,7 +161,7 @@ pub struct Output {
     pub facts: Vec<Fact>,
     /// One a device at most, in the order of their ids.
     pub verdicts: Vec<VerdictChange>,
-    /// In the order of the batch's commands.
+    /// In the order of the batch's commands and drills.
     pub commands: Vec<CommandOutcome>,
     /// What happened to readings and events.
     pub counts: Counts,

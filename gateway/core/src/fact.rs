@@ -299,7 +299,7 @@ pub struct Transition {
     /// What `value` was computed from; `None` where it is the last value of `quantity`, or there is none.
     #[n(20)]
     pub measure: Option<Box<Measure>>,
-    /// What Maibo found about itself, in words. `None` in alerts of the city.
+    /// What Maibo found about itself, or what a drill plays, in words. `None` in alerts of the city.
     #[n(21)]
     pub found: Option<Box<Found>>,
 }

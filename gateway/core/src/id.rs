@@ -152,6 +152,10 @@ text_id!(
     PartId, 1..=64, word, "A-Z a-z 0-9 . _ -"
 );
 text_id!(
+    /// A drill, by the name that whoever opened it gave it: `[A-Za-z0-9._-]{1,64}`.
+    DrillId, 1..=64, word, "A-Z a-z 0-9 . _ -"
+);
+text_id!(
     /// Who gave a command: an operator's account name ([`Actor::account`]), or somebody at a receiver ([`Actor::at`]); at
     /// most 190 bytes.
     Actor, 1..=190, |c| !c.is_control(), "whatever can be printed"
@@ -270,10 +274,13 @@ pub enum Subject {
     /// A part of Maibo itself.
     #[n(5)]
     Part(#[n(0)] PartId),
+    /// An exercise (演练): nothing has happened. What is about one is kept out of everything that says how the city is.
+    #[n(6)]
+    Drill(#[n(0)] DrillId),
 }
 
 impl Subject {
-    /// `device`, `source`, `place`, `event`, `around` or `part`.
+    /// `device`, `source`, `place`, `event`, `around`, `part` or `drill`.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Device(_) => "device",
@@ -282,6 +289,7 @@ impl Subject {
             Self::Event { .. } => "event",
             Self::Around(_) => "around",
             Self::Part(_) => "part",
+            Self::Drill(_) => "drill",
         }
     }
 
@@ -291,6 +299,7 @@ impl Subject {
             Self::Device(d) | Self::Around(d) => Cow::Borrowed(d.as_str()),
             Self::Source(s) => Cow::Borrowed(s.as_str()),
             Self::Part(p) => Cow::Borrowed(p.as_str()),
+            Self::Drill(d) => Cow::Borrowed(d.as_str()),
             Self::Place(p) => Cow::Borrowed(p.as_str()),
             Self::Event { device, identity } => Cow::Owned(format!("{device}/{}", identity.0)),
         }
@@ -301,11 +310,16 @@ impl Subject {
         matches!(self, Self::Place(_) | Self::Around(_))
     }
 
+    /// Whether it is an exercise.
+    pub const fn is_drill(&self) -> bool {
+        matches!(self, Self::Drill(_))
+    }
+
     /// The device it is about, or that reports it.
     pub const fn device(&self) -> Option<&DeviceId> {
         match self {
             Self::Device(device) | Self::Event { device, .. } => Some(device),
-            Self::Source(_) | Self::Place(_) | Self::Around(_) | Self::Part(_) => None,
+            Self::Source(_) | Self::Place(_) | Self::Around(_) | Self::Part(_) | Self::Drill(_) => None,
         }
     }
 }

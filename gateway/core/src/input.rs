@@ -10,9 +10,11 @@ use crate::id::{Actor, EpisodeId, MaintenanceId, PartitionId, Position, SourceId
 use crate::reading::{Event, Liveness, Reading, Text};
 use crate::time::{Millis, Timestamp};
 
+mod drill;
 mod finding;
 mod told;
 
+pub use drill::Drill;
 pub use finding::{Check, Finding, Found, MAX_FOUND};
 pub use told::{MAX_TOLD, Told};
 
@@ -130,6 +132,9 @@ pub enum Input {
         #[n(1)]
         number: u64,
     },
+    /// Somebody opens a drill, or lets an open one go on at another level (city only). Answered like a command.
+    #[n(16)]
+    Drill(#[n(0)] Box<Drill>),
 }
 
 /// An operator's command on an episode.

@@ -151,6 +151,12 @@ pub const MAX_INHIBIT_WAIT: Millis = Millis::from_secs(600);
 pub const INHIBIT_WAIT_ABSENCE: Millis = Millis::from_secs(15);
 /// Maintenances planned or under way. Further ones are refused.
 pub const MAX_MAINTENANCES: usize = 1_000;
+/// Drills that are open at once. Further ones are refused.
+pub const MAX_DRILLS: usize = 16;
+/// The shortest drill. A shorter one is refused: nobody would have heard of it.
+pub const MIN_DRILL: Millis = Millis::from_secs(60);
+/// The longest drill, from when somebody last said that it goes on. A longer one is refused: it was forgotten.
+pub const MAX_DRILL: Millis = Millis::from_secs(86_400);
 /// How far ahead a maintenance can begin, and how long it can last. One that is longer is refused.
 pub const MAX_MAINTENANCE: Millis = Millis::from_secs(31 * 86_400);
 /// Alerts in one fact that releases them. More are several facts.

@@ -22,6 +22,8 @@ mod deaf;
 mod deaf_timers;
 #[path = "engine_semantics/drain.rs"]
 mod drain;
+#[path = "engine_semantics/drill.rs"]
+mod drill;
 #[path = "engine_semantics/edit.rs"]
 mod edit;
 #[path = "engine_semantics/edit_held.rs"]

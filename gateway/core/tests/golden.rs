@@ -3,6 +3,8 @@
 
 #[path = "golden/acts.rs"]
 mod acts;
+#[path = "golden/drill.rs"]
+mod drill;
 
 use std::fmt::Write as _;
 
@@ -203,6 +205,7 @@ fn inputs() -> Vec<(&'static str, Input)> {
         Input::Found(_) => "found",
         Input::Dropped { .. } => "dropped",
         Input::Canary { .. } => "canary",
+        Input::Drill(_) => "drill",
     };
     let reading = Reading {
         device: device(),
@@ -249,6 +252,7 @@ fn inputs() -> Vec<(&'static str, Input)> {
         })),
         Input::Dropped { partition: PartitionId(7), first: Position(1), last: Position(9), batches: 4 },
         Input::Canary { source: source(), number: 9 },
+        drill::input(),
     ];
     all.into_iter().map(|input| (known(&input), input)).collect()
 }
@@ -317,6 +321,7 @@ fn subjects() {
     let event = Subject::Event { device: device(), identity: Text::from("7a") };
     let (around, part) = (Subject::Around(device()), Subject::Part(part()));
     let all = [Subject::Device(device()), Subject::Source(source()), Subject::Place(place), event, around, part];
+    let all = all.into_iter().chain([drill::subject()]);
     let mut shown = String::new();
     for subject in all {
         let bytes = maibo_core::codec::encode(&subject);
@@ -330,6 +335,7 @@ fn subjects() {
         event 82038267776c2d30303031623761
         around 82048167776c2d30303031
         part 8205816464617461
+        drill 8206816a666c6f6f642d32303236
     "]]
     .assert_eq(&shown);
 }
@@ -363,6 +369,7 @@ fn batches() {
         found 821b0000019b76daa80081820d8185006464617461031b0000019b76daa800826ce7a381e79b98e5b7b2e6bba16466756c6c
         dropped 821b0000019b76daa80081820e8407010904
         canary 821b0000019b76daa80081820f82646369747909
+        drill 821b0000019b76daa80081821081876a666c6f6f642d32303236826ce58685e6b69de6bc94e7bb836e666c6f6f642065786572636973650566313130313035031a0036ee80676c694064757479
         tick 821b0000019b76daa80080
     "]].assert_eq(&shown);
 }

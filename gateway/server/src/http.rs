@@ -41,6 +41,7 @@ pub mod blocking;
 mod csv;
 mod deliveries;
 mod devices;
+mod drills;
 pub mod extract;
 pub mod guard;
 mod health;
@@ -201,6 +202,8 @@ fn routes() -> Vec<Route> {
         read("/api/v1/maintenance", get(maintenance::list)),
         command("/api/v1/maintenance", post(maintenance::plan)),
         command("/api/v1/maintenance/{id}/end", post(maintenance::end)),
+        read("/api/v1/drills", get(drills::list)),
+        command("/api/v1/drills", post(drills::open)),
         read("/api/v1/deliveries", get(deliveries::list)),
         read("/api/v1/receivers", get(receivers::list)),
         command("/api/v1/receivers/{name}/test", post(receivers::test)),

@@ -299,6 +299,12 @@ impl Picture {
         counts
     }
 
+    /// Open drills that a scope sees, by episode.
+    pub fn drills(&self, scope: &Scope) -> Vec<Transition> {
+        let open = self.lock().alerts.open();
+        open.iter().filter(|t| t.is_drill() && scope.allows_alert(t)).map(|t| (**t).clone()).collect()
+    }
+
     /// The index after the last fact shown: a read that is to agree with the picture waits for it.
     pub fn facts(&self) -> u64 {
         self.lock().facts

@@ -81,6 +81,13 @@ pub enum Work {
         /// Answered after the facts are durable.
         reply: oneshot::Sender<CommandOutcome>,
     },
+    /// Somebody opens a drill.
+    Drill {
+        /// What is asked.
+        asked: Box<maibo_core::input::Drill>,
+        /// Answered after the facts are durable.
+        reply: oneshot::Sender<CommandOutcome>,
+    },
     /// A delivery was settled, to be put on record.
     Delivered(Box<maibo_core::fact::Delivery>),
     /// What the partitions decided, for the city machine.

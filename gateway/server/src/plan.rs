@@ -5,7 +5,7 @@
 
 use maibo_api as api;
 use maibo_core::fact::Transition;
-use maibo_core::notify::{Answered, Plan, Task};
+use maibo_core::notify::{Answered, DRILLED, Plan, Task};
 use maibo_core::place::Level;
 use maibo_core::rule::Words;
 use maibo_core::time::Timestamp;
@@ -75,7 +75,8 @@ pub fn run(row: &RunRow, plans: &[Plan]) -> api::PlanRun {
         id: row.id.to_string(),
         plan: row.plan.clone(),
         title: known.map(|p| both(&p.title)),
-        district: Some(row.ground.clone()).filter(|g| !g.is_empty()),
+        district: Some(district(row).to_owned()).filter(|d| !d.is_empty()),
+        drill: district(row) != row.ground,
         level: words::level(level),
         called_at: words::time(Timestamp(row.made_at)),
         began_at: at(row.began_at),
@@ -83,6 +84,11 @@ pub fn run(row: &RunRow, plans: &[Plan]) -> api::PlanRun {
         alerts: row.episodes.clone(),
         tasks: row.tasks.iter().map(task).collect(),
     }
+}
+
+/// Code of the district that a run is in; empty where its alerts have no place.
+pub fn district(row: &RunRow) -> &str {
+    row.ground.strip_suffix(DRILLED).unwrap_or(&row.ground)
 }
 
 fn task(task: &Task) -> api::PlanTask {

@@ -118,13 +118,15 @@ pub(crate) struct Change {
     pub(crate) threshold: Option<f64>,
     /// What the value was computed from, where it is not the last one. Where `None`, the last one stays.
     pub(crate) measure: Option<Measure>,
-    /// What Maibo found about itself. Where `None`, the last one stays.
+    /// What Maibo found about itself, or what a drill plays. Where `None`, the last one stays.
     pub(crate) found: Option<Found>,
     /// When it happened, event time.
     pub(crate) event: Timestamp,
     /// When it was decided, engine time.
     pub(crate) decided: Timestamp,
     pub(crate) reason: Reason,
+    /// Who, where a person did it.
+    pub(crate) by: Option<Actor>,
 }
 
 /// All open episodes of one machine, and the facts of the step under way.
@@ -180,13 +182,15 @@ impl Book {
             found: change.found.map(Box::new),
         };
         let (at, now) = (transition.at, change.decided);
-        let flapping = self.flaps.open(&transition.rule, &transition.subject, at, now);
+        // Who repeats a drill means to.
+        let flapping = !transition.is_drill() && self.flaps.open(&transition.rule, &transition.subject, at, now);
         let handling = transition.handling_mut();
         handling.stamps.published = Some(Stamp { at: now, by: None });
         handling.flapping = flapping;
         let shadow = self.trials.contains(&transition.rule);
-        let mut record = Record { transition, operator: None, rose: 1, latest: at, waiting: None, other: 0, shadow };
-        self.draft(now, None, record.body());
+        let operator = change.by.clone().map(|by| (1, by));
+        let mut record = Record { transition, operator, rose: 1, latest: at, waiting: None, other: 0, shadow };
+        self.draft(now, change.by, record.body());
         record.wind(true, now);
         self.put(record);
     }
@@ -227,8 +231,11 @@ impl Book {
             t.resolved_at = Some(t.at);
             self.end(&mut record, None, now);
         }
+        if let Some(by) = &change.by {
+            record.acted(record.transition.version, by);
+        }
         record.wind(rises, now);
-        self.settle(record, None, now);
+        self.settle(record, change.by, now);
     }
 
     /// Ends an episode: nothing of it stays silenced.

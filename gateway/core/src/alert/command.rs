@@ -75,9 +75,9 @@ fn senseless(act: &Act, t: &Transition, now: Timestamp) -> Option<&'static str> 
 }
 
 /// Whether an operator may end it while it fires: where nothing speaks against them. What values say goes on until they
-/// say otherwise; what is reported once, without a word of its end, is closable too.
+/// say otherwise; what is reported once, without a word of its end, is closable too, and so is a drill.
 const fn closable(t: &Transition) -> bool {
-    t.stale || matches!(t.subject, Subject::Event { .. })
+    t.stale || matches!(t.subject, Subject::Event { .. } | Subject::Drill(_))
 }
 
 const fn reason(act: &Act) -> Reason {

@@ -3,6 +3,7 @@
 //! It says what the version says and no more: value, limit, unit, duration and names where they apply. Times of day are
 //! left to whoever shows it, who knows the reader's clock. Without allocation limits of its own: all parts are bounded.
 
+mod drill;
 mod formula;
 mod names;
 
@@ -16,6 +17,7 @@ use crate::time::Millis;
 /// The sentence of a transition; `title` is its rule's.
 pub fn sentence(t: &Transition, title: &Words) -> Words {
     match t.reason {
+        reason if t.is_drill() && !reason.is_handling() => drill::sentence(t, title),
         Reason::Raised | Reason::Lowered if t.found.is_some() => found_sentence(t, title),
         Reason::Threshold | Reason::Raised | Reason::Lowered => level_sentence(t, title),
         Reason::Recovered | Reason::DataStale | Reason::DataFresh | Reason::Contradicted => value_sentence(t, title),
@@ -338,6 +340,7 @@ fn subject(subject: &Subject) -> Words {
         Subject::Device(_) => ("设备", "Device"),
         Subject::Source(_) => ("消息来源", "Source"),
         Subject::Part(_) => ("系统部件", "Part of Maibo"),
+        Subject::Drill(_) => ("演练", "Drill"),
         Subject::Place(_) => ("区域", "Place"),
         Subject::Event { .. } => ("事件", "Event"),
         Subject::Around(device) => {

@@ -182,5 +182,6 @@ pub(super) const fn change(level: Option<Level>, at: Timestamp, reason: Reason) 
         event: at,
         decided: at,
         reason,
+        by: None,
     }
 }

@@ -30,9 +30,12 @@ impl Partition {
         let Self { fleet, book, .. } = self;
         book.forget_spent(now - limit::MAX_AGE, |subject, since| match subject {
             Subject::Device(id) => fleet.get(id).is_some_and(|d| d.hearing.heard == since),
-            Subject::Source(_) | Subject::Place(_) | Subject::Around(_) | Subject::Event { .. } | Subject::Part(_) => {
-                false
-            }
+            Subject::Source(_)
+            | Subject::Place(_)
+            | Subject::Around(_)
+            | Subject::Event { .. }
+            | Subject::Part(_)
+            | Subject::Drill(_) => false,
         });
         let mut kept = Vec::new();
         for mut device in self.fleet.take() {

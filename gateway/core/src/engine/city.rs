@@ -24,6 +24,7 @@ use crate::time::{Deadline, Timestamp};
 
 mod around;
 mod devices;
+mod drill;
 mod field;
 mod health;
 mod incident;
@@ -35,6 +36,8 @@ mod source;
 mod view;
 
 pub(super) use devices::Devices;
+pub use drill::DRILL_RULE;
+pub(super) use drill::Drills;
 pub(super) use health::{Health, Part};
 pub use incident::MANY_RULE;
 pub(super) use incident::{Case, Incidents, Key as IncidentKey, Slot};
@@ -69,6 +72,7 @@ pub struct City {
     pub(super) inhibitions: Inhibitions,
     pub(super) maintenances: Maintenances,
     pub(super) health: Health,
+    pub(super) drills: Drills,
     /// How many of the step's own decisions the incidents know.
     pub(super) noted: usize,
 }
@@ -157,6 +161,7 @@ impl City {
             Input::Maintain(asked) => self.maintenances.plan(asked, now, &mut self.book),
             Input::EndMaintenance { id, by } => self.maintenances.end(*id, by, now, &mut self.book),
             Input::Found(finding) => self.health.take(finding, now, &mut self.book),
+            Input::Drill(asked) => out.commands.push(self.drills.take(asked, now, &mut self.book)),
             Input::Dropped { partition, first, last, batches } => {
                 let (partition, first, last, batches) = (*partition, *first, *last, *batches);
                 self.book.draft(now, None, Body::Gap { partition, first, last, batches });
@@ -204,7 +209,8 @@ impl City {
         let alerts: Vec<(Timestamp, Transition)> = own
             .iter()
             .filter_map(|f| match &f.body {
-                Body::Transition(t) => Some((f.at, (**t).clone())),
+                // A drill is in no incident and has no cause.
+                Body::Transition(t) if !t.is_drill() => Some((f.at, (**t).clone())),
                 _ => None,
             })
             .collect();
@@ -226,7 +232,9 @@ impl City {
                     .flat_map(|(id, m)| core::iter::once(id).chain(self.devices.siblings(m).filter(move |s| *s != id)))
                     .collect()
             }
-            Subject::Device(_) | Subject::Event { .. } | Subject::Source(_) | Subject::Part(_) => Vec::new(),
+            Subject::Device(_) | Subject::Event { .. } | Subject::Source(_) | Subject::Part(_) | Subject::Drill(_) => {
+                Vec::new()
+            }
         };
         self.incidents.take(told, now, with.into_iter());
     }
@@ -252,7 +260,7 @@ impl City {
     /// Finds causes and consequences among the open alerts by the rules in force. Decides nothing.
     pub(super) fn know_parties(&mut self) {
         // What is on trial is told to nobody, so nothing is withheld because of it.
-        let own = self.book.records().filter(|r| !r.shadow).map(|r| &r.transition);
+        let own = self.book.records().filter(|r| !r.shadow).map(|r| &r.transition).filter(|t| !t.is_drill());
         self.inhibitions.rebuild(&self.open, own, &self.law.rules);
     }
 
@@ -262,11 +270,6 @@ impl City {
         if core::mem::replace(&mut self.untold, false) {
             self.facts_seen = next;
         }
-    }
-
-    /// Number of the next fact that the machine wants to be told.
-    pub const fn facts_seen(&self) -> u64 {
-        self.facts_seen
     }
 
     fn source(&mut self, id: &SourceId) -> Option<&mut Source> {
@@ -320,6 +323,7 @@ impl City {
     /// An operator closed the alert.
     fn close(&mut self, closed: &Transition) {
         self.health.close(closed);
+        self.drills.close(closed);
         for source in self.sources.values_mut().filter(|s| s.episode == Some(closed.episode)) {
             source.episode = None;
             source.latched = closed.is_forced();
@@ -331,8 +335,9 @@ impl City {
         let floor = self.now.unwrap_or(until);
         loop {
             let first = self.sources.values().filter_map(Source::due).min().map(|at| at.max(floor));
-            let own = [self.quorums.next(), self.inhibitions.next(), self.incidents.next(), self.maintenances.next()];
-            let own = own.into_iter().flatten().map(|at| at.max(floor));
+            let own = [self.quorums.next(), self.inhibitions.next(), self.incidents.next()];
+            let own =
+                own.into_iter().chain([self.maintenances.next(), self.drills.next()]).flatten().map(|at| at.max(floor));
             let to = own.fold(self.book.horizon(first, until), Timestamp::min);
             self.fire_sources(to);
             self.book.fire(floor, to);
@@ -368,6 +373,7 @@ impl City {
         inhibitions.fire(until, floor, &mut desk);
         self.incidents.fire(until, floor);
         self.maintenances.fire(until, floor, &mut self.book);
+        self.drills.fire(until, floor, &mut self.book);
     }
 
     /// Lets quorums end that lost their devices for long enough by `until`.
@@ -385,7 +391,7 @@ impl City {
         let alert = self.book.next_due();
         let due = [(source, "source"), (quorum, "quorum"), (self.incidents.next(), "incident"), (alert, "alert")];
         let more = [(self.inhibitions.next(), "inhibition"), (self.maintenances.next(), "maintenance")];
-        let due = due.into_iter().chain(more);
+        let due = due.into_iter().chain(more).chain([(self.drills.next(), "drill")]);
         due.filter_map(|(at, why)| Some(Deadline { at: at?, why })).min()
     }
 }

@@ -176,6 +176,7 @@ impl City {
                 source.given.take(told.started_at, number_of(&told));
             }
             self.health.follow(&told, record.is_some(), number_of(&told));
+            self.drills.follow(&told, record.is_some(), number_of(&told));
             let shadow = record.as_ref().is_some_and(|r| r.shadow) || trials.contains(&episode);
             self.follow(&told, record.is_some(), shadow);
             match record {
@@ -196,7 +197,8 @@ impl City {
         self.incidents.keep_quiet();
     }
 
-    /// Makes the quorum and the incident of an alert follow its record. What is on trial belongs to no incident.
+    /// Makes the quorum and the incident of an alert follow its record. What is on trial belongs to no incident, nor does a
+    /// drill.
     fn follow(&mut self, told: &Transition, open: bool, shadow: bool) {
         let now = self.now.unwrap_or(told.at);
         if told.subject.is_area() {
@@ -208,7 +210,7 @@ impl City {
             cell.given.take(told.started_at, number_of(told));
             self.quorums.recount(&key, &self.law, now);
         }
-        if shadow {
+        if shadow || told.is_drill() {
             return;
         }
         let state = if open { State::Firing } else { State::Resolved };

@@ -147,6 +147,7 @@ impl Cell {
                 event,
                 decided,
                 reason: Reason::DataStale,
+                by: None,
             },
         );
     }
@@ -252,6 +253,7 @@ impl Cell {
             event,
             decided: now,
             reason,
+            by: None,
         };
         bench.book.change(episode, change);
     }
@@ -363,6 +365,7 @@ pub(super) fn announce(active: &mut Active, bench: &mut Bench<'_>, terms: &[Term
         event,
         decided: t.decided,
         reason,
+        by: None,
     };
     match (active.firing, level) {
         (None, Some(level)) => {

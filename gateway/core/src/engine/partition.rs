@@ -181,6 +181,7 @@ impl Partition {
             | Input::Maintain(_)
             | Input::EndMaintenance { .. }
             | Input::Found(_)
+            | Input::Drill(_)
             | Input::Dropped { .. }
             | Input::Canary { .. } => {}
         }

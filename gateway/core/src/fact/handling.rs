@@ -150,6 +150,11 @@ impl Transition {
         self.handling.as_ref().is_some_and(|h| h.flapping)
     }
 
+    /// Whether it is an exercise: handled like any other, and no word about the city.
+    pub const fn is_drill(&self) -> bool {
+        self.subject.is_drill()
+    }
+
     /// Whether a person ended it against what the values say.
     pub fn is_forced(&self) -> bool {
         self.handling.as_ref().is_some_and(|h| h.forced)

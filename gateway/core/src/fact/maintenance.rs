@@ -29,9 +29,9 @@ impl MaintenanceScope {
         }
     }
 
-    /// Whether it is about an alert.
+    /// Whether it is about an alert. Of drills none is: people are to hear of those.
     pub fn covers_alert(&self, subject: &Subject, at: Option<&PlaceCode>) -> bool {
-        self.covers(subject.device(), at)
+        !subject.is_drill() && self.covers(subject.device(), at)
     }
 
     /// `device` or `place`.

@@ -57,13 +57,13 @@ pub enum Reason {
     /// The device's clock was right several times in a row.
     #[n(16)]
     ClockRight,
-    /// A device reported an event.
+    /// A device reported an event, or a person opened a drill.
     #[n(17)]
     Event,
     /// The device said that the event is over.
     #[n(18)]
     EventCancelled,
-    /// The event's time was over, or it was not repeated for too long.
+    /// The event's or drill's time was over, or an event was not repeated for too long.
     #[n(19)]
     EventExpired,
     /// Another period of the rule's schedule began, or it fell asleep.

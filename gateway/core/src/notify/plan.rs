@@ -117,7 +117,12 @@ impl Plan {
     }
 }
 
-/// What has one run of a plan at a time: the district of an alert, or nothing where it has no place.
-pub fn ground_of(t: &Transition) -> &str {
-    t.place.as_ref().and_then(place::district).unwrap_or_default()
+/// What ends the ground of a drill: a drill and what is meant in earnest never share a run.
+pub const DRILLED: &str = " drill";
+
+/// What has one run of a plan at a time: the district of an alert, nothing where it has no place, with [`DRILLED`] behind it
+/// where it is a drill.
+pub fn ground_of(t: &Transition) -> String {
+    let district = t.place.as_ref().and_then(place::district).unwrap_or_default();
+    format!("{district}{}", if t.is_drill() { DRILLED } else { "" })
 }

@@ -16,8 +16,8 @@ use super::model::{Reminders, level, line, told, words};
 
 /// The alert about a deaf source: of Maibo's own ears, no rule of a pack.
 const SOURCE: &str = "maibo-source";
-/// What Maibo finds out about itself is no matter of the city's rules.
-const OWN: &[&str] = &["maibo-disk", "maibo-gap"];
+/// What Maibo finds out about itself is no matter of the city's rules, and neither are drills.
+const OWN: &[&str] = &["maibo-disk", "maibo-gap", "maibo-drill"];
 
 /// The model of a city, and what the world did so far, for whoever reads a failure.
 pub(crate) struct CityDouble {

@@ -248,6 +248,7 @@ fn translated(input: &Input) -> Option<maibo_model::Input> {
         | Input::Maintain(_)
         | Input::EndMaintenance { .. }
         | Input::Found(_)
+        | Input::Drill(_)
         | Input::Dropped { .. }
         | Input::Canary { .. } => return None,
     })

@@ -212,6 +212,11 @@ fn input(input: &Input) -> Value {
             "kind": "found", "check": f.check.rule(), "part": f.part.as_str(), "level": f.level.map(Level::as_str),
             "since": f.since.0, "words": {"zh": &*f.found.zh, "en": &*f.found.en},
         }),
+        Input::Drill(d) => json!({
+            "kind": "drill", "name": d.name.as_str(), "words": {"zh": &*d.title.zh, "en": &*d.title.en},
+            "domain": d.domain.as_str(), "place": d.place.as_ref().map(maibo_core::id::PlaceCode::as_str),
+            "level": d.level.as_str(), "lasts_ms": d.lasts.0, "by": d.by.as_str(),
+        }),
         Input::Canary { source, number } => json!({"kind": "canary", "source": source.as_str(), "number": number}),
         Input::Dropped { partition, first, last, batches } => json!({
             "kind": "dropped", "partition": partition.0, "first": first.0, "last": last.0, "batches": batches,

@@ -24,7 +24,7 @@ const NOTE_MAX: usize = maibo_core::limit::MAX_NOTE;
 /// Why most conflicts are.
 const CHANGED: &str = "the alert is not as it was when you saw it";
 /// Tells which facts a later read may wait for (`?after=`).
-const AFTER: HeaderName = HeaderName::from_static("maibo-after");
+pub(super) const AFTER: HeaderName = HeaderName::from_static("maibo-after");
 
 /// Takes notice of an alert, by name.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/acknowledge", tag = "alerts",
@@ -59,12 +59,8 @@ pub(super) async fn carry_out(
     let episode = EpisodeId::parse(id).ok_or_else(alerts::missing)?;
     let known = find(state, scope, episode).await?;
     let command = Command { actor, episode, seen, act };
-    let outcome = ask(state, partition(&known.subject), command).await?;
-    // The picture was told before the answer: what the command did lies before this.
-    let next = state.picture.facts();
-    if !state.projection.reached(next, state.limits.after).await {
-        return Err(Fault::unavailable("it is recorded, but cannot be read yet", 1));
-    }
+    let partition = partition(&known.subject);
+    let (outcome, next) = ask(state, |reply| Work::Command { partition, command, reply }).await?;
     let roster = state.picture.roster();
     match outcome.result {
         Ok(transition) => Ok(([(AFTER, next.to_string())], Json(words::alert(&transition, &roster)))),
@@ -90,7 +86,9 @@ pub(super) fn note(text: &str) -> Result<Text, Fault> {
 fn partition(subject: &Subject) -> PartitionId {
     match subject {
         Subject::Device(device) | Subject::Event { device, .. } => PartitionId::of(device),
-        Subject::Source(_) | Subject::Place(_) | Subject::Around(_) | Subject::Part(_) => PartitionId::CITY,
+        Subject::Source(_) | Subject::Place(_) | Subject::Around(_) | Subject::Part(_) | Subject::Drill(_) => {
+            PartitionId::CITY
+        }
     }
 }
 
@@ -103,19 +101,29 @@ pub(super) async fn find(state: &HttpState, scope: &Scope, episode: EpisodeId) -
     found.filter(|t| scope.allows_alert(t)).ok_or_else(alerts::missing)
 }
 
-/// Gives the command to the pipeline and waits for its answer.
-async fn ask(state: &HttpState, partition: PartitionId, command: Command) -> Result<CommandOutcome, Fault> {
+/// Gives a piece of work to the pipeline, waits for its answer, and until what it did can be read: before the fact with the
+/// number that is given with it.
+pub(super) async fn ask(
+    state: &HttpState,
+    work: impl FnOnce(oneshot::Sender<CommandOutcome>) -> Work,
+) -> Result<(CommandOutcome, u64), Fault> {
     let (reply, answer) = oneshot::channel();
     let ask = async {
         // A full queue waits here, and so runs into the same time limit.
-        state.shared.ingest.urge(Work::Command { partition, command, reply }).await.ok()?;
+        state.shared.ingest.urge(work(reply)).await.ok()?;
         answer.await.ok()
     };
-    match tokio::time::timeout(state.limits.command, ask).await {
-        Ok(Some(outcome)) => Ok(outcome),
-        Ok(None) => Err(Fault::unavailable("the server is stopping", 5)),
-        Err(_) => Err(Fault::unavailable("not decided in time; it may still take effect", 2)),
+    let outcome = match tokio::time::timeout(state.limits.command, ask).await {
+        Ok(Some(outcome)) => outcome,
+        Ok(None) => return Err(Fault::unavailable("the server is stopping", 5)),
+        Err(_) => return Err(Fault::unavailable("not decided in time; it may still take effect", 2)),
+    };
+    // The picture was told before the answer: what the work did lies before this.
+    let next = state.picture.facts();
+    if !state.projection.reached(next, state.limits.after).await {
+        return Err(Fault::unavailable("it is recorded, but cannot be read yet", 1));
     }
+    Ok((outcome, next))
 }
 
 /// The problem for a refusal.

@@ -33,6 +33,8 @@ pub(super) struct AlertsQuery {
     device: Option<String>,
     /// Of one rule.
     rule: Option<String>,
+    /// `true`: only drills; `false`: none.
+    drill: Option<String>,
     /// 1 to 1,000, default 100.
     limit: Option<String>,
     /// Where the last page ended.
@@ -73,6 +75,7 @@ fn filter(scope: &Scope, query: AlertsQuery) -> Result<Option<AlertFilter>, Faul
     let level = extract::level(query.level.as_deref())?;
     let state = extract::word("state", query.state.as_deref(), firing_or_resolved, "firing, resolved")?;
     let acknowledged = extract::word("acknowledged", query.acknowledged.as_deref(), truth, "true, false")?;
+    let drill = extract::word("drill", query.drill.as_deref(), truth, "true, false")?;
     if domain.is_some_and(|d| !scope.allows_domain(d))
         || query.district.as_ref().is_some_and(|d| !scope.allows_district(d))
     {
@@ -89,7 +92,8 @@ fn filter(scope: &Scope, query: AlertsQuery) -> Result<Option<AlertFilter>, Faul
         (None, None) => Vec::new(),
     };
     let level = level.map(|l| l.as_str().to_owned());
-    Ok(Some(AlertFilter { state, domains, districts, level, acknowledged, device: query.device, rule: query.rule }))
+    let (device, rule) = (query.device, query.rule);
+    Ok(Some(AlertFilter { state, domains, districts, level, acknowledged, device, rule, drill }))
 }
 
 /// Parameters of one alert.

@@ -7,8 +7,9 @@ use axum::response::IntoResponse;
 use utoipa::OpenApi;
 
 use super::{
-    acknowledge, acts, alarms, alerts, answer, backtest, deliveries, devices, health, incidents, index, maintenance,
-    places, plans, quarantine, receivers, rule_versions, rules, series, shadow, status, timeline, upload, view,
+    acknowledge, acts, alarms, alerts, answer, backtest, deliveries, devices, drills, health, incidents, index,
+    maintenance, places, plans, quarantine, receivers, rule_versions, rules, series, shadow, status, timeline, upload,
+    view,
 };
 
 #[derive(OpenApi)]
@@ -50,6 +51,8 @@ use super::{
         maintenance::list,
         maintenance::plan,
         maintenance::end,
+        drills::list,
+        drills::open,
         deliveries::list,
         receivers::list,
         receivers::test,

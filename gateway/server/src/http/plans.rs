@@ -61,9 +61,9 @@ pub(super) async fn runs(
     let read = move || outbox.lock().unwrap_or_else(PoisonError::into_inner).runs(&filter, before, limit);
     let rows = state.blocking(read).await?.map_err(|e| Fault::internal(&e))?;
     let next = (rows.len() == limit).then(|| rows.last().map(|row| row.id.to_string())).flatten();
-    let seen = |ground: &str| scope.is_everything() || (scope.domains.is_none() && scope.allows_district(ground));
+    let seen = |district: &str| scope.is_everything() || (scope.domains.is_none() && scope.allows_district(district));
     let plans = &state.shared.settings.plans;
-    let items = rows.iter().filter(|row| seen(&row.ground)).map(|row| plan::run(row, plans)).collect();
+    let items = rows.iter().filter(|row| seen(plan::district(row))).map(|row| plan::run(row, plans)).collect();
     Ok(Json(api::Page { items, next }))
 }
 

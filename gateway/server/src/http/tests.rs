@@ -29,6 +29,7 @@ mod answers;
 mod backtest;
 mod bounds;
 mod commands;
+mod drills;
 mod exports;
 mod hosts;
 mod incidents;

@@ -161,7 +161,7 @@ impl Model {
                 Body::Transition(t) => {
                     self.transition(t);
                     changed.push((Cow::Borrowed(&**t), self.alerts.cause(t.episode)));
-                    if t.version == 1 {
+                    if t.version == 1 && !t.is_drill() {
                         self.rates.opened(self.now);
                     }
                 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use maibo_api as api;
-use maibo_core::engine::{CLOCK_RULE, MANY_RULE, SOURCE_RULE};
+use maibo_core::engine::{CLOCK_RULE, DRILL_RULE, MANY_RULE, SOURCE_RULE};
 use maibo_core::id::{DeviceId, Quantity, RuleId, Version};
 use maibo_core::input::Check;
 use maibo_core::place::Domain;
@@ -134,6 +134,7 @@ impl Roster {
             Some(rule) => rule.title.clone(),
             None if id.as_str() == SOURCE_RULE => words::words("消息源中断", "Source of messages is silent"),
             None if id.as_str() == MANY_RULE => words::words("众多事件", "Many incidents"),
+            None if id.as_str() == DRILL_RULE => words::words("演练", "Drill"),
             None if id.as_str() == CLOCK_RULE => words::words("设备时钟异常", "Device clock is wrong"),
             None => match Check::of(id).map(Check::title) {
                 Some((zh, en)) => words::words(zh, en),

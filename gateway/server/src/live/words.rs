@@ -110,7 +110,7 @@ pub fn alert(t: &Transition, roster: &Roster) -> api::Alert {
     api::Alert {
         id: t.episode.to_string(),
         rule: t.rule.to_string(),
-        title: roster.title(&t.rule),
+        title: title(t, roster),
         subject: api::Subject { kind: t.subject.kind().to_owned(), id: t.subject.id().into_owned() },
         device: device.map(ToString::to_string),
         device_name: entry.map(|e| e.name.clone()),
@@ -159,6 +159,7 @@ pub fn alert(t: &Transition, roster: &Roster) -> api::Alert {
             expression: m.formula.as_ref().map(|f| f.text.to_string()),
         }),
         inhibited_by: None,
+        drill: t.is_drill(),
     }
 }
 
@@ -167,9 +168,17 @@ pub fn alert_by(t: &Transition, cause: Option<EpisodeId>, roster: &Roster) -> ap
     api::Alert { inhibited_by: cause.map(|c| c.to_string()), ..alert(t, roster) }
 }
 
+/// What an alert is called: by its rule, or by what a drill plays, which says that it is one wherever it stands alone.
+pub fn title(t: &Transition, roster: &Roster) -> api::Words {
+    match t.found.as_ref().filter(|_| t.is_drill()) {
+        Some(played) => words(&format!("演练：{}", &*played.zh), &format!("Drill: {}", &*played.en)),
+        None => roster.title(&t.rule),
+    }
+}
+
 /// A transition in one sentence.
 pub fn text(t: &Transition, roster: &Roster) -> api::Words {
-    let title = roster.title(&t.rule);
+    let title = title(t, roster);
     let said = sentence(t, &Words { zh: title.zh, en: title.en });
     api::Words { zh: said.zh, en: said.en }
 }

@@ -253,7 +253,7 @@ pub(super) fn snapshot_bytes(facts_next: u64, machine: &Machine) -> Vec<u8> {
     bytes
 }
 
-/// Answers the commands of a commit: waiters and outcomes stand in the same order within each partition.
+/// Answers the commands and drills of a commit: waiters and outcomes stand in the same order within each partition.
 fn reply(waiters: Vec<(PartitionId, oneshot::Sender<CommandOutcome>)>, mut answers: Answers) {
     for (partition, waiter) in waiters {
         if let Some(at) = answers.iter().position(|(p, _)| *p == partition)

@@ -260,6 +260,10 @@ impl Sequencer {
                 pending.batches.entry(partition).or_default().push(Input::Command(command));
                 pending.replies.push((partition, reply));
             }
+            Work::Drill { asked, reply } => {
+                pending.batches.entry(PartitionId::CITY).or_default().push(Input::Drill(asked));
+                pending.replies.push((PartitionId::CITY, reply));
+            }
             Work::Snapshot { partition, expected, position, state } => {
                 let saved = match self.log.snapshot_save(partition, expected, position, &state) {
                     // We are the only writer: what stands there is an older one of ours whose successor failed to save.

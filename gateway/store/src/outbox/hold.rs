@@ -159,8 +159,9 @@ impl Batch<'_> {
         }
         hold.muted_until = manners.muted_until.map(|at| at.0);
         hold.settles = t.historic.then(|| (self.now + BACKLOG_SETTLES).0);
-        hold.maintenance =
-            self.maintenance(t.subject.device().map(DeviceId::as_str), t.place.as_ref().map(PlaceCode::as_str))?;
+        // Of a drill people are to hear, whatever is worked on where it plays.
+        let place = t.place.as_ref().filter(|_| !t.is_drill()).map(PlaceCode::as_str);
+        hold.maintenance = self.maintenance(t.subject.device().map(DeviceId::as_str), place)?;
         hold.pass(self.now);
         if t.state == State::Resolved {
             // The end of a cause frees what it inhibits, by a fact of the city machine.

@@ -77,7 +77,7 @@ pub struct RunRow {
     pub id: u64,
     /// Of which plan.
     pub plan: String,
-    /// Code of the district; empty where its alerts have no place.
+    /// Where: see `maibo_core::notify::ground_of`.
     pub ground: String,
     /// The worst level so far, 0 to 3.
     pub level: i64,

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use maibo_core::engine::DRILL_RULE;
 use maibo_core::fact::Transition;
 use maibo_core::id::EpisodeId;
 use rusqlite::types::Value;
@@ -26,6 +27,8 @@ pub struct AlertFilter {
     pub device: Option<String>,
     /// Of this rule.
     pub rule: Option<String>,
+    /// Only drills, or none.
+    pub drill: Option<bool>,
 }
 
 /// An alert with its place in the list.
@@ -125,6 +128,11 @@ impl Where {
         }
     }
 
+    fn unlike(&mut self, column: &str, value: &str) {
+        self.conditions.push(format!("{column} <> ?"));
+        self.values.push(Value::from(value.to_owned()));
+    }
+
     pub(super) fn any(&mut self, column: &str, words: &[String]) {
         if !words.is_empty() {
             self.conditions.push(format!("{column} IN ({})", vec!["?"; words.len()].join(", ")));
@@ -182,6 +190,11 @@ impl StateReader {
         w.equal("acknowledged", filter.acknowledged.map(i64::from));
         w.equal("device", filter.device.clone());
         w.equal("rule", filter.rule.clone());
+        match filter.drill {
+            Some(true) => w.equal("rule", Some(DRILL_RULE.to_owned())),
+            Some(false) => w.unlike("rule", DRILL_RULE),
+            None => {}
+        }
         w.below("opened", before);
         let (clause, values) = w.newest("opened", limit);
         let mut statement = self.connection.prepare_cached(&format!("SELECT opened, body FROM alert {clause}"))?;
@@ -232,16 +245,16 @@ impl StateReader {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// How many alerts are open, by domain, district and level.
+    /// How many alerts are open, by domain, district and level; drills are none.
     ///
     /// # Errors
     /// SQLite's.
     pub fn open_counts(&self) -> Result<Vec<OpenCount>, StateError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT domain, district, level, count(*) FROM alert WHERE state = 'firing'
+            "SELECT domain, district, level, count(*) FROM alert WHERE state = 'firing' AND rule <> ?1
              GROUP BY domain, district, level ORDER BY domain, district, level",
         )?;
-        let rows = statement.query_map([], |row| {
+        let rows = statement.query_map([DRILL_RULE], |row| {
             Ok(OpenCount {
                 domain: row.get(0)?,
                 district: row.get(1)?,

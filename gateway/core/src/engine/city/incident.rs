@@ -4,7 +4,7 @@
 //! before; what lay in the past stays apart from the present. The alert of a quorum takes the incidents of its devices into
 //! one, the earliest; one of mere consequences goes into that of their cause. An incident is closed when all its alerts have been over for [`limit::INCIDENT_REST`].
 //!
-//! **Invariants:** every alert told to the machine, and every alert of the machine itself, belongs to exactly one
+//! **Invariants:** every alert told to the machine, and every alert of the machine itself but drills, belongs to exactly one
 //! incident; a step gives at most one fact an incident, and as few [`Body::Grouped`] as hold what came in.
 
 use std::collections::{BTreeMap, BTreeSet};

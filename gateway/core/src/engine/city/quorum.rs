@@ -361,7 +361,7 @@ pub(super) fn open(key: &Key, cell: &mut Cell, since: Timestamp, at: Timestamp, 
     let place = match &subject {
         Subject::Place(place) => Some(place.clone()),
         Subject::Around(device) => stage.law.catalogue.get(device).map(|d| d.place.clone()),
-        Subject::Device(_) | Subject::Source(_) | Subject::Event { .. } | Subject::Part(_) => None,
+        Subject::Device(_) | Subject::Source(_) | Subject::Event { .. } | Subject::Part(_) | Subject::Drill(_) => None,
     };
     let n = cell.given.next(since);
     let episode = EpisodeId::derive(&rule.id, &subject, since, n);

@@ -26,6 +26,11 @@ impl City {
         self.law.catalogue_version
     }
 
+    /// Number of the next fact that the machine wants to be told.
+    pub const fn facts_seen(&self) -> u64 {
+        self.facts_seen
+    }
+
     /// Inhibited alerts, each with the cause that is told instead of it.
     pub fn inhibited(&self) -> impl Iterator<Item = (EpisodeId, EpisodeId)> + '_ {
         self.inhibitions.by.iter().map(|(child, parent)| (*child, *parent))

@@ -137,6 +137,7 @@ impl Known {
             event,
             decided,
             reason,
+            by: None,
         }
     }
 

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use minicbor::{Decode, Encode};
 
 use super::super::city::{
-    Case, Cell, City, Devices, Health, IncidentKey, Incidents, Inhibitions, Maintenances, Member, Part, Quorums, Slot,
-    Source,
+    Case, Cell, City, Devices, Drills, Health, IncidentKey, Incidents, Inhibitions, Maintenances, Member, Part,
+    Quorums, Slot, Source,
 };
 use super::super::fleet::Law;
 use super::super::{RestoreError, Versions};
@@ -55,6 +55,8 @@ struct SavedCity {
     maintenances: Option<Vec<Maintenance>>,
     #[n(15)]
     health: Option<Vec<(Check, PartId, Part)>>,
+    #[n(16)]
+    drills: Option<Drills>,
 }
 
 #[derive(Encode, Decode)]
@@ -83,7 +85,9 @@ fn save_quorum((rule, subject): &(RuleId, Subject), cell: &Cell) -> SavedQuorum 
     let (place, around) = match subject {
         Subject::Place(place) => (Some(place.clone()), None),
         Subject::Around(device) => (None, Some(device.clone())),
-        Subject::Device(_) | Subject::Source(_) | Subject::Event { .. } | Subject::Part(_) => (None, None),
+        Subject::Device(_) | Subject::Source(_) | Subject::Event { .. } | Subject::Part(_) | Subject::Drill(_) => {
+            (None, None)
+        }
     };
     SavedQuorum { rule: rule.clone(), place, given: cell.given, firing: cell.firing, lost: cell.lost, around }
 }
@@ -121,6 +125,7 @@ impl City {
             inhibited: some(self.inhibited().collect()),
             maintenances: some(self.maintenances().cloned().collect()),
             health: some(self.health.parts.iter().map(|((c, id), p)| (*c, id.clone(), p.clone())).collect()),
+            drills: Some(self.drills.clone()).filter(|drills| *drills != Drills::default()),
         })
     }
 
@@ -154,6 +159,7 @@ impl City {
             inhibitions,
             maintenances: Maintenances::restore(saved.maintenances.unwrap_or_default()),
             health: Health { parts: health.map(|(check, id, part)| ((check, id), part)).collect() },
+            drills: saved.drills.unwrap_or_default(),
         };
         city.know_parties();
         Ok(city)

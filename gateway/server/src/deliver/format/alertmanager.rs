@@ -95,6 +95,9 @@ fn alert<'a>(kept: &'a Kept, sender: &Sender) -> Result<One<'a>, FormatError> {
     if kept.data.test {
         labels.insert("maibo_test", "true".to_owned());
     }
+    if alert.drill {
+        labels.insert("maibo_drill", "true".to_owned());
+    }
     let mut annotations = Labels::from([
         ("summary", alert.title.zh.clone()),
         ("summary_en", alert.title.en.clone()),

@@ -43,16 +43,14 @@ pub(super) fn alert(kept: &Kept, letter: &Letter, receiver: &str, sender: &Sende
         text(out, "identifier", &identifier(alert, letter.stamp, sender))?;
         text(out, "sender", &sender.name)?;
         text(out, "sent", &time(letter.stamp.at))?;
-        text(out, "status", if kept.data.test { "Test" } else { "Actual" })?;
+        text(out, "status", status(kept))?;
         text(out, "msgType", kind)?;
         text(out, "source", "Maibo")?;
         // To those who act, not to the public.
         text(out, "scope", "Private")?;
         text(out, "addresses", receiver)?;
-        if kept.data.test {
-            text(out, "note", "a test; nothing has happened")?;
-        } else if !kept.data.recorded {
-            text(out, "note", "told before it could be put on record")?;
+        if let Some(note) = note(kept) {
+            text(out, "note", note)?;
         }
         if let Some(before) = letter.before {
             let reference = [sender.name.clone(), identifier(alert, before, sender), time(before.at)].join(",");
@@ -64,6 +62,27 @@ pub(super) fn alert(kept: &Kept, letter: &Letter, receiver: &str, sender: &Sende
         Ok(())
     })?;
     Ok(Outgoing { content_type: "application/cap+xml", headers: Vec::new(), body: out.into_inner() })
+}
+
+/// Of the standard's words those for what happens, for what is played, and for what is tried.
+const fn status(kept: &Kept) -> &'static str {
+    match (kept.data.test, kept.data.alert.drill) {
+        (true, _) => "Test",
+        (false, true) => "Exercise",
+        (false, false) => "Actual",
+    }
+}
+
+const fn note(kept: &Kept) -> Option<&'static str> {
+    match (kept.data.test, kept.data.alert.drill, kept.data.recorded) {
+        (true, ..) => Some("a test; nothing has happened"),
+        (false, true, true) => Some("演练，并无实际险情 an exercise; nothing has happened"),
+        (false, true, false) => {
+            Some("演练，并无实际险情 an exercise; nothing has happened; told before it was on record")
+        }
+        (false, false, false) => Some("told before it could be put on record"),
+        (false, false, true) => None,
+    }
 }
 
 fn info(out: &mut Out, kept: &Kept, level: &str, language: Language, sender: &Sender) -> std::io::Result<()> {

@@ -39,6 +39,7 @@ struct Entry {
     title: Words,
     level: Level,
     over: bool,
+    drill: bool,
     place: Words,
     value: Option<String>,
     limit: Option<String>,
@@ -71,9 +72,15 @@ impl Notice {
         }
     }
 
+    /// Whether it is an exercise. A group is of one rule, so that all of it is or nothing.
+    pub(super) fn is_drill(&self) -> bool {
+        self.entries.iter().any(|e| e.drill)
+    }
+
     /// The first words: mark, level and what it is about.
     pub(in crate::deliver) fn head(&self, language: Language) -> String {
         let test = if self.test { language.pick("【测试】", "[TEST] ") } else { "" };
+        let drill = if self.is_drill() { language.pick("【演练】", "[DRILL] ") } else { "" };
         let (mark, level) = (mark(self.worst, self.over), language.level(self.worst));
         let words = match (&*self.entries, self.over, language) {
             ([one], false, Language::Chinese) => format!("{level}预警 · {}", one.title.zh),
@@ -85,7 +92,7 @@ impl Notice {
             (all, false, Language::English) => format!("{} alerts, worst {level}", all.len()),
             (all, true, Language::English) => format!("{} alerts are over", all.len()),
         };
-        format!("{test}{mark} {}", sentence(&words))
+        format!("{test}{drill}{mark} {}", sentence(&words))
     }
 
     /// What follows the head, line by line.
@@ -93,6 +100,10 @@ impl Notice {
         let mut lines = Vec::new();
         if self.test {
             let words = language.pick("这是一条测试消息，无须处置", "this is a test; nothing has to be done");
+            lines.push((language.pick("注意", "Note"), words.to_owned()));
+        }
+        if self.is_drill() {
+            let words = language.pick("这是演练，并无实际险情", "this is an exercise; nothing has happened");
             lines.push((language.pick("注意", "Note"), words.to_owned()));
         }
         if self.unrecorded {
@@ -164,6 +175,7 @@ impl Entry {
             title: words(&alert.title),
             level: alert.level,
             over: over(alert),
+            drill: alert.drill,
             place: Words { zh: place(Language::Chinese), en: place(Language::English) },
             value: alert.value.map(measured),
             limit: alert.threshold.map(measured),

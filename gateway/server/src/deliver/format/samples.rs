@@ -18,11 +18,14 @@ pub(super) fn all() -> Vec<(&'static str, Vec<Letter>)> {
     bare.advice = None;
     (bare.alert.value, bare.alert.threshold, bare.alert.unit) = (None, None, None);
     (bare.alert.device, bare.alert.device_name, bare.alert.place_name) = (None, None, None);
+    let mut drill = firing.clone();
+    drill.alert.drill = true;
     let group = std::iter::repeat_n(letter(&firing), 12).chain([letter(&resolved), letter(&bare)]);
     vec![
         ("an alert that fires", vec![letter(&firing)]),
         ("an alert that is over", vec![letter(&resolved)]),
         ("an alert without values", vec![letter(&bare)]),
+        ("a drill", vec![letter(&drill)]),
         ("a group of alerts", group.collect()),
     ]
 }
@@ -65,6 +68,7 @@ pub(in crate::deliver) fn alert(id: &str, now: &str) -> Told {
         text: words("这是一条测试消息，并无此事", "This is a test; nothing has happened"),
         measure: None,
         inhibited_by: None,
+        drill: false,
     };
     Told { alert, advice: Some(words("无须处置", "Nothing has to be done")), plans: Vec::new() }
 }

@@ -58,6 +58,8 @@ struct Context<'a> {
     /// Nothing fires any more.
     over: bool,
     test: bool,
+    /// It is an exercise.
+    drill: bool,
     receiver: &'a str,
     sender: Named<'a>,
     /// The first line, all lines, and where to see more.
@@ -105,6 +107,7 @@ impl Template {
             level_name: both(&|language| language.level(notice.worst).to_owned()),
             over: notice.over,
             test: notice.test,
+            drill: notice.is_drill(),
             receiver,
             sender: Named {
                 name: &sender.name,
@@ -145,6 +148,9 @@ fn alert(letter: &Letter, sender: &Sender) -> Result<serde_json::Value, FormatEr
     // What is not always there can be named all the same.
     if data["advice"].is_null() {
         data["advice"] = serde_json::json!({ "zh": "", "en": "" });
+    }
+    if data["drill"].is_null() {
+        data["drill"] = false.into();
     }
     Ok(data)
 }

@@ -12,6 +12,7 @@ use crate::deliver::tests::support::{told, transition};
 mod answers;
 mod back;
 mod chain;
+mod drill;
 mod group;
 mod people;
 mod template;

@@ -321,6 +321,7 @@ pub(super) fn alert(t: &Transition) -> api::Alert {
         text: api::Words { zh: "积水".to_owned(), en: "Waterlogging".to_owned() },
         measure: None,
         inhibited_by: None,
+        drill: false,
     }
 }
 

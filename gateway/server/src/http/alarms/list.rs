@@ -91,6 +91,9 @@ pub(super) fn alert(alert: &api::Alert) -> api::GettableAlert {
     ]);
     let optional = [("device", &alert.device), ("district", &alert.district), ("place", &alert.place)];
     labels.extend(optional.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text.clone()?))));
+    if alert.drill {
+        labels.insert("maibo_drill".to_owned(), "true".to_owned());
+    }
     let annotations = BTreeMap::from([
         ("summary".to_owned(), alert.title.zh.clone()),
         ("summary_en".to_owned(), alert.title.en.clone()),

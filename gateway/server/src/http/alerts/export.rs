@@ -43,6 +43,8 @@ pub(in crate::http) struct ExportQuery {
     device: Option<String>,
     /// Of one rule.
     rule: Option<String>,
+    /// `true`: only drills; without it none, so that they are in nobody's figures.
+    drill: Option<String>,
 }
 
 /// Alerts as CSV, the latest opened first, one line an episode as it stands now.
@@ -59,10 +61,11 @@ pub(in crate::http) async fn export(
         text.as_deref().map(|t| words::parse_time(t).ok_or_else(bad)).transpose()
     };
     let span = (time("from", &query.from)?, time("to", &query.to)?);
-    let ExportQuery { state: wanted, domain, district, level, acknowledged, device, rule, .. } = query;
+    let ExportQuery { state: wanted, domain, district, level, acknowledged, device, rule, drill, .. } = query;
+    let drill = drill.or_else(|| Some("false".to_owned()));
     let (limit, cursor, after) = (None, None, None);
     let query =
-        AlertsQuery { state: wanted, domain, district, level, acknowledged, device, rule, limit, cursor, after };
+        AlertsQuery { state: wanted, domain, district, level, acknowledged, device, rule, drill, limit, cursor, after };
     let filter = filter(&scope, query)?;
     // What was decided before the question is in the answer.
     extract::wait_for(&state, Some(state.picture.facts()), state.limits.after).await?;

@@ -58,13 +58,18 @@ pub(super) fn refused(fault: &Fault) -> Response {
     page(status, &format!("<section><h1>{zh}</h1><small>{detail}</small></section>"))
 }
 
+/// Above what is said of a drill.
+const DRILL: &str = "<p><strong>【演练】这是演练，并无实际险情。</strong>\
+    <small>[DRILL] This is an exercise; nothing has happened.</small></p>";
+
 fn head(out: &mut String, sight: &Sight) {
     let alert = &sight.alert;
     let (class, zh, en) = level(alert.level);
     let title = both(&alert.title);
     let _ = write!(
         out,
-        "<section><h1><span class=\"level {class}\">{zh} {en}</span>{title}</h1><p>{}</p><dl>",
+        "<section><h1><span class=\"level {class}\">{zh} {en}</span>{title}</h1>{}<p>{}</p><dl>",
+        if alert.drill { DRILL } else { "" },
         both(&alert.text)
     );
     let mut row = |zh: &str, en: &str, value: &str| {
@@ -122,7 +127,7 @@ fn form(out: &mut String, sight: &Sight, token: &str) {
          <textarea name=\"note\" rows=\"3\" maxlength=\"{MAX_NOTE}\"></textarea></label>",
         escape(token)
     );
-    let closable = alert.data == api::DataState::Stale || alert.subject.kind == "event";
+    let closable = alert.data == api::DataState::Stale || alert.subject.kind == "event" || alert.drill;
     for (value, which) in [
         ("acknowledged", api::AnswerStage::Acknowledged),
         ("responding", api::AnswerStage::Responding),

@@ -158,10 +158,10 @@ impl<'a> Tree<'a> {
         sight.roster.devices.iter().zip(&sight.conditions).filter(|(e, _)| scope.allows(&e.district, e.domain))
     }
 
-    /// The open alerts that the scope sees.
+    /// The open alerts that the scope sees. Drills are none: nothing has happened.
     pub(super) fn alerts(&self) -> impl Iterator<Item = &'a Arc<Transition>> + use<'a> {
         let scope = self.scope;
-        self.sight.open.iter().filter(|t| scope.allows_alert(t))
+        self.sight.open.iter().filter(|t| scope.allows_alert(t) && !t.is_drill())
     }
 
     /// Streets in one domain that have devices of the scope.

@@ -269,6 +269,28 @@ fn parts_by_name() {
     }
 }
 
+// A drill is neither counted nor does it lower anything, wherever it plays.
+#[test]
+fn drills_lower_nothing() {
+    let stage = Stage::city_of("id,kind,place,domain\nd-1,waterlogging,110105001,emergency\n");
+    stage.read(2_000, "d-1", 0.0);
+    let index = || stage.picture.index(&Scope::everything());
+    let before = index();
+    for (n, place) in ["110105", "110105001", "110000"].into_iter().enumerate() {
+        let mut t = about_place("110105", Domain::Emergency, Level::Red);
+        t.subject = Subject::Drill(maibo_core::id::DrillId::new(&format!("d{n}")).expect("a drill"));
+        t.place = maibo_core::id::PlaceCode::new(place).ok();
+        t.episode = EpisodeId::derive(&t.rule, &t.subject, t.started_at, 1);
+        stage.tell(3_000, &[t]);
+    }
+    assert_eq!(stage.picture.drills(&Scope::everything()).len(), 3);
+    let after = index();
+    assert_eq!((&after.city, &after.domains, &after.districts), (&before.city, &before.domains, &before.districts));
+    assert!(
+        stage.picture.tally(&Scope::everything()).districts.values().all(|d| d.open == api::LevelCounts::default())
+    );
+}
+
 // An alert of Maibo about itself is open and seen, and the city is none the worse for it.
 #[test]
 fn what_is_wrong_with_maibo_lowers_nothing() {

@@ -64,8 +64,16 @@ fn the_schema_of_the_standard_takes_it() {
     let first = stamp(1, 0);
     let mut bare = told_of(1);
     (bare.alert.place_name, bare.alert.lat, bare.alert.lon, bare.advice) = (None, None, None, None);
-    let letters =
-        [letter(&told_of(1), first, None), letter(&bare, first, None), letter(&resolved(2), stamp(2, 5), Some(first))];
+    let (mut drill, mut over) = (bare.clone(), resolved(2));
+    (drill.alert.drill, over.alert.drill) = (true, true);
+    let letters = [
+        letter(&told_of(1), first, None),
+        letter(&bare, first, None),
+        letter(&resolved(2), stamp(2, 5), Some(first)),
+        letter(&drill, first, None),
+        letter(&drill, stamp(2, 5), Some(first)),
+        letter(&over, stamp(2, 5), Some(first)),
+    ];
     for (n, letter) in letters.iter().enumerate() {
         let path = dir.path().join(format!("{n}.xml"));
         std::fs::write(&path, rendered(Format::Cap, letter).body).unwrap();
