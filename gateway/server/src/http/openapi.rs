@@ -8,7 +8,7 @@ use utoipa::OpenApi;
 
 use super::{
     acknowledge, acts, alarms, alerts, answer, backtest, deliveries, devices, health, incidents, index, maintenance,
-    places, quarantine, receivers, rule_versions, rules, series, shadow, status, timeline, upload, view,
+    places, plans, quarantine, receivers, rule_versions, rules, series, shadow, status, timeline, upload, view,
 };
 
 #[derive(OpenApi)]
@@ -53,6 +53,9 @@ use super::{
         deliveries::list,
         receivers::list,
         receivers::test,
+        plans::list,
+        plans::runs,
+        plans::simulate,
         quarantine::list,
         rules::list,
         upload::upload,

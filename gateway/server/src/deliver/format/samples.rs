@@ -66,5 +66,5 @@ pub(in crate::deliver) fn alert(id: &str, now: &str) -> Told {
         measure: None,
         inhibited_by: None,
     };
-    Told { alert, advice: Some(words("无须处置", "Nothing has to be done")) }
+    Told { alert, advice: Some(words("无须处置", "Nothing has to be done")), plans: Vec::new() }
 }
