@@ -65,6 +65,8 @@ pub const PENDING_MAX: usize = 100_000;
 pub const SETTLED_KEPT: Millis = Millis::from_secs(30 * 86_400);
 /// Settled rows kept.
 pub const SETTLED_MAX: usize = 100_000;
+/// Statements that are kept prepared: more than one fact needs. Sixteen, the default, are not enough for the follower.
+const STATEMENTS: usize = 64;
 /// Most rows of one read.
 pub const PAGE_MAX: usize = 1_000;
 
@@ -173,6 +175,7 @@ impl Outbox {
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OutboxError> {
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(connection)
 }
 
