@@ -115,11 +115,22 @@ fn dashboard(counts: &mut Counts) -> anyhow::Result<()> {
     command(counts, "npm", &["--prefix", "dashboard", "run", "--silent", "test"])
 }
 
+/// A program that does not take itself for a part of this one: what `cargo run` tells `xtask` about its package would make
+/// build scripts that watch it, and all that stands on them, run again whenever somebody calls cargo by hand in between.
+pub(crate) fn program_of_its_own(program: &str) -> Command {
+    let mut command = Command::new(program);
+    let ours = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(ours)) {
+        command.env_remove(name);
+    }
+    command
+}
+
 /// Runs a command, shows what it prints, and adds the counts of its closing lines.
 fn command(counts: &mut Counts, program: &str, arguments: &[&str]) -> anyhow::Result<()> {
     // The same random cases every time: who changes one thing sees no red of another. `MAIBO_CASES` goes hunting.
     let seed = std::env::var("PROPTEST_RNG_SEED").unwrap_or_else(|_| "1".to_owned());
-    let mut child = Command::new(program)
+    let mut child = program_of_its_own(program)
         .args(arguments)
         .env("MAIBO_BIN", binary()?)
         .env("PROPTEST_RNG_SEED", seed)

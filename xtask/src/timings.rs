@@ -5,9 +5,10 @@
 //! `cargo xtask timings` on one machine, before and after.
 
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context, bail};
+
+use crate::steps::program_of_its_own;
 
 /// What a cold build of the default binary may cost.
 const BUDGET: u64 = 900;
@@ -16,7 +17,7 @@ const BUDGET: u64 = 900;
 pub(crate) fn build() -> anyhow::Result<()> {
     let cold = !Path::new("target/release/deps").read_dir().is_ok_and(|d| d.count() > 50);
     let before = children_seconds()?;
-    let mut cargo = Command::new("cargo");
+    let mut cargo = program_of_its_own("cargo");
     cargo.args(["build", "--release", "--timings"]);
     if crate::needs::in_ci() {
         cargo.env("MAIBO_REQUIRE_UI", "1");
@@ -39,8 +40,9 @@ pub(crate) fn build() -> anyhow::Result<()> {
 /// Builds in a fresh target directory and prints the cost.
 pub(crate) fn report() -> anyhow::Result<()> {
     let before = children_seconds()?;
-    let status =
-        Command::new("cargo").args(["build", "--release", "--timings", "--target-dir", "target/cold"]).status()?;
+    let status = program_of_its_own("cargo")
+        .args(["build", "--release", "--timings", "--target-dir", "target/cold"])
+        .status()?;
     let spent = children_seconds()? - before;
     std::fs::remove_dir_all("target/cold").context("remove the cold target directory")?;
     println!("cold build: {spent} CPU seconds (budget: {BUDGET})");
