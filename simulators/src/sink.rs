@@ -81,6 +81,8 @@ pub struct Delivery {
     pub id: Option<String>,
     /// `webhook-timestamp`
     pub timestamp: Option<String>,
+    /// `webhook-signature`
+    pub signature: Option<String>,
     /// `content-type`
     pub content_type: Option<String>,
     /// What the check found.
@@ -195,6 +197,7 @@ async fn receive(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap
         path: uri.path_and_query().map_or_else(String::new, ToString::to_string),
         id: signed.id.map(str::to_owned),
         timestamp: signed.timestamp.map(str::to_owned),
+        signature: signed.signature.map(str::to_owned),
         content_type: text("content-type").map(str::to_owned),
         verdict,
         answer: answer.as_ref().map_or(0, |a| a.status().as_u16()),

@@ -15,7 +15,7 @@ struct Need {
     install: &'static [&'static str],
 }
 
-const NEEDS: [Need; 13] = [
+const NEEDS: [Need; 15] = [
     Need {
         name: "Node.js >= 20.19 with npm (https://nodejs.org, or your distribution)",
         there: node,
@@ -45,6 +45,16 @@ const NEEDS: [Need; 13] = [
         name: "victoria-metrics (the server that the long-term sink is tested against)",
         there: || on_path("victoria-metrics"),
         install: &["apt-get", "install", "-y", "-qq", "victoria-metrics"],
+    },
+    Need {
+        name: "prometheus (the server whose alerts are taken in)",
+        there: || on_path("prometheus"),
+        install: &["apt-get", "install", "-y", "-qq", "--no-install-recommends", "prometheus"],
+    },
+    Need {
+        name: "prometheus-alertmanager with amtool (what webhooks and lists of alerts are held against)",
+        there: || on_path("prometheus-alertmanager") && on_path("amtool"),
+        install: &["apt-get", "install", "-y", "-qq", "--no-install-recommends", "prometheus-alertmanager"],
     },
     Need {
         name: "strace (disks that fail and are slow)",
@@ -157,7 +167,7 @@ fn on_path(program: &str) -> bool {
     std::env::var_os("PATH").is_some_and(|p| std::env::split_paths(&p).any(|d| d.join(program).exists()))
 }
 
-/// The tests start their own broker; an installed one must not take the port.
+/// The tests start their own broker and servers; installed ones must not take the ports.
 fn keep_services_from_starting() {
     use std::os::unix::fs::PermissionsExt;
     let policy = Path::new("/usr/sbin/policy-rc.d");

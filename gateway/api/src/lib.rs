@@ -22,6 +22,7 @@ mod incident;
 mod index;
 mod maintenance;
 mod place;
+mod plan;
 mod problem;
 mod quarantine;
 mod receiver;
@@ -55,6 +56,10 @@ pub use index::{
 };
 pub use maintenance::{Maintenance, MaintenanceState, PlanMaintenance};
 pub use place::{DomainState, Feature, FeatureCollection, Place};
+pub use plan::{
+    Escalated, Plan, PlanOrder, PlanRun, PlanSimulation, PlanTask, RunTask, SimulatePlans, SimulatedEvent,
+    SimulatedTelling, TaskState, ToldBecause,
+};
 pub use problem::{Code, ConflictReason, Problem};
 pub use quarantine::QuarantineEntry;
 pub use receiver::{Receiver, ReceiverHealth, ReceiverTest};

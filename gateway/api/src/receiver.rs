@@ -36,6 +36,8 @@ pub struct Receiver {
     pub districts: Vec<String>,
     /// From this reminder on; 0: at once.
     pub from_reminder: u32,
+    /// It hears of nothing but what a plan calls it for.
+    pub planned: bool,
     /// How it does.
     pub health: ReceiverHealth,
     /// Since when it takes nothing.

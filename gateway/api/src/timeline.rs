@@ -28,6 +28,8 @@ pub enum TimelineKind {
     Owed,
     /// A receiver is not told, for now or for good; `outcome` and `error` say why.
     Withheld,
+    /// Something happened to a run of a response plan that it belongs to; `plan`, `task` and `step` say what.
+    Plan,
 }
 
 /// One of the four stamps.
@@ -80,4 +82,10 @@ pub struct TimelineEntry {
     pub owed_since: Option<Time>,
     /// Of one that is owed: when it is tried next.
     pub next_attempt_at: Option<Time>,
+    /// Of a run of a plan: which plan.
+    pub plan: Option<String>,
+    /// Of a run of a plan: which task.
+    pub task: Option<String>,
+    /// Of a run of a plan: `began`, `done`, `missed`, `escalated`, `raised` or `ended`.
+    pub step: Option<String>,
 }

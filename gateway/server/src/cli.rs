@@ -13,6 +13,7 @@ mod check;
 #[cfg(feature = "embedded-broker")]
 mod demo;
 mod journal;
+mod plan;
 mod rebuild;
 mod receiver;
 mod run;
@@ -55,6 +56,9 @@ enum Command {
     /// Try whether a receiver can be told.
     #[command(subcommand)]
     Receiver(receiver::Command),
+    /// Try response plans.
+    #[command(subcommand)]
+    Plan(plan::Command),
     /// Look into the logs of a data directory.
     #[command(subcommand)]
     Journal(journal::Command),
@@ -82,6 +86,7 @@ pub fn main() -> ExitCode {
         Command::Restore(arguments) => backup::restore(&arguments),
         Command::Rebuild(arguments) => rebuild::run(&arguments),
         Command::Receiver(command) => receiver::run(&command),
+        Command::Plan(command) => plan::run(&command),
         Command::Journal(command) => journal::run(&command),
     };
     ExitCode::from(code)

@@ -50,6 +50,8 @@ pub struct Settings {
     pub districts: Option<String>,
     /// Who is told.
     pub receivers: Vec<crate::deliver::Target>,
+    /// Response plans.
+    pub plans: Vec<maibo_core::notify::Plan>,
     /// Whose alarms come in.
     pub alarms: Vec<crate::alarms::AlarmSource>,
     /// What a device may send.

@@ -18,7 +18,7 @@
 use std::sync::Arc;
 
 use maibo_core::fact::{Delivery, Fact, Transition};
-use maibo_core::notify::{Manners, Receiver};
+use maibo_core::notify::{Manners, Plan, Receiver};
 use maibo_store::facts::FactsReader;
 use maibo_store::outbox::Outbox;
 use tokio::sync::{Notify, mpsc, watch};
@@ -33,6 +33,7 @@ use crate::telemetry::Metrics;
 mod body;
 mod carrier;
 mod dial;
+mod escalate;
 mod follower;
 mod format;
 mod keeper;
@@ -83,6 +84,8 @@ pub struct Parts {
     pub wake: watch::Receiver<u64>,
     /// Who is to be told.
     pub targets: Vec<Target>,
+    /// Response plans.
+    pub plans: Vec<Plan>,
     /// Makes the alert of a transition.
     pub describe: Describe,
     /// What the rules say about telling.
@@ -115,10 +118,11 @@ pub fn start(
     stop: &CancellationToken,
 ) -> Result<Vec<(String, Liveness)>, ClientError> {
     let Parts {
-        outbox,
+        mut outbox,
         facts,
         wake,
         targets,
+        plans,
         describe,
         polite,
         clock,
@@ -131,6 +135,7 @@ pub fn start(
         roll,
     } = parts;
     mark.set(outbox.cursor());
+    outbox.set_plans(plans.clone());
     let shelf = shelf::Shelf::new(outbox, shelf::Report::new(settled, metrics), clock);
     let mut receivers: Vec<Receiver> = Vec::new();
     let woken: Vec<Arc<Notify>> = targets.iter().map(|_| Arc::new(Notify::new())).collect();
@@ -149,6 +154,8 @@ pub fn start(
     for worker in workers {
         alarm.spawn(tasks, "delivery to a receiver", worker.run(stop.clone()));
     }
+    let called = receivers.iter().cloned().zip(woken.iter().cloned()).collect();
+    alarm.spawn(tasks, "response plans", escalate::run(shelf.clone(), plans.into(), called, stop.clone()));
     let follower = follower::Follower::new(shelf.clone(), receivers, woken.clone(), (describe, polite), mark);
     alarm.spawn(tasks, "delivery", follower.run(facts, wake, stop.clone()));
     if !pairs.is_empty() {

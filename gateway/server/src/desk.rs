@@ -23,6 +23,7 @@ use crate::influx;
 use crate::live::{self, Picture, Roster, follow, ticker};
 use crate::monitor::{self, Board, Mark, Steps};
 use crate::pipeline::Work;
+use crate::plan;
 use crate::versions::VersionStore;
 
 /// Settled deliveries on their way to the record; what finds no room is reported again by the outbox.
@@ -104,9 +105,11 @@ impl Desk {
         shared.alarm.spawn(&tasks, "page", http::serve::serve(listener, router, stop.clone()));
         let settled = record_deliveries(&shared, &tasks);
         let shown = Arc::clone(&picture);
+        let plans = shared.settings.plans.clone();
         let describe: deliver::Describe = Arc::new(move |t: &Transition| {
             let roster = shown.roster();
-            deliver::Told { alert: live::words::alert(t, &roster), advice: roster.advice(&t.rule) }
+            let plans = plan::orders(&plans, t);
+            deliver::Told { alert: live::words::alert(t, &roster), advice: roster.advice(&t.rule), plans }
         });
         let wall: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let (mut targets, limits) = (shared.settings.receivers.clone(), deliver::Limits::default());
@@ -121,6 +124,7 @@ impl Desk {
             facts: owed_facts,
             wake: shared.facts_wake.clone(),
             targets,
+            plans: shared.settings.plans.clone(),
             describe,
             polite: polite(&shared.versions),
             clock: Arc::clone(&shared.clock),

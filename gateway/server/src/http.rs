@@ -54,6 +54,7 @@ mod page;
 pub mod pages;
 mod patient;
 mod places;
+mod plans;
 mod problem;
 mod quarantine;
 mod receivers;
@@ -206,6 +207,9 @@ fn routes() -> Vec<Route> {
         read("/api/v1/deliveries", get(deliveries::list)),
         read("/api/v1/receivers", get(receivers::list)),
         command("/api/v1/receivers/{name}/test", post(receivers::test)),
+        read("/api/v1/plans", get(plans::list)),
+        read("/api/v1/plans/runs", get(plans::runs)),
+        command("/api/v1/plans/simulate", post(plans::simulate)),
         read("/api/v1/quarantine", get(quarantine::list)),
         read("/api/v1/rules", get(rules::list)),
         command("/api/v1/rules", post(upload::upload)),

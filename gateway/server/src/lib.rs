@@ -17,6 +17,7 @@ pub mod live;
 pub mod monitor;
 pub mod packs;
 pub mod pipeline;
+pub mod plan;
 pub mod quarantine;
 pub mod telemetry;
 pub mod upkeep;

@@ -12,6 +12,8 @@
 //!
 //! In place of others: see `substitute`.
 //!
+//! Response plans: see `plan`.
+//!
 //! Begun anew: see `past`. What became of deliveries is in the facts, so nothing on record is told again.
 //!
 //! Withheld: see `hold`. What is held is not owed and not handed out until [`Outbox::lift`] or a fact makes it so.
@@ -28,6 +30,7 @@ use std::path::Path;
 
 use maibo_core::fact::Delivery;
 use maibo_core::id::EpisodeId;
+use maibo_core::notify::Plan;
 use maibo_core::reading::Text;
 use maibo_core::time::{Millis, Timestamp};
 use rusqlite::{Connection, OpenFlags, Row};
@@ -36,10 +39,13 @@ mod attempt;
 mod claim;
 mod enqueue;
 mod hold;
+mod letter;
 mod maintenance;
 mod past;
+mod plan;
 mod read;
 mod room;
+mod runs;
 mod schema;
 mod substitute;
 mod tidy;
@@ -47,7 +53,9 @@ mod timeline;
 
 pub use attempt::{Due, Ended, Ending, Parcel, Stamp};
 pub use past::Past;
+pub use plan::Overdue;
 pub use read::{OutboxFilter, OutboxReader, OutboxRow, Owing, Waiting, owing};
+pub use runs::{RunEvent, RunEventKind, RunFilter, RunRow, TaskRow};
 
 /// The format of the file that this binary writes, and the latest it reads.
 pub const FORMAT: i64 = schema::VERSION;
@@ -57,6 +65,8 @@ pub const PENDING_MAX: usize = 100_000;
 pub const SETTLED_KEPT: Millis = Millis::from_secs(30 * 86_400);
 /// Settled rows kept.
 pub const SETTLED_MAX: usize = 100_000;
+/// Statements that are kept prepared: more than one fact needs. Sixteen, the default, are not enough for the follower.
+const STATEMENTS: usize = 64;
 /// Most rows of one read.
 pub const PAGE_MAX: usize = 1_000;
 
@@ -111,6 +121,8 @@ pub struct Outbox {
     alone: BTreeMap<String, VecDeque<Timestamp>>,
     /// What is known of facts that were followed by another file.
     past: Option<Past>,
+    /// The response plans in force.
+    plans: Vec<Plan>,
     /// [`PENDING_MAX`], smaller in tests.
     pending_max: usize,
 }
@@ -136,7 +148,17 @@ impl Outbox {
             }
         };
         let (in_flight, waiting, alone) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
-        Ok(Self { connection, next, slot, in_flight, waiting, alone, past: None, pending_max: PENDING_MAX })
+        Ok(Self {
+            connection,
+            next,
+            slot,
+            in_flight,
+            waiting,
+            alone,
+            past: None,
+            plans: Vec::new(),
+            pending_max: PENDING_MAX,
+        })
     }
 
     /// The index of the next fact wanted.
@@ -153,6 +175,7 @@ impl Outbox {
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OutboxError> {
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(connection)
 }
 

@@ -10,6 +10,7 @@ pub mod broker;
 pub mod journal;
 pub mod maibo;
 pub mod oracle;
+pub mod prometheus;
 pub mod proxy;
 pub mod publisher;
 pub mod victoria;

@@ -45,7 +45,15 @@ fn load(ledger: &Arc<Ledger>) -> Load {
 }
 
 fn setup(load: &Load, receivers: [(&str, &Sink); 2]) -> (Maibo, u16) {
-    let mut setup = Setup { catalogue: load.catalogue_csv(), ..Setup::default() };
+    // A slow machine falls ever further behind the load while lives are short. What is late by more than a minute, or two
+    // intervals, would be told once as past; here every version counts, however late.
+    let catalogue = load.catalogue_csv().replace(",1s,", ",1h,");
+    assert!(
+        catalogue.contains(",1h,"),
+        "the load's interval is another: {}",
+        catalogue.lines().nth(1).unwrap_or_default()
+    );
+    let mut setup = Setup { catalogue, ..Setup::default() };
     let port = setup.embedded();
     let _ = write!(
         setup.rules,
@@ -165,7 +173,6 @@ fn twenty_rounds_of_kill_minus_nine() {
     maibo.spawn(&[]);
     let last = evaluating(&mut maibo);
     let slowest = recovered.into_iter().chain([last]).max().expect("rounds");
-    assert!(slowest < Duration::from_secs(2), "evaluating again within {slowest:?}");
     stop.send_replace(true);
     let report = runtime.block_on(sending).expect("the load's task").expect("the load");
     assert_eq!(report.unsettled, 0, "in the end everything is acknowledged");
@@ -203,6 +210,7 @@ fn twenty_rounds_of_kill_minus_nine() {
         facts.len(),
         received.len()
     );
+    assert!(slowest < Duration::from_secs(2), "evaluating again within {slowest:?}");
     checker_is_checked(&acknowledged, &stored, &facts, &received);
     let without = [&told[..told.len() / 2], &told[told.len() / 2 + 1..]].concat();
     assert!(!oracle::told(&without, &facts, &groups).is_empty(), "a fact that the city was not told goes unnoticed");

@@ -1,5 +1,5 @@
 //! P5: every version reaches each receiver it matches, in order, or it is known why not. Real sockets, signed, checked by
-//! a sink that knows nothing of the sender's code.
+//! a sink that knows nothing of the sender's code, and by the reference library of Standard Webhooks.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -7,10 +7,15 @@ use std::time::Duration;
 use maibo_e2e::maibo::{Maibo, Setup};
 use maibo_e2e::publisher::publish;
 use maibo_e2e::until;
-use maibo_sim::sink::{Mode, Sink, SinkOptions, Verdict};
+use maibo_sim::sink::{Delivery, Mode, Sink, SinkOptions, Verdict};
+use reqwest::header::HeaderMap;
 use serde_json::Value;
+use standardwebhooks::Webhook;
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+/// The next one, while keys are rotated, and one that is nobody's.
+const NEXT: &str = "whsec_bmV4dCBuZXh0IG5leHQgbmV4dCBuZXh0IG5leHQ=";
+const FOREIGN: &str = "whsec_Zm9yZWlnbiBmb3JlaWduIGZvcmVpZ24gZm9yZWln";
 
 /// A sink, and the runtime that it lives on.
 struct Served {
@@ -53,14 +58,27 @@ fn depth(port: u16, name: &str, value: i64) {
 }
 
 /// Whether a delivery is about the city's alert, and not one of Maibo about itself.
-fn about_water(delivery: &maibo_sim::sink::Delivery) -> bool {
+fn about_water(delivery: &Delivery) -> bool {
     delivery.body.contains("\"rule\":\"flood\"")
+}
+
+/// What the reference library says of a delivery, as a receiver that knows one secret and read this body.
+fn verified(secret: &str, delivery: &Delivery, body: &str) -> bool {
+    let given = [
+        ("webhook-id", &delivery.id),
+        ("webhook-timestamp", &delivery.timestamp),
+        ("webhook-signature", &delivery.signature),
+    ];
+    let one = |(name, text): (&'static str, &Option<String>)| Some((name.parse().ok()?, text.as_ref()?.parse().ok()?));
+    let headers: HeaderMap = given.into_iter().filter_map(one).collect();
+    Webhook::new(secret).expect("a secret").verify(body.as_bytes(), &headers).is_ok()
 }
 
 /// Versions that a sink took, in the order of their arrival, each with its message id.
 fn versions(sink: &Sink) -> Vec<(u64, String)> {
-    let version = |d: &maibo_sim::sink::Delivery| {
+    let version = |d: &Delivery| {
         assert_eq!(d.verdict, Verdict::Valid, "{d:?}");
+        assert!(verified(SECRET, d, &d.body), "{d:?}");
         let body: Value = serde_json::from_str(&d.body).expect("JSON");
         (body["data"]["version"].as_u64().expect("version"), d.id.clone().expect("id"))
     };
@@ -125,4 +143,41 @@ fn retries_survive_kill_minus_nine() {
         let list = maibo.get("/api/v1/deliveries?outcome=delivered");
         (list["items"].as_array().map(Vec::len) == Some(2)).then_some(())
     });
+}
+
+// While keys are rotated every attempt, repeats too, is good for who knows the old one and for who knows the new one alone;
+// afterwards for the new one only.
+#[test]
+fn the_reference_library_takes_either_key() {
+    let served = sink(Mode::Fail);
+    let (mut maibo, port) = setup(&[("bureau", &served)]);
+    let file = maibo.dir.path().join("secret");
+    let secrets = |text: &str| std::fs::write(&file, text).expect("write the secrets");
+    secrets(&format!("# the old one goes on Friday\n{SECRET}\n{NEXT}\n"));
+    maibo.start();
+    depth(port, "up", 30);
+    until("it was tried twice", Duration::from_secs(20), || (served.sink.count() >= 2).then_some(()));
+    served.sink.set_mode(Mode::Ok);
+    depth(port, "down", 1);
+    until("both versions arrive", Duration::from_secs(20), || (versions(&served.sink).len() >= 2).then_some(()));
+    let attempts = served.sink.deliveries();
+    assert!(attempts.len() >= 4, "{attempts:#?}");
+    for d in &attempts {
+        assert!(verified(SECRET, d, &d.body) && verified(NEXT, d, &d.body), "{d:?}");
+        assert!(!verified(FOREIGN, d, &d.body), "{d:?}");
+        let forged = d.body.replacen("flood", "flooD", 1);
+        assert!(forged == d.body || !verified(SECRET, d, &forged) && !verified(NEXT, d, &forged), "{d:?}");
+        let renamed = Delivery { id: Some("msg_another".to_owned()), ..d.clone() };
+        assert!(!verified(SECRET, &renamed, &d.body) && !verified(NEXT, &renamed, &d.body), "{d:?}");
+    }
+    assert_eq!(maibo.terminate().code(), Some(0));
+    secrets(NEXT);
+    maibo.start();
+    depth(port, "again", 60);
+    let last = until("the next one arrives", Duration::from_secs(20), || {
+        let new = served.sink.deliveries().into_iter().skip(attempts.len());
+        new.into_iter().find(about_water)
+    });
+    assert!(verified(NEXT, &last, &last.body) && !verified(SECRET, &last, &last.body), "{last:?}");
+    assert_eq!(maibo.terminate().code(), Some(0));
 }

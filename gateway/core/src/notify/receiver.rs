@@ -43,11 +43,30 @@ pub struct Matcher {
     /// Only episodes that nobody takes notice of: from this reminder on, at most [`crate::limit::MAX_REMINDERS`]; 0: at
     /// once. What is acknowledged in time, and blue, of which nobody is reminded, it never hears of.
     pub from_reminder: u32,
+    /// Nothing by itself: only what a plan calls it for.
+    pub planned: bool,
 }
 
 impl Default for Matcher {
     fn default() -> Self {
-        Self { min_level: Level::Blue, domains: Vec::new(), districts: Vec::new(), from_reminder: 0 }
+        Self { min_level: Level::Blue, domains: Vec::new(), districts: Vec::new(), from_reminder: 0, planned: false }
+    }
+}
+
+impl Matcher {
+    /// Whether a transition meets the conditions.
+    ///
+    /// The level is that of the episode's peak: who was told of red is told of the way down. Every version counts, those
+    /// that only say that the data went stale or fresh and those of an operator included.
+    pub fn meets(&self, transition: &Transition) -> bool {
+        let Self { min_level, domains, districts, from_reminder, planned } = self;
+        let reminder = transition.handling.as_ref().and_then(|h| h.reminder).map_or(0, |r| r.number);
+        let at = transition.place.as_ref().map_or("", PlaceCode::as_str);
+        !planned
+            && transition.peak >= *min_level
+            && reminder >= *from_reminder
+            && (domains.is_empty() || domains.contains(&transition.domain))
+            && (districts.is_empty() || districts.iter().any(|d| at.starts_with(place::stem(d.as_str()))))
     }
 }
 
@@ -73,15 +92,6 @@ impl Receiver {
 }
 
 /// Whether a transition meets the receiver's conditions.
-///
-/// The level is that of the episode's peak: who was told of red is told of the way down. Every version counts, those
-/// that only say that the data went stale or fresh and those of an operator included.
 pub fn matches(transition: &Transition, receiver: &Receiver) -> bool {
-    let Matcher { min_level, domains, districts, from_reminder } = &receiver.matcher;
-    let reminder = transition.handling.as_ref().and_then(|h| h.reminder).map_or(0, |r| r.number);
-    let at = transition.place.as_ref().map_or("", PlaceCode::as_str);
-    transition.peak >= *min_level
-        && reminder >= *from_reminder
-        && (domains.is_empty() || domains.contains(&transition.domain))
-        && (districts.is_empty() || districts.iter().any(|d| at.starts_with(place::stem(d.as_str()))))
+    receiver.matcher.meets(transition)
 }

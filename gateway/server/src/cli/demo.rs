@@ -117,6 +117,7 @@ fn settings(arguments: &Arguments, city: &City, data: PathBuf) -> Result<Setting
         catalogue,
         districts: Some(maibo_sim::city::districts_geojson()),
         receivers: Vec::new(),
+        plans: Vec::new(),
         alarms: Vec::new(),
         influx: None,
         mode: "demo",

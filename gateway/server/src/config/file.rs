@@ -71,6 +71,9 @@ pub struct File {
     /// Who is told.
     #[serde(default, rename = "receiver")]
     pub receivers: Vec<crate::deliver::ReceiverSettings>,
+    /// Response plans.
+    #[serde(default, rename = "plan")]
+    pub plans: Vec<crate::plan::PlanSettings>,
     /// Whose alarms come in.
     #[serde(default)]
     pub alarms: Vec<crate::alarms::AlarmSettings>,

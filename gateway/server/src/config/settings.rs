@@ -86,6 +86,7 @@ impl Check {
         }
         let districts = file.districts.as_ref().and_then(|name| self.text("districts", name));
         let receivers = self.receivers(file);
+        let plans = self.plans(file);
         let alarms = self.alarms(file, catalogue.as_ref());
         let monitor = self.monitor(&file.monitor);
         let standstill_exit = self.standstill_exit(&file.limits.standstill_exit);
@@ -112,6 +113,7 @@ impl Check {
                     catalogue,
                     districts,
                     receivers,
+                    plans,
                     alarms,
                     monitor,
                     allowance: Allowance { rate: file.limits.device_rate, burst: file.limits.device_burst },

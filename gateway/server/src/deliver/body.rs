@@ -1,6 +1,6 @@
 //! The message as it is kept: native JSON in the envelope of Standard Webhooks.
 
-use maibo_api::{Alert, AlertState, Words};
+use maibo_api::{Alert, AlertState, PlanOrder, Words};
 use serde::Serialize;
 
 /// What receivers are told of a version.
@@ -10,6 +10,8 @@ pub struct Told {
     pub alert: Alert,
     /// What to do, from the rule; `None` where there is no rule any more.
     pub advice: Option<Words>,
+    /// The response plans that cover it.
+    pub plans: Vec<PlanOrder>,
 }
 
 /// `{"type", "timestamp", "data"}`.
@@ -27,6 +29,8 @@ struct Data<'a> {
     alert: &'a Alert,
     #[serde(skip_serializing_if = "Option::is_none")]
     advice: Option<&'a Words>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    plans: &'a [PlanOrder],
     recorded: bool,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     test: bool,
@@ -44,7 +48,7 @@ pub(super) fn test(told: &Told) -> Vec<u8> {
 }
 
 fn write(told: &Told, recorded: bool, test: bool) -> Vec<u8> {
-    let Told { alert, advice } = told;
+    let Told { alert, advice, plans } = told;
     let r#type = match alert.state {
         AlertState::Firing => "alert.firing",
         AlertState::Resolved => "alert.resolved",
@@ -52,7 +56,7 @@ fn write(told: &Told, recorded: bool, test: bool) -> Vec<u8> {
     let envelope = Envelope {
         r#type,
         timestamp: &alert.updated_at,
-        data: Data { alert, advice: advice.as_ref(), recorded, test },
+        data: Data { alert, advice: advice.as_ref(), plans, recorded, test },
     };
     // Numbers are finite and keys are texts, so that this cannot fail; an empty body would be refused by the receiver.
     serde_json::to_vec(&envelope).unwrap_or_default()

@@ -8,7 +8,7 @@
 //! says so.
 
 use axum::http::{HeaderName, HeaderValue};
-use maibo_api::{Alert, AlertState, Words};
+use maibo_api::{Alert, AlertState, Escalated, PlanOrder, Words};
 use maibo_core::time::Timestamp;
 use maibo_store::outbox::Stamp;
 use serde::de::DeserializeOwned;
@@ -194,6 +194,12 @@ struct KeptData {
     /// Not there in what was kept before it was.
     #[serde(default)]
     advice: Option<Words>,
+    /// Who has to do what.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    plans: Vec<PlanOrder>,
+    /// What somebody did not do in time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    escalated: Option<Escalated>,
     recorded: bool,
     /// Somebody tries whether messages arrive.
     #[serde(default)]

@@ -87,7 +87,8 @@ pub struct ReceiverSettings {
     /// Place codes such as `110105`; none means all.
     #[serde(default)]
     pub districts: Vec<String>,
-    /// `always` (the default), or `unacknowledged`: it hears only of episodes that nobody takes notice of.
+    /// `always` (the default); `unacknowledged`: it hears only of episodes that nobody takes notice of; `planned`: only of what a
+    /// plan calls it for.
     #[serde(default)]
     pub when: Option<String>,
     /// With `when = "unacknowledged"`: from which reminder on, 1 (the default) to 5.
@@ -172,11 +173,12 @@ impl ReceiverSettings {
         let formats = Format::ALL.map(Format::as_str).join(", ");
         let format = word(&mut p, "format", self.format.as_deref(), Format::parse, &formats).unwrap_or_default();
         let level = word(&mut p, "min_level", self.min_level.as_deref(), Level::parse, "blue, yellow, orange, red");
-        let from_reminder = self.first_reminder(&mut p);
+        let (from_reminder, planned) = self.waits(&mut p);
         let group_every = self.group_every(format, &mut p);
         let substitute = self.substitute(group_every, &mut p);
         let matcher = Matcher {
             from_reminder,
+            planned,
             min_level: level.unwrap_or(Level::Blue),
             domains: each(&mut p, "domains", &self.domains, |d| Domain::parse(d).ok_or("is not a domain")),
             districts: each(&mut p, "districts", &self.districts, |d| {
@@ -209,18 +211,18 @@ impl ReceiverSettings {
         }
     }
 
-    /// The reminder from which on it hears of an episode; 0: from its opening on.
-    fn first_reminder(&self, p: &mut Vec<String>) -> u32 {
-        let waits = |w: &str| ["always", "unacknowledged"].iter().position(|x| *x == w);
-        let waits = word(p, "when", self.when.as_deref(), waits, "always, unacknowledged") == Some(1);
+    /// The reminder from which on it hears of an episode, 0: from its opening on; and whether only plans call it.
+    fn waits(&self, p: &mut Vec<String>) -> (u32, bool) {
+        let waits = |w: &str| ["always", "unacknowledged", "planned"].iter().position(|x| *x == w);
+        let waits = word(p, "when", self.when.as_deref(), waits, "always, unacknowledged, planned").unwrap_or_default();
         match self.reminders {
-            Some(_) if !waits => p.push("reminders: belongs to `when = \"unacknowledged\"`".to_owned()),
+            Some(_) if waits != 1 => p.push("reminders: belongs to `when = \"unacknowledged\"`".to_owned()),
             Some(n) if !(1..=MAX_REMINDERS).contains(&n) => {
                 p.push(format!("reminders: {n} is not 1 to {MAX_REMINDERS}: so often is reminded of an alert"));
             }
             _ => {}
         }
-        if waits { self.reminders.unwrap_or(1) } else { 0 }
+        (if waits == 1 { self.reminders.unwrap_or(1) } else { 0 }, waits == 2)
     }
 
     /// The template, read and tried.

@@ -8,7 +8,8 @@ use utoipa::OpenApi;
 
 use super::{
     acknowledge, acts, alarms, alerts, answer, backtest, deliveries, devices, drills, health, incidents, index,
-    maintenance, places, quarantine, receivers, rule_versions, rules, series, shadow, status, timeline, upload, view,
+    maintenance, places, plans, quarantine, receivers, rule_versions, rules, series, shadow, status, timeline, upload,
+    view,
 };
 
 #[derive(OpenApi)]
@@ -55,6 +56,9 @@ use super::{
         deliveries::list,
         receivers::list,
         receivers::test,
+        plans::list,
+        plans::runs,
+        plans::simulate,
         quarantine::list,
         rules::list,
         upload::upload,

@@ -75,6 +75,7 @@ fn receiver(shown: &Shown<'_>, pending: Option<&BTreeMap<String, u64>>) -> api::
         domains: matcher.domains.iter().map(|d| words::domain(*d)).collect(),
         districts: matcher.districts.iter().map(ToString::to_string).collect(),
         from_reminder: matcher.from_reminder,
+        planned: matcher.planned,
         health,
         failing_since: failing.as_ref().map(|f| words::time(f.since)),
         last_error: failing.as_ref().and_then(|f| f.error.clone()),

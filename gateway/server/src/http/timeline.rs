@@ -1,7 +1,8 @@
 //! When did the city know, who was told when, who answered when: an alert in the order of time.
 //!
-//! Put together from three lists, each in its own order, as they are merged: versions and what is on record about tellings
-//! (state database), and what is not on record yet (outbox). The cursor says how far each list has come.
+//! Put together from four lists, each in its own order, as they are merged: versions and what is on record about tellings
+//! (state database), what is not on record yet, and what happened to runs of response plans (outbox). The cursor says how far
+//! each list has come.
 //!
 //! Limit: [`MOST`] entries a page, and what belongs to the last version on it.
 
@@ -13,7 +14,7 @@ use maibo_api::{self as api, StampName, TimelineEntry, TimelineKind};
 use maibo_core::id::EpisodeId;
 use maibo_core::place::Level;
 use maibo_core::time::Timestamp;
-use maibo_store::outbox::OutboxRow;
+use maibo_store::outbox::{OutboxRow, RunEvent, RunEventKind};
 use maibo_store::state::{DeliveryRow, StateError, StateReader, VersionRow};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -49,6 +50,8 @@ struct Reached {
     owed: u64,
     /// Time and identifier of the last one that is settled and not on record.
     unreported: (i64, u64),
+    /// Time and identifier of the last thing that happened to a run of a plan.
+    step: (i64, u64),
 }
 
 /// Where an item comes from, and how far its list has come with it.
@@ -57,6 +60,7 @@ enum Origin {
     Settled(i64, u64),
     Owed(u64),
     Unreported(i64, u64),
+    Step(i64, u64),
 }
 
 /// What stands together in the list.
@@ -81,7 +85,7 @@ pub(super) async fn timeline(
     let from = query.cursor.as_deref().map_or(Ok(Reached::default()), Reached::parse)?;
     let episode = EpisodeId::parse(&id).ok_or_else(alerts::missing)?;
     let after = alerts::after(query.after.as_deref())?;
-    let (owed, unreported) = unrecorded(&state, episode, from, limit).await?;
+    let Unrecorded { owed, unreported, steps } = unrecorded(&state, episode, from, limit).await?;
     // Only then what is on record: what left the one list meanwhile is in the other.
     extract::wait_for(&state, after.or(Some(state.picture.facts())), state.limits.after).await?;
     let roster = state.picture.roster();
@@ -93,6 +97,7 @@ pub(super) async fn timeline(
         let mut items = versions(rows, from.version, started, &roster);
         items.extend(r.deliveries_of(episode, from.settled, limit + 1)?.into_iter().map(settled));
         items.extend(owed.into_iter().map(pending));
+        items.extend(steps.iter().map(step));
         for row in unreported {
             items.extend(still_unreported(r, episode, row)?);
         }
@@ -122,6 +127,7 @@ impl Reached {
                 settled: (next()?.parse().ok()?, next()?.parse().ok()?),
                 owed: next()?.parse().ok()?,
                 unreported: (next()?.parse().ok()?, next()?.parse().ok()?),
+                step: (next()?.parse().ok()?, next()?.parse().ok()?),
             };
             next().is_none().then_some(reached)
         };
@@ -134,14 +140,16 @@ impl Reached {
             Origin::Settled(at, id) => self.settled = (at, id),
             Origin::Owed(id) => self.owed = id,
             Origin::Unreported(at, id) => self.unreported = (at, id),
+            Origin::Step(at, id) => self.step = (at, id),
         }
     }
 }
 
 impl std::fmt::Display for Reached {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { version, settled, owed, unreported } = self;
-        write!(f, "{version}.{}.{}.{owed}.{}.{}", settled.0, settled.1, unreported.0, unreported.1)
+        let Self { version, settled, owed, unreported, step } = self;
+        write!(f, "{version}.{}.{}.{owed}.{}.{}", settled.0, settled.1, unreported.0, unreported.1)?;
+        write!(f, ".{}.{}", step.0, step.1)
     }
 }
 
@@ -153,23 +161,29 @@ impl Origin {
             Self::Settled(..) => 1,
             Self::Unreported(..) => 2,
             Self::Owed(_) => 3,
+            Self::Step(..) => 4,
         }
     }
 }
 
+/// What only the outbox has.
+#[derive(Default)]
+struct Unrecorded {
+    owed: Vec<OutboxRow>,
+    unreported: Vec<OutboxRow>,
+    steps: Vec<RunEvent>,
+}
+
 /// What the outbox knows and the record does not, or not yet.
-async fn unrecorded(
-    state: &HttpState,
-    episode: EpisodeId,
-    from: Reached,
-    limit: usize,
-) -> Result<(Vec<OutboxRow>, Vec<OutboxRow>), Fault> {
-    let Some(outbox) = state.outbox.clone() else { return Ok((Vec::new(), Vec::new())) };
+async fn unrecorded(state: &HttpState, episode: EpisodeId, from: Reached, limit: usize) -> Result<Unrecorded, Fault> {
+    let Some(outbox) = state.outbox.clone() else { return Ok(Unrecorded::default()) };
     let read = move || {
         let outbox = outbox.lock().unwrap_or_else(PoisonError::into_inner);
         let mut unreported = outbox.unreported_of(episode)?;
         unreported.retain(|row| (row.settled_at.unwrap_or_default(), row.id) > from.unreported);
-        Ok::<_, maibo_store::outbox::OutboxError>((outbox.owed_of(episode, from.owed, limit + 1)?, unreported))
+        let owed = outbox.owed_of(episode, from.owed, limit + 1)?;
+        let steps = outbox.run_events_of(episode, from.step, limit + 1)?;
+        Ok::<_, maibo_store::outbox::OutboxError>(Unrecorded { owed, unreported, steps })
     };
     state.blocking(read).await?.map_err(|e| Fault::internal(&e))
 }
@@ -192,6 +206,9 @@ fn entry(at: i64, kind: TimelineKind, text: api::Words) -> TimelineEntry {
         error: None,
         owed_since: None,
         next_attempt_at: None,
+        plan: None,
+        task: None,
+        step: None,
     }
 }
 
@@ -308,6 +325,35 @@ fn pending(row: OutboxRow) -> Item {
     telling(row, at, Origin::Owed(id))
 }
 
+/// What happened to a run of a plan.
+fn step(event: &RunEvent) -> Item {
+    let (task, who) = (event.task.as_deref().unwrap_or_default(), event.who.as_deref().unwrap_or_default());
+    let plan = &event.plan;
+    let text = match event.kind {
+        RunEventKind::Began => words::words(&format!("启动预案 {plan}"), &format!("Plan {plan} began")),
+        RunEventKind::Done => words::words(&format!("{who} 完成 {task}"), &format!("{who} did {task}")),
+        RunEventKind::Missed => words::words(&format!("{who} 逾期未完成 {task}"), &format!("{who} missed {task}")),
+        RunEventKind::Escalated => {
+            words::words(&format!("{task} 逾期，升级告知 {who}"), &format!("{task} was missed: {who} is told"))
+        }
+        RunEventKind::Raised => {
+            let text = format!("Worse ({who}): tasks of {plan} begin anew");
+            words::words(&format!("升至{who}，预案 {plan} 任务重新计时"), &text)
+        }
+        RunEventKind::Ended => words::words(&format!("预案 {plan} 结束"), &format!("Plan {plan} ended")),
+    };
+    let receiver = event.who.as_deref().filter(|_| event.kind != RunEventKind::Raised);
+    let one = TimelineEntry {
+        receiver: receiver.map(|who| who.split('/').next().unwrap_or_default().to_owned()),
+        by: event.who.clone().filter(|_| event.kind == RunEventKind::Done),
+        step: Some(event.kind.as_str().to_owned()),
+        task: event.task.clone(),
+        plan: Some(event.plan.clone()),
+        ..entry(event.at, TimelineKind::Plan, text)
+    };
+    Item { at: event.at, origin: Origin::Step(event.at, event.id), entries: vec![one] }
+}
+
 /// One that is settled, unless it is on record by now.
 fn still_unreported(reader: &StateReader, episode: EpisodeId, row: OutboxRow) -> Result<Option<Item>, StateError> {
     if reader.is_settled(&row.receiver, episode, row.version)? {
@@ -324,9 +370,9 @@ mod tests {
     // P: a cursor comes back as it was; what is none is refused.
     #[test]
     fn cursors() {
-        let reached = Reached { version: 3, settled: (-5, 6), owed: 7, unreported: (8, 9) };
+        let reached = Reached { version: 3, settled: (-5, 6), owed: 7, unreported: (8, 9), step: (-1, 2) };
         assert_eq!(Reached::parse(&reached.to_string()).expect("one"), reached);
-        for bad in ["", "1", "1.2.3.4.5", "1.2.3.4.5.6.7", "a.2.3.4.5.6", "-1.2.3.4.5.6"] {
+        for bad in ["", "1", "1.2.3.4.5.6", "1.2.3.4.5.6.7.8.9", "a.2.3.4.5.6.7.8", "-1.2.3.4.5.6.7.8"] {
             assert!(Reached::parse(bad).is_err(), "{bad}");
         }
     }

@@ -340,7 +340,6 @@ impl Sequencer {
         for (partition, inputs) in std::mem::take(&mut pending.batches) {
             split(now, inputs, &mut |batch, bytes| batches.push((partition, batch, bytes)));
         }
-        failpoint::hit("before_inputs_append");
         let timer = self.metrics.inputs_sync.start_timer();
         let positions = self.append(&batches, number, &mut pending.tickets)?;
         timer.observe_duration();

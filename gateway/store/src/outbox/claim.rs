@@ -11,7 +11,7 @@ use maibo_core::notify::{GROUP_BYTES, GROUP_MAX, Receiver, group_id};
 use maibo_core::time::Timestamp;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
-use super::enqueue::tenths;
+use super::letter::tenths;
 use super::{Due, Outbox, OutboxError, PAGE_MAX, Parcel, Stamp};
 
 /// What a row to attempt is read from.

@@ -8,11 +8,9 @@ use maibo_core::time::{Millis, Timestamp};
 use rusqlite::{Transaction, params};
 
 use super::hold::Because;
+use super::letter::{Letter, Row, tenths};
 use super::room::rooms;
 use super::{Outbox, OutboxError, SETTLED_COLUMNS, delivery};
-
-/// Why a version is dead that never was tried.
-const TOO_MANY: &str = "too many deliveries wait for this receiver";
 
 impl Outbox {
     /// [`Self::follow_by`] where rules say nothing about telling.
@@ -62,11 +60,17 @@ impl Outbox {
                 Body::Transition(t) => {
                     let mut letter = None;
                     let hold = batch.hold(t, manners(fact, t))?;
+                    let called = batch.called(&self.plans, t, fact.at)?;
+                    if !called.is_empty() {
+                        letter = Some(Letter { at: fact.at, slot: batch.slot(fact.at), body: body(t) });
+                    }
                     for (receiver, waiting) in receivers.iter().zip(&mut waiting) {
-                        if !receiver.wants(t, batch.told(receiver, t)?) {
+                        let fate = past.and_then(|past| past.fate(receiver, t));
+                        let called = called.contains(&receiver.name) || fate.is_some();
+                        if !called && !receiver.wants(t, batch.told(receiver, t)?) {
                             continue;
                         }
-                        if let Some(fate) = past.and_then(|past| past.fate(receiver, t)) {
+                        if let Some(fate) = fate {
                             batch.insert(receiver, t, &Letter::known(fact.at), &Row::known(fate))?;
                             continue;
                         }
@@ -91,6 +95,7 @@ impl Outbox {
                     if t.state == State::Resolved {
                         batch.settle_rest(&t.episode.to_string())?;
                     }
+                    batch.came(fact, t, letter.as_ref())?;
                 }
                 Body::Delivery(d) => batch.reported(d)?,
                 Body::Inhibition { episode, by } => batch.decided(*episode, *by)?,
@@ -108,6 +113,7 @@ impl Outbox {
             }
             next += 1;
         }
+        batch.begin_runs(self.past.is_some())?;
         let (settled, slot) = (batch.settled, batch.slot);
         transaction.prepare_cached("UPDATE cursor SET next = ?1, slot = ?2")?.execute([next as i64, slot])?;
         transaction.commit()?;
@@ -128,6 +134,7 @@ impl Outbox {
         let transaction = self.connection.transaction()?;
         let mut batch = Batch::new(&transaction, &self.in_flight, &mut self.alone, self.slot, now);
         batch.lift()?;
+        batch.begin_runs(false)?;
         let settled = batch.settled;
         transaction.commit()?;
         Ok(settled)
@@ -141,49 +148,6 @@ impl Outbox {
         let mut statement =
             self.connection.prepare_cached("SELECT min(look_at) FROM hold WHERE look_at IS NOT NULL")?;
         Ok(statement.query_row([], |row| row.get::<_, Option<i64>>(0))?.map(Timestamp))
-    }
-}
-
-/// One version as it is kept for all who are told of it.
-pub(super) struct Letter {
-    /// Engine time of its fact.
-    pub(super) at: Timestamp,
-    /// See [`Stamp::slot`](super::Stamp::slot).
-    pub(super) slot: i64,
-    pub(super) body: Vec<u8>,
-}
-
-impl Letter {
-    /// Of one that was told by another file: nobody sends it again, and its slot was most likely that of its time.
-    fn known(at: Timestamp) -> Self {
-        Self { at, slot: tenths(at), body: Vec::new() }
-    }
-}
-
-/// Tenths of a second since 1970.
-pub(super) const fn tenths(at: Timestamp) -> i64 {
-    at.0.div_euclid(100)
-}
-
-/// How a version stands in a receiver's list at first.
-pub(super) struct Row<'a> {
-    pub(super) state: &'a str,
-    /// Why it is held, if so.
-    pub(super) held: Option<&'a str>,
-    pub(super) words: Option<&'a str>,
-    /// How many attempts were made, where the outcome is on record already.
-    pub(super) known: Option<u32>,
-}
-
-impl<'a> Row<'a> {
-    /// One for which there is no room.
-    pub(super) const fn refused() -> Self {
-        Self { state: "dead", held: None, words: Some(TOO_MANY), known: None }
-    }
-
-    /// One of which is known what became of it.
-    fn known(fate: &'a Delivery) -> Self {
-        Self { state: &fate.outcome, held: None, words: fate.error.as_deref(), known: Some(fate.attempts) }
     }
 }
 

@@ -18,7 +18,8 @@ use maibo_core::time::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::OutboxError;
-use super::enqueue::{Batch, Letter, Row, promote};
+use super::enqueue::{Batch, promote};
+use super::letter::{Letter, Row};
 
 /// What withholds an episode.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

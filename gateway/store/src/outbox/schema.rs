@@ -189,6 +189,56 @@ const STEPS: &[&str] = &[
        PRIMARY KEY (receiver, grp)
      ) STRICT, WITHOUT ROWID;
      CREATE INDEX grouping_open ON grouping (open_at);",
+    // A run of a response plan: what it is about, what has to be done, and what happened. `began_at` is when somebody was told
+    // first; a task is `open` while its time runs.
+    "CREATE TABLE run (
+       id INTEGER PRIMARY KEY,
+       plan TEXT NOT NULL,
+       ground TEXT NOT NULL,
+       level INTEGER NOT NULL,
+       made_at INTEGER NOT NULL,
+       began_at INTEGER,
+       ended_at INTEGER
+     ) STRICT;
+     CREATE UNIQUE INDEX run_open ON run (plan, ground) WHERE ended_at IS NULL;
+     CREATE INDEX run_waiting ON run (id) WHERE began_at IS NULL AND ended_at IS NULL;
+     CREATE INDEX run_ended ON run (ended_at) WHERE ended_at IS NOT NULL;
+     CREATE TABLE run_alert (
+       run INTEGER NOT NULL,
+       episode TEXT NOT NULL,
+       version INTEGER NOT NULL,
+       level INTEGER NOT NULL,
+       slot INTEGER NOT NULL,
+       body BLOB NOT NULL,
+       open INTEGER NOT NULL,
+       PRIMARY KEY (run, episode)
+     ) STRICT, WITHOUT ROWID;
+     CREATE INDEX run_alert_episode ON run_alert (episode);
+     CREATE TABLE task (
+       run INTEGER NOT NULL,
+       seq INTEGER NOT NULL,
+       name TEXT NOT NULL,
+       owner TEXT NOT NULL,
+       done INTEGER NOT NULL,
+       within INTEGER NOT NULL,
+       escalate TEXT NOT NULL,
+       open INTEGER NOT NULL DEFAULT 0,
+       due_at INTEGER,
+       done_at INTEGER,
+       done_by TEXT,
+       missed_at INTEGER,
+       PRIMARY KEY (run, seq)
+     ) STRICT, WITHOUT ROWID;
+     CREATE INDEX task_due ON task (due_at) WHERE open = 1;
+     CREATE TABLE run_event (
+       id INTEGER PRIMARY KEY,
+       run INTEGER NOT NULL,
+       at INTEGER NOT NULL,
+       kind TEXT NOT NULL,
+       task TEXT,
+       who TEXT
+     ) STRICT;
+     CREATE INDEX run_event_run ON run_event (run, at, id);",
 ];
 
 /// The format this binary writes.

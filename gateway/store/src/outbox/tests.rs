@@ -15,6 +15,7 @@ mod cost;
 mod grouping;
 mod historic;
 mod past;
+mod plan;
 mod silence;
 mod substitute;
 mod withheld;

@@ -6,6 +6,7 @@ use maibo_core::time::Timestamp;
 use rusqlite::params;
 
 use super::enqueue::{promote, settled};
+use super::plan::forget;
 use super::{Outbox, OutboxError, PAGE_MAX, SETTLED_COLUMNS, SETTLED_KEPT, SETTLED_MAX, delivery};
 
 impl Outbox {
@@ -53,6 +54,7 @@ impl Outbox {
             )?
             .execute([SETTLED_MAX as i64, PAGE_MAX as i64])?;
         transaction.prepare_cached("DELETE FROM grouping WHERE open_at < ?1")?.execute([(now - GROUP_EVERY_MAX).0])?;
+        forget(&transaction, now)?;
         transaction.commit()?;
         Ok(gone)
     }

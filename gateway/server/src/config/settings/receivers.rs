@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use maibo_core::notify::Plan;
+
 use super::{Check, File};
 use crate::deliver::{Sender, Target, validate};
 
@@ -17,6 +19,20 @@ impl Check {
         validate(&file.receivers, &Arc::new(sender), &self.base).unwrap_or_else(|problems| {
             for problem in problems {
                 let (path, text) = problem.split_once(": ").unwrap_or(("receiver", &problem));
+                self.problem(path, text);
+            }
+            Vec::new()
+        })
+    }
+}
+
+impl Check {
+    /// Plans, against the receivers as they are written: what is wrong with those is said of them.
+    pub(super) fn plans(&mut self, file: &File) -> Vec<Plan> {
+        let known: Vec<(String, bool)> = file.receivers.iter().map(|r| (r.name.clone(), r.answers)).collect();
+        crate::plan::validate(&file.plans, &known).unwrap_or_else(|problems| {
+            for problem in problems {
+                let (path, text) = problem.split_once(": ").unwrap_or(("plan", &problem));
                 self.problem(path, text);
             }
             Vec::new()

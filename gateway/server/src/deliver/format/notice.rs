@@ -5,7 +5,7 @@
 //!
 //! Limits: [`SENTENCE`] characters of any text that comes from rules and catalogues.
 
-use maibo_api::{Level, Words};
+use maibo_api::{Escalated, Level, PlanTask, Words};
 
 use super::language::{Language, local, read};
 use super::{Kept, over};
@@ -15,6 +15,8 @@ use crate::deliver::sender::Sender;
 const LISTED: usize = 10;
 /// Characters of one text.
 const SENTENCE: usize = 500;
+/// Tasks of plans that are listed.
+const TASKS: usize = 10;
 
 /// A message in words.
 pub(in crate::deliver) struct Notice {
@@ -45,6 +47,8 @@ struct Entry {
     until: Option<String>,
     text: Words,
     advice: Option<Words>,
+    tasks: Vec<Words>,
+    escalated: Option<Words>,
     link: Option<String>,
 }
 
@@ -179,6 +183,8 @@ impl Entry {
             until: alert.resolved_at.as_deref().filter(|_| over(alert)).map(time),
             text: words(&alert.text),
             advice: kept.data.advice.as_ref().map(words).filter(|a| !a.zh.is_empty()),
+            tasks: kept.data.plans.iter().flat_map(|plan| &plan.tasks).take(TASKS).map(task).collect(),
+            escalated: kept.data.escalated.as_ref().map(escalated),
             // The page that takes answers shows the alert, too.
             link: kept.data.answer.as_ref().map(|a| a.url.clone()).or_else(|| sender.link(&alert.id)),
         }
@@ -189,6 +195,9 @@ impl Entry {
         let mut line = |chinese, english, words: &str| {
             lines.push((language.pick(chinese, english), words.to_owned()));
         };
+        if let Some(escalated) = &self.escalated {
+            line("升级", "Escalated", language.of(escalated));
+        }
         line("级别", "Level", language.level(self.level));
         line("地点", "Place", language.of(&self.place));
         if let Some(value) = &self.value {
@@ -206,6 +215,9 @@ impl Entry {
         if let Some(advice) = self.advice.as_ref().filter(|_| !self.over) {
             line("处置", "Do", language.of(advice));
         }
+        for task in self.tasks.iter().filter(|_| !self.over) {
+            line("任务", "Task", language.of(task));
+        }
     }
 
     /// The same in one line of a list.
@@ -214,6 +226,36 @@ impl Entry {
         let parts = [language.of(&self.title), language.of(&self.place), self.value.as_deref().unwrap_or_default()];
         let words: Vec<String> = parts.iter().filter(|p| !p.is_empty()).map(|p| first(p, 40)).collect();
         format!("{} {state} {}", mark(self.level, self.over), words.join(" · "))
+    }
+}
+
+/// A task of a plan in words.
+fn task(task: &PlanTask) -> Words {
+    let (zh, en) = span(task.within_s);
+    Words {
+        zh: sentence(&format!("{}：{}（{zh}内）", task.owner, task.what.zh)),
+        en: sentence(&format!("{}: {} (within {en})", task.owner, task.what.en)),
+    }
+}
+
+/// Why somebody is told who otherwise would not be.
+fn escalated(missed: &Escalated) -> Words {
+    let what = missed.what.as_ref();
+    let at =
+        read(&missed.due_at).map_or_else(|| missed.due_at.clone(), |at| local(at).strftime("%H:%M:%S").to_string());
+    let (zh, en) = what.map_or((&*missed.task, &*missed.task), |what| (&*what.zh, &*what.en));
+    Words {
+        zh: sentence(&format!("{} 未在 {at} 前完成：{zh}", missed.owner)),
+        en: sentence(&format!("{} did not do by {at}: {en}", missed.owner)),
+    }
+}
+
+/// A time in the largest unit that it is whole in.
+fn span(seconds: u64) -> (String, String) {
+    match seconds {
+        s if s % 3_600 == 0 => (format!("{} 小时", s / 3_600), format!("{} h", s / 3_600)),
+        s if s % 60 == 0 => (format!("{} 分钟", s / 60), format!("{} min", s / 60)),
+        s => (format!("{s} 秒"), format!("{s} s")),
     }
 }
 

@@ -15,6 +15,7 @@ mod chain;
 mod drill;
 mod group;
 mod people;
+mod plan;
 mod template;
 
 /// 2026-11-23 20:00:00.450 in Beijing.

@@ -171,6 +171,7 @@ impl Scene {
         let clock = Arc::new(EngineClock::new(Box::<SystemClock>::default(), None));
         let (muted, roll) = (Arc::clone(&clock), Roll::default());
         let parts = Parts {
+            plans: Vec::new(),
             facts: facts.reader(outbox.cursor()),
             outbox,
             wake: woken,
@@ -277,7 +278,7 @@ pub(crate) fn transition(n: u32, version: u32) -> Transition {
 
 pub(crate) fn told(t: &Transition) -> Told {
     let advice = api::Words { zh: "封闭下凹桥".to_owned(), en: "Close the underpass".to_owned() };
-    Told { alert: alert(t), advice: Some(advice) }
+    Told { alert: alert(t), advice: Some(advice), plans: Vec::new() }
 }
 
 pub(super) fn alert(t: &Transition) -> api::Alert {

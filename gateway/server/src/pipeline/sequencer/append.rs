@@ -9,8 +9,8 @@ use maibo_store::log::{Append, AppendId, Outcome, RECORD_MAX};
 use tracing::error;
 
 use super::Sequencer;
-use crate::pipeline::PipelineError;
 use crate::pipeline::tickets::Tickets;
+use crate::pipeline::{PipelineError, failpoint};
 
 impl Sequencer {
     /// Appends until every record has a position. A full disk makes it wait here: sources then wait for their receipts.
@@ -39,6 +39,8 @@ impl Sequencer {
                 })
                 .collect();
             last.clear();
+            // As late as can be: what is promised anywhere before the append is seen.
+            failpoint::hit("before_inputs_append");
             let outcomes = self.log.append(&records);
             let mut full = false;
             for ((&i, outcome), n) in open.iter().zip(outcomes).zip(first..) {

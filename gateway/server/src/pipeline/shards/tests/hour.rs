@@ -117,6 +117,7 @@ fn settings(city: &City, data: &Path, shards: usize) -> Settings {
         catalogue_text,
         districts: None,
         receivers: Vec::new(),
+        plans: Vec::new(),
         alarms: Vec::new(),
         influx: None,
         mode: "run",

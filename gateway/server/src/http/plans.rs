@@ -1,0 +1,137 @@
+//! Response plans: what they say, their runs, and what they would do.
+
+use std::sync::PoisonError;
+
+use axum::Json;
+use axum::extract::State;
+use maibo_api as api;
+use maibo_core::id::{EpisodeId, IncidentId, PlaceCode, RuleId};
+use maibo_core::place::{Domain, Level};
+use maibo_store::outbox::RunFilter;
+use maibo_store::state::StateReader;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::extract::{self, Body, Params};
+use super::{Fault, HttpState, alerts};
+use crate::live::{Scope, words};
+use crate::plan;
+
+/// The rule of an alert that never was, unless one is given.
+const RULE: &str = "simulated";
+
+/// Parameters of the list of runs.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct RunsQuery {
+    /// Of this plan.
+    plan: Option<String>,
+    /// About this alert.
+    alert: Option<String>,
+    /// `true`: those that go on; `false`: those that are over.
+    open: Option<bool>,
+    /// 1 to 1,000, default 100.
+    limit: Option<String>,
+    /// Where the last page ended.
+    cursor: Option<String>,
+}
+
+/// Plans, in the order of the configuration.
+#[utoipa::path(get, path = "/api/v1/plans", tag = "plans", responses((status = 200, body = Vec<api::Plan>)))]
+pub(super) async fn list(State(state): State<HttpState>) -> Json<Vec<api::Plan>> {
+    Json(state.shared.settings.plans.iter().map(plan::shown).collect())
+}
+
+/// Runs of plans, newest first.
+#[utoipa::path(get, path = "/api/v1/plans/runs", tag = "plans", params(RunsQuery),
+    responses((status = 200, body = api::Page<api::PlanRun>), (status = 400, body = api::Problem),
+        (status = 503, body = api::Problem)))]
+pub(super) async fn runs(
+    State(state): State<HttpState>,
+    scope: Scope,
+    Params(query): Params<RunsQuery>,
+) -> Result<Json<api::Page<api::PlanRun>>, Fault> {
+    let limit = extract::limit(query.limit.as_deref())?;
+    let before = query.cursor.as_deref().map(|c| c.parse::<u64>().map_err(|_| wrong_cursor())).transpose()?;
+    let alert = |text: &str| EpisodeId::parse(text).ok_or_else(|| Fault::bad_request("alert: is not an alert's id"));
+    let filter =
+        RunFilter { plan: query.plan, episode: query.alert.as_deref().map(alert).transpose()?, open: query.open };
+    let Some(outbox) = state.outbox.clone() else { return Ok(Json(api::Page { items: Vec::new(), next: None })) };
+    let read = move || outbox.lock().unwrap_or_else(PoisonError::into_inner).runs(&filter, before, limit);
+    let rows = state.blocking(read).await?.map_err(|e| Fault::internal(&e))?;
+    let next = (rows.len() == limit).then(|| rows.last().map(|row| row.id.to_string())).flatten();
+    let seen = |district: &str| scope.is_everything() || (scope.domains.is_none() && scope.allows_district(district));
+    let plans = &state.shared.settings.plans;
+    let items = rows.iter().filter(|row| seen(plan::district(row))).map(|row| plan::run(row, plans)).collect();
+    Ok(Json(api::Page { items, next }))
+}
+
+fn wrong_cursor() -> Fault {
+    Fault::bad_request("cursor: is not one that this list gave")
+}
+
+/// What the plans in force would do with a recorded alert or incident, or with an alert that never was. Nobody is told.
+#[utoipa::path(post, path = "/api/v1/plans/simulate", tag = "plans", request_body = api::SimulatePlans,
+    responses((status = 200, body = api::PlanSimulation), (status = 400, body = api::Problem),
+        (status = 404, body = api::Problem), (status = 413, body = api::Problem), (status = 422, body = api::Problem),
+        (status = 503, body = api::Problem)))]
+pub(super) async fn simulate(
+    State(state): State<HttpState>,
+    scope: Scope,
+    Body(body): Body<api::SimulatePlans>,
+) -> Result<Json<api::PlanSimulation>, Fault> {
+    let facts = match body {
+        api::SimulatePlans { alert: Some(id), incident: None, domain: None, place: None, level: None, rule: None } => {
+            let episode = EpisodeId::parse(&id).ok_or_else(alerts::missing)?;
+            let read = move |r: &StateReader| {
+                let known = r.alert(episode)?.filter(|row| scope.allows_alert(&row.alert));
+                if known.is_none() { Ok(Vec::new()) } else { plan::of_alert(r, episode) }
+            };
+            let facts = state.stored(read).await?;
+            if facts.is_empty() {
+                return Err(alerts::missing());
+            }
+            facts
+        }
+        api::SimulatePlans { alert: None, incident: Some(id), domain: None, place: None, level: None, rule: None } => {
+            let missing = || Fault::not_found("there is no such incident");
+            let incident = IncidentId::parse(&id).ok_or_else(missing)?;
+            let read = move |r: &StateReader| {
+                let members = r.incident_alerts(incident, None, 1)?;
+                let seen = members.iter().all(|row| scope.allows_alert(&row.alert));
+                if seen { plan::of_incident(r, incident) } else { Ok(Vec::new()) }
+            };
+            let facts = state.stored(read).await?;
+            if facts.is_empty() {
+                return Err(missing());
+            }
+            facts
+        }
+        api::SimulatePlans {
+            alert: None,
+            incident: None,
+            domain: Some(domain),
+            place: Some(place),
+            level: Some(level),
+            rule,
+        } => {
+            let place = PlaceCode::new(&place).map_err(|e| Fault::invalid(format!("place: {e}")))?;
+            let rule =
+                RuleId::new(rule.as_deref().unwrap_or(RULE)).map_err(|e| Fault::invalid(format!("rule: {e}")))?;
+            let domain = Domain::ALL.into_iter().find(|d| words::domain(*d) == domain).ok_or_else(incomplete)?;
+            let level = Level::ALL.into_iter().find(|l| words::level(*l) == level).ok_or_else(incomplete)?;
+            plan::one_that_never_was(domain, place, level, rule, state.shared.clock.now())
+        }
+        _ => return Err(incomplete()),
+    };
+    let settings = &state.shared.settings;
+    let (plans, targets) =
+        (settings.plans.clone(), settings.receivers.iter().map(|t| t.receiver.clone()).collect::<Vec<_>>());
+    let work = move || plan::simulate(&plans, &targets, facts);
+    state.blocking(work).await?.map(Json).map_err(|e| Fault::internal(&e))
+}
+
+fn incomplete() -> Fault {
+    Fault::invalid("body: name `alert`, or `incident`, or `domain`, `place` and `level` (and a `rule`)")
+}

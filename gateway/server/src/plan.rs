@@ -1,0 +1,115 @@
+//! Response plans (预案): from the configuration to what messages, lists and trials say of them.
+//!
+//! Which alert calls for which plan is decided in `maibo_core::notify`, what runs is kept in `maibo_store::outbox`, and whose time is
+//! over is seen to by `deliver::escalate`. Here is how plans are written, and what would come of them.
+
+use maibo_api as api;
+use maibo_core::fact::Transition;
+use maibo_core::notify::{Answered, DRILLED, Plan, Task};
+use maibo_core::place::Level;
+use maibo_core::rule::Words;
+use maibo_core::time::Timestamp;
+use maibo_store::outbox::{RunRow, TaskRow};
+
+use crate::live::words;
+
+mod settings;
+mod simulate;
+
+pub use settings::{PlanSettings, TaskSettings, WordsSettings, validate};
+pub use simulate::{SimulateError, of_alert, of_incident, one_that_never_was, simulate};
+
+/// What a message about a version says of the plans that cover it.
+pub fn orders(plans: &[Plan], t: &Transition) -> Vec<api::PlanOrder> {
+    let order = |plan: &Plan| api::PlanOrder {
+        name: plan.name.clone(),
+        title: both(&plan.title),
+        tasks: plan.tasks.iter().map(task).collect(),
+    };
+    plans.iter().filter(|plan| plan.covers(t)).map(order).collect()
+}
+
+/// What a task is called, if its plan still has it.
+pub fn what(plans: &[Plan], plan: &str, task: &str) -> Option<api::Words> {
+    let plan = plans.iter().find(|p| p.name == plan)?;
+    plan.tasks.iter().find(|t| t.name == task).map(|t| both(&t.what))
+}
+
+/// A plan as the interface has it.
+pub fn shown(plan: &Plan) -> api::Plan {
+    api::Plan {
+        name: plan.name.clone(),
+        title: both(&plan.title),
+        min_level: words::level(plan.matcher.min_level),
+        domains: plan.matcher.domains.iter().map(|d| words::domain(*d)).collect(),
+        districts: plan.matcher.districts.iter().map(ToString::to_string).collect(),
+        rules: plan.rules.iter().map(ToString::to_string).collect(),
+        receivers: plan.receivers.clone(),
+        tasks: plan.tasks.iter().map(task).collect(),
+    }
+}
+
+/// A run as the interface has it.
+pub fn run(row: &RunRow, plans: &[Plan]) -> api::PlanRun {
+    let at = |ms: Option<i64>| ms.map(|ms| words::time(Timestamp(ms)));
+    let known = plans.iter().find(|p| p.name == row.plan);
+    let level = Level::ALL.into_iter().find(|l| *l as i64 == row.level).unwrap_or(Level::Blue);
+    let task = |one: &TaskRow| api::RunTask {
+        name: one.name.clone(),
+        owner: one.owner.clone(),
+        what: what(plans, &row.plan, &one.name),
+        state: match one {
+            TaskRow { missed_at: Some(_), .. } => api::TaskState::Missed,
+            TaskRow { done_at: Some(_), .. } => api::TaskState::Done,
+            _ if row.ended_at.is_some() => api::TaskState::Lapsed,
+            TaskRow { due_at: Some(_), .. } => api::TaskState::Running,
+            _ => api::TaskState::Waiting,
+        },
+        due_at: at(one.due_at),
+        done_at: at(one.done_at),
+        done_by: one.done_by.clone(),
+        missed_at: at(one.missed_at),
+        escalate: one.escalate.clone(),
+    };
+    api::PlanRun {
+        id: row.id.to_string(),
+        plan: row.plan.clone(),
+        title: known.map(|p| both(&p.title)),
+        district: Some(district(row).to_owned()).filter(|d| !d.is_empty()),
+        drill: district(row) != row.ground,
+        level: words::level(level),
+        called_at: words::time(Timestamp(row.made_at)),
+        began_at: at(row.began_at),
+        ended_at: at(row.ended_at),
+        alerts: row.episodes.clone(),
+        tasks: row.tasks.iter().map(task).collect(),
+    }
+}
+
+/// Code of the district that a run is in; empty where its alerts have no place.
+pub fn district(row: &RunRow) -> &str {
+    row.ground.strip_suffix(DRILLED).unwrap_or(&row.ground)
+}
+
+fn task(task: &Task) -> api::PlanTask {
+    api::PlanTask {
+        name: task.name.clone(),
+        owner: task.owner.clone(),
+        what: both(&task.what),
+        done: match task.done {
+            Answered::Acknowledged => api::AnswerStage::Acknowledged,
+            Answered::Responding => api::AnswerStage::Responding,
+            Answered::FedBack => api::AnswerStage::FedBack,
+            Answered::Closed => api::AnswerStage::Closed,
+        },
+        within_s: task.within.0.unsigned_abs() / 1_000,
+        escalate: task.escalate.clone(),
+    }
+}
+
+fn both(text: &Words) -> api::Words {
+    words::words(&text.zh, &text.en)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,367 @@
+//! Response plans as they run: which alerts belong to a run, whose time for what is over, who hears of it.
+//!
+//! A run is of one plan in one district at a time. It is made with the first alert that the plan covers there, and begins, and
+//! with it the time of its tasks, when somebody who has to do something is owed an alert of it: what is withheld hurries nobody.
+//! It ends with the last of its alerts. An answer of a task's owner about any of them does the task. When the run gets worse,
+//! what was done or missed has to be done anew.
+//!
+//! All of it follows from the facts, but for what was missed: that is a matter of the clock, and noted once. It is told as a
+//! delivery to those whom the task names, which is on record as every delivery is.
+//!
+//! Limits: the first [`RUN_ALERTS`] alerts of a run are looked at; others are told like them, and no more. Runs that are over
+//! are kept as long as deliveries are, and at most [`RUNS_MAX`].
+
+use std::collections::BTreeSet;
+
+use maibo_core::fact::{Fact, State, Transition};
+use maibo_core::id::EpisodeId;
+use maibo_core::notify::{Answered, Mode, Plan, Receiver, ground_of, message_id};
+use maibo_core::time::Timestamp;
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use super::enqueue::{Batch, promote};
+use super::letter::Letter;
+use super::runs::RunEventKind;
+use super::{Outbox, OutboxError, PAGE_MAX, SETTLED_KEPT};
+
+/// Alerts of a run whose answers and ends count.
+const RUN_ALERTS: i64 = 32;
+/// Runs kept that are over.
+const RUNS_MAX: usize = 10_000;
+
+/// A task whose time is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overdue {
+    /// Of which run.
+    pub run: i64,
+    /// Of which plan.
+    pub plan: String,
+    /// Which task.
+    pub task: String,
+    /// Who should have done it.
+    pub owner: String,
+    /// By when.
+    pub due_at: Timestamp,
+    /// Who is to hear of it.
+    pub escalate: Vec<String>,
+    /// The worst alert of the run.
+    pub episode: EpisodeId,
+    /// Its latest version.
+    pub version: u32,
+    /// The message about that version, as it is kept.
+    pub body: Vec<u8>,
+    level: i64,
+    slot: i64,
+}
+
+impl Outbox {
+    /// The plans in force from the next fact on. Runs that go on do so as they were begun.
+    pub fn set_plans(&mut self, plans: Vec<Plan>) {
+        self.plans = plans;
+    }
+
+    /// When the next task is due, of those whose time runs.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn next_deadline(&self) -> Result<Option<Timestamp>, OutboxError> {
+        let mut next = self.connection.prepare_cached("SELECT min(due_at) FROM task WHERE open = 1")?;
+        Ok(next.query_row([], |row| row.get::<_, Option<i64>>(0))?.map(Timestamp))
+    }
+
+    /// Tasks whose time is over by `now`, the longest over first, at most `limit`. None while facts are taken in that were
+    /// followed by another file: the answer may be among them.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn overdue(&self, now: Timestamp, limit: usize) -> Result<Vec<Overdue>, OutboxError> {
+        if self.past.is_some() {
+            return Ok(Vec::new());
+        }
+        let mut statement = self.connection.prepare_cached(
+            "SELECT task.run, plan, name, owner, due_at, escalate, episode, version, run_alert.level, slot, body
+             FROM task INDEXED BY task_due JOIN run ON run.id = task.run
+             JOIN run_alert ON (run_alert.run, episode) =
+               (SELECT run, episode FROM run_alert AS worst WHERE worst.run = task.run AND worst.open = 1
+                ORDER BY worst.level DESC, worst.slot LIMIT 1)
+             WHERE task.open = 1 AND due_at <= ?1 ORDER BY due_at LIMIT ?2",
+        )?;
+        let mut rows = statement.query(params![now.0, limit.min(PAGE_MAX) as i64])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (run, escalate, episode): (i64, String, String) = (row.get(0)?, row.get(5)?, row.get(6)?);
+            found.push(Overdue {
+                run,
+                plan: row.get(1)?,
+                task: row.get(2)?,
+                owner: row.get(3)?,
+                due_at: Timestamp(row.get(4)?),
+                escalate: names(&escalate),
+                episode: EpisodeId::parse(&episode).ok_or(OutboxError::Damaged { id: run })?,
+                version: row.get(7)?,
+                level: row.get(8)?,
+                slot: row.get(9)?,
+                body: row.get(10)?,
+            });
+        }
+        Ok(found)
+    }
+
+    /// Notes that a task was missed, and owes `body`, a message about its alert, to those of `to` who are not listed with that
+    /// version. They hear the rest of the alert, like everybody who was told. Gives who is told; nobody where it was done or
+    /// noted meanwhile.
+    ///
+    /// # Errors
+    /// SQLite's; then nothing of this call is kept.
+    pub fn escalate(
+        &mut self,
+        overdue: &Overdue,
+        to: &[&Receiver],
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Vec<String>, OutboxError> {
+        // What is lost by a power cut is done again.
+        self.connection.pragma_update(None, "synchronous", "NORMAL")?;
+        let tx = self.connection.transaction()?;
+        let missed = tx
+            .prepare_cached("UPDATE task SET open = 0, missed_at = ?3 WHERE run = ?1 AND name = ?2 AND open = 1")?
+            .execute(params![overdue.run, overdue.task, now.0])?;
+        if missed == 0 {
+            return Ok(Vec::new());
+        }
+        note(&tx, overdue.run, now, RunEventKind::Missed, Some(&overdue.task), Some(&overdue.owner))?;
+        let (mut told, episode) = (Vec::new(), overdue.episode.to_string());
+        for receiver in to {
+            let inserted = tx
+                .prepare_cached(
+                    "INSERT INTO delivery (message, receiver, episode, version, latest, urgency, created_at, body, state,
+                       next_at, slot) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'pending', ?7, ?9)
+                     ON CONFLICT DO NOTHING",
+                )?
+                .execute(params![
+                    message_id(&receiver.name, overdue.episode, overdue.version),
+                    receiver.name,
+                    episode,
+                    overdue.version,
+                    receiver.mode == Mode::Latest,
+                    overdue.level,
+                    now.0,
+                    body,
+                    overdue.slot,
+                ])?;
+            if inserted == 1 {
+                promote(&tx, &receiver.name, &episode, now)?;
+                note(&tx, overdue.run, now, RunEventKind::Escalated, Some(&overdue.task), Some(&receiver.name))?;
+                told.push(receiver.name.clone());
+            }
+        }
+        tx.commit()?;
+        for name in &told {
+            self.waiting.entry(name.clone()).and_modify(|n| *n += 1);
+        }
+        Ok(told)
+    }
+}
+
+impl Batch<'_> {
+    /// Who is told of a version because of plans: it belongs to a run of theirs, or calls for one, which is made.
+    pub(super) fn called(
+        &mut self,
+        plans: &[Plan],
+        t: &Transition,
+        at: Timestamp,
+    ) -> Result<BTreeSet<String>, OutboxError> {
+        let mut called = BTreeSet::new();
+        if plans.is_empty() {
+            return Ok(called);
+        }
+        let episode = t.episode.to_string();
+        let mut statement = self.tx.prepare_cached(
+            "SELECT plan FROM run_alert JOIN run ON run.id = run_alert.run WHERE episode = ?1 AND ended_at IS NULL",
+        )?;
+        let joined: BTreeSet<String> = statement.query_map([&episode], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        for plan in plans {
+            if joined.contains(&plan.name) {
+                called.extend(plan.receivers.iter().cloned());
+            } else if plan.covers(t) {
+                called.extend(plan.receivers.iter().cloned());
+                let run = self.run_of(plan, t, at)?;
+                self.tx
+                    .prepare_cached(
+                        "INSERT INTO run_alert (run, episode, version, level, slot, body, open)
+                         SELECT ?1, ?2, ?3, ?4, 0, x'', 1
+                         WHERE (SELECT count(*) FROM run_alert WHERE run = ?1) < ?5",
+                    )?
+                    .execute(params![run, episode, t.version, t.level as i64, RUN_ALERTS])?;
+            }
+        }
+        Ok(called)
+    }
+
+    /// The run of a plan on an alert's ground; one is made where there is none.
+    fn run_of(&mut self, plan: &Plan, t: &Transition, at: Timestamp) -> Result<i64, OutboxError> {
+        let ground = ground_of(t);
+        let known: Option<(i64, i64)> = self
+            .tx
+            .prepare_cached("SELECT id, level FROM run WHERE plan = ?1 AND ground = ?2 AND ended_at IS NULL")?
+            .query_row(params![plan.name, ground], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        if let Some((run, level)) = known {
+            if t.peak as i64 > level {
+                self.worse(run, t)?;
+            }
+            return Ok(run);
+        }
+        self.tx
+            .prepare_cached("INSERT INTO run (plan, ground, level, made_at) VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![plan.name, ground, t.peak as i64, at.0])?;
+        let run = self.tx.last_insert_rowid();
+        let mut task = self.tx.prepare_cached(
+            "INSERT INTO task (run, seq, name, owner, done, within, escalate) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?;
+        for (seq, one) in plan.tasks.iter().enumerate() {
+            let (done, escalate) = (one.done as i64, one.escalate.join(" "));
+            task.execute(params![run, seq as i64, one.name, one.owner, done, one.within.0, escalate])?;
+        }
+        Ok(run)
+    }
+
+    /// A run got worse: the time of what was done or missed begins anew.
+    fn worse(&mut self, run: i64, t: &Transition) -> Result<(), OutboxError> {
+        self.tx.prepare_cached("UPDATE run SET level = ?2 WHERE id = ?1")?.execute(params![run, t.peak as i64])?;
+        let anew = self
+            .tx
+            .prepare_cached(
+                "UPDATE task SET open = 1, due_at = ?2 + within, done_at = NULL, done_by = NULL, missed_at = NULL
+                 WHERE run = ?1 AND open = 0 AND due_at IS NOT NULL",
+            )?
+            .execute([run, self.now.0])?;
+        if anew > 0 {
+            note(self.tx, run, self.now, RunEventKind::Raised, None, Some(t.peak.as_str()))?;
+        }
+        Ok(())
+    }
+
+    /// Takes to its runs what a version says: what is to be told of it, who answered, whether it is over.
+    pub(super) fn came(&mut self, fact: &Fact, t: &Transition, letter: Option<&Letter>) -> Result<(), OutboxError> {
+        let episode = t.episode.to_string();
+        let mut statement = self.tx.prepare_cached(
+            "SELECT run.id, run.level FROM run_alert JOIN run ON run.id = run_alert.run
+             WHERE episode = ?1 AND ended_at IS NULL",
+        )?;
+        let runs: Vec<(i64, i64)> =
+            statement.query_map([&episode], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+        for (run, level) in runs {
+            if t.peak as i64 > level {
+                self.worse(run, t)?;
+            }
+            if let Some(letter) = letter {
+                self.tx
+                    .prepare_cached(
+                        "UPDATE run_alert SET version = ?3, level = ?4, slot = ?5, body = ?6 WHERE run = ?1 AND episode = ?2",
+                    )?
+                    .execute(params![run, episode, t.version, t.level as i64, letter.slot, letter.body])?;
+            }
+            self.answered(run, fact, t)?;
+            if t.state == State::Resolved {
+                self.over(run, &episode, fact.at)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What an answer does, late ones too.
+    fn answered(&mut self, run: i64, fact: &Fact, t: &Transition) -> Result<(), OutboxError> {
+        let who = fact.actor.as_ref().and_then(|actor| Some((actor.at_receiver()?.0, actor.as_str())));
+        let (Some((owner, actor)), Some(answered)) = (who, Answered::of(t)) else { return Ok(()) };
+        let mut statement = self.tx.prepare_cached(
+            "UPDATE task SET open = 0, done_at = ?4, done_by = ?5
+             WHERE run = ?1 AND owner = ?2 AND done <= ?3 AND done_at IS NULL RETURNING name",
+        )?;
+        let values = params![run, owner, answered as i64, fact.at.0, actor];
+        let done: Vec<String> = statement.query_map(values, |row| row.get(0))?.collect::<Result<_, _>>()?;
+        for task in done {
+            note(self.tx, run, fact.at, RunEventKind::Done, Some(&task), Some(actor))?;
+        }
+        Ok(())
+    }
+
+    /// One alert of a run is over; with the last one the run is.
+    fn over(&mut self, run: i64, episode: &str, at: Timestamp) -> Result<(), OutboxError> {
+        self.tx
+            .prepare_cached("UPDATE run_alert SET open = 0, body = x'' WHERE run = ?1 AND episode = ?2")?
+            .execute(params![run, episode])?;
+        let ended = self
+            .tx
+            .prepare_cached(
+                "UPDATE run SET ended_at = ?2
+                 WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM run_alert WHERE run = ?1 AND open = 1)",
+            )?
+            .execute([run, at.0])?;
+        if ended == 1 {
+            self.tx.prepare_cached("UPDATE task SET open = 0 WHERE run = ?1")?.execute([run])?;
+            note(self.tx, run, at, RunEventKind::Ended, None, None)?;
+        }
+        Ok(())
+    }
+
+    /// Begins the runs of which somebody who has to do something is owed an alert; those without tasks too. Of what another
+    /// file followed the time began when it was made.
+    pub(super) fn begin_runs(&mut self, past: bool) -> Result<(), OutboxError> {
+        let mut statement = self.tx.prepare_cached(
+            "SELECT id, made_at FROM run INDEXED BY run_waiting
+             WHERE began_at IS NULL AND ended_at IS NULL
+               AND (NOT EXISTS (SELECT 1 FROM task WHERE run = run.id)
+                 OR EXISTS (SELECT 1 FROM task JOIN run_alert ON run_alert.run = task.run
+                   JOIN delivery ON delivery.receiver = task.owner AND delivery.episode = run_alert.episode
+                   WHERE task.run = run.id AND state IN ('pending', 'delivered', 'superseded', 'dead')))",
+        )?;
+        let waiting: Vec<(i64, i64)> =
+            statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+        for (run, made) in waiting {
+            let at = if past { Timestamp(made) } else { self.now };
+            self.tx.prepare_cached("UPDATE run SET began_at = ?2 WHERE id = ?1")?.execute([run, at.0])?;
+            self.tx
+                .prepare_cached("UPDATE task SET open = done_at IS NULL, due_at = ?2 + within WHERE run = ?1")?
+                .execute([run, at.0])?;
+            note(self.tx, run, at, RunEventKind::Began, None, None)?;
+        }
+        Ok(())
+    }
+}
+
+/// Forgets runs that were over long ago, and the oldest where there are too many.
+pub(super) fn forget(tx: &Transaction<'_>, now: Timestamp) -> Result<(), OutboxError> {
+    let mut statement = tx.prepare_cached(
+        "SELECT id FROM run WHERE ended_at IS NOT NULL
+           AND (ended_at < ?1 OR id IN (SELECT id FROM run WHERE ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT -1 OFFSET ?2))
+         ORDER BY ended_at LIMIT ?3",
+    )?;
+    let values = params![(now - SETTLED_KEPT).0, RUNS_MAX as i64, PAGE_MAX as i64];
+    let gone: Vec<i64> = statement.query_map(values, |row| row.get(0))?.collect::<Result<_, _>>()?;
+    for run in gone {
+        for table in ["run_event", "run_alert", "task"] {
+            tx.prepare_cached(&format!("DELETE FROM {table} WHERE run = ?1"))?.execute([run])?;
+        }
+        tx.prepare_cached("DELETE FROM run WHERE id = ?1")?.execute([run])?;
+    }
+    Ok(())
+}
+
+fn note(
+    tx: &Transaction<'_>,
+    run: i64,
+    at: Timestamp,
+    kind: RunEventKind,
+    task: Option<&str>,
+    who: Option<&str>,
+) -> Result<(), OutboxError> {
+    tx.prepare_cached("INSERT INTO run_event (run, at, kind, task, who) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute(params![run, at.0, kind.as_str(), task, who])?;
+    Ok(())
+}
+
+/// Names have no spaces.
+pub(super) fn names(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
+}

@@ -1,0 +1,277 @@
+//! Response plans: who is called, whose time runs, who hears where it ran out.
+
+use maibo_core::fact::{Acknowledged, Handling, Silenced};
+use maibo_core::id::{Actor, PlaceCode};
+use maibo_core::notify::{Answered, Manners, Plan, Task};
+use maibo_core::rule::Words;
+use maibo_core::time::Millis;
+
+use super::*;
+
+fn words(text: &str) -> Words {
+    Words { zh: text.to_owned(), en: text.to_owned() }
+}
+
+fn task(name: &str, owner: &str, seconds: i64) -> Task {
+    Task {
+        name: name.to_owned(),
+        owner: owner.to_owned(),
+        what: words(name),
+        done: Answered::Acknowledged,
+        within: Millis::from_secs(seconds),
+        escalate: vec!["chief".to_owned()],
+    }
+}
+
+fn plan() -> Plan {
+    Plan {
+        name: "cloudburst".to_owned(),
+        title: words("cloudburst"),
+        matcher: Matcher { min_level: Level::Orange, ..Matcher::default() },
+        rules: Vec::new(),
+        receivers: vec!["water".to_owned(), "traffic".to_owned()],
+        tasks: vec![task("pumps", "water", 60), task("close the road", "traffic", 30)],
+    }
+}
+
+fn silent(name: &str) -> Receiver {
+    Receiver { matcher: Matcher { planned: true, ..Matcher::default() }, ..receiver(name, Mode::All) }
+}
+
+fn bench() -> Bench {
+    let mut bench = Bench::new(vec![silent("water"), silent("traffic"), silent("chief"), receiver("all", Mode::All)]);
+    bench.outbox.set_plans(vec![plan()]);
+    bench
+}
+
+fn flood(n: u32, version: u32, level: Level) -> Transition {
+    let place = Some(PlaceCode::new("110105001").unwrap());
+    Transition { level, peak: level, place, ..transition(n, version) }
+}
+
+fn secs(s: i64) -> Timestamp {
+    NOW + Millis::from_secs(s)
+}
+
+impl Bench {
+    fn at(&mut self, now: Timestamp, t: Transition) {
+        let fact = Fact { at: now, ..told(self.outbox.cursor(), t) };
+        self.outbox.follow(&[fact], &self.receivers, now, text).unwrap();
+    }
+
+    fn acknowledge(&mut self, now: Timestamp, receiver: &str, t: Transition) {
+        let actor = Actor::at(receiver, "Wang").unwrap();
+        let note = maibo_core::reading::Text::from("");
+        let acknowledged = Some(Acknowledged { by: actor.clone(), at: now, note });
+        let t = Transition { reason: Reason::Acknowledged, acknowledged, ..t };
+        let fact = Fact { at: now, actor: Some(actor), ..told(self.outbox.cursor(), t) };
+        self.outbox.follow(&[fact], &self.receivers, now, text).unwrap();
+    }
+
+    /// What is missed by now, and whom that was told.
+    fn escalate(&mut self, now: Timestamp) -> Vec<(String, Vec<String>)> {
+        let mut all = Vec::new();
+        for overdue in self.outbox.overdue(now, 100).unwrap() {
+            let to: Vec<&Receiver> = self.receivers.iter().filter(|r| overdue.escalate.contains(&r.name)).collect();
+            let told = self.outbox.escalate(&overdue, &to, b"late", now).unwrap();
+            all.push((overdue.task, told));
+        }
+        all
+    }
+
+    fn runs(&self) -> Vec<RunRow> {
+        let reader = OutboxReader::open(&self.dir.path().join("outbox.db")).unwrap();
+        reader.runs(&RunFilter::default(), None, PAGE_MAX).unwrap()
+    }
+
+    fn events(&self, n: u32) -> Vec<String> {
+        let reader = OutboxReader::open(&self.dir.path().join("outbox.db")).unwrap();
+        let events = reader.run_events_of(episode(n), (i64::MIN, 0), PAGE_MAX).unwrap();
+        let word = |e: &RunEvent| {
+            let parts = [Some(e.kind.as_str()), e.task.as_deref(), e.who.as_deref()];
+            format!("{} {}", (e.at - NOW.0) / 1_000, parts.into_iter().flatten().collect::<Vec<_>>().join(" "))
+        };
+        events.iter().map(word).collect()
+    }
+
+    /// Who is listed with which versions of an episode.
+    fn told_of(&self, n: u32) -> Vec<(String, u32)> {
+        let of = self.list().into_iter().filter(|r| r.episode == episode(n).to_string());
+        of.map(|r| (r.receiver, r.version)).collect()
+    }
+}
+
+fn listed(rows: &[(&str, u32)]) -> Vec<(String, u32)> {
+    rows.iter().map(|(name, version)| ((*name).to_owned(), *version)).collect()
+}
+
+// Below its level nobody of the plan hears of it; from there on they do, whatever they want otherwise, to the end.
+#[test]
+fn a_plan_calls_its_receivers() {
+    let mut bench = bench();
+    bench.at(NOW, flood(1, 1, Level::Yellow));
+    assert_eq!(bench.told_of(1), listed(&[("all", 1)]));
+    bench.at(NOW, flood(1, 2, Level::Orange));
+    bench.at(NOW, Transition { level: Level::Blue, ..flood(1, 3, Level::Orange) });
+    bench.at(NOW, Transition { state: State::Resolved, ..flood(1, 4, Level::Orange) });
+    let called = listed(&[("water", 2), ("traffic", 2), ("all", 2), ("water", 3), ("traffic", 3), ("all", 3)]);
+    assert_eq!(bench.told_of(1)[1..7], called);
+    assert_eq!(bench.told_of(1)[7..], listed(&[("water", 4), ("traffic", 4), ("all", 4)]));
+    assert!(bench.runs()[0].ended_at.is_some());
+    // Others are not for it.
+    bench.at(NOW, Transition { historic: true, ..flood(2, 1, Level::Red) });
+    assert_eq!(bench.told_of(2), listed(&[("all", 1)]));
+}
+
+// One answers in time, one does not: the chief hears of the one that was missed, once, and a late answer is noted.
+#[test]
+fn who_does_not_answer_in_time() {
+    let mut bench = bench();
+    bench.at(NOW, flood(1, 1, Level::Orange));
+    assert_eq!(bench.outbox.next_deadline().unwrap(), Some(secs(30)));
+    bench.acknowledge(secs(10), "water", flood(1, 2, Level::Orange));
+    assert_eq!(bench.escalate(secs(29)), []);
+    bench.reopen();
+    bench.outbox.set_plans(vec![plan()]);
+    let missed = ("close the road".to_owned(), vec!["chief".to_owned()]);
+    assert_eq!(bench.escalate(secs(31)), [missed]);
+    assert_eq!(bench.escalate(secs(99)), [], "the other one has answered");
+    assert_eq!(bench.told_of(1).last().unwrap(), &("chief".to_owned(), 2));
+    let due = bench.claim("chief", secs(31), 10);
+    assert_eq!((due.len(), &*due[0].body), (1, &b"late"[..]));
+    bench.end(due[0].id, Ending::Delivered, secs(31));
+    bench.acknowledge(secs(40), "traffic", flood(1, 3, Level::Orange));
+    bench.at(secs(50), Transition { state: State::Resolved, ..flood(1, 4, Level::Orange) });
+    assert_eq!(bench.claim("chief", secs(50), 10)[0].stamp.version, 3, "who was told hears the rest");
+    let expected = [
+        "0 began",
+        "10 done pumps water/Wang",
+        "31 missed close the road traffic",
+        "31 escalated close the road chief",
+        "40 done close the road traffic/Wang",
+        "50 ended",
+    ];
+    assert_eq!(bench.events(1), expected);
+    let [run] = <[RunRow; 1]>::try_from(bench.runs()).unwrap();
+    let road = &run.tasks[1];
+    assert_eq!((road.due_at, road.done_at, road.missed_at), (Some(secs(30).0), Some(secs(40).0), Some(secs(31).0)));
+}
+
+// A hundred alerts of one district are one joint action, of which any answer counts; another district has its own.
+#[test]
+fn one_run_for_what_happens_in_a_district() {
+    let mut bench = bench();
+    for n in 1..=100 {
+        bench.at(NOW, flood(n, 1, Level::Orange));
+    }
+    bench.at(NOW, Transition { place: Some(PlaceCode::new("110108001").unwrap()), ..flood(200, 1, Level::Orange) });
+    let runs = bench.runs();
+    assert_eq!(runs.iter().map(|r| &*r.ground).collect::<Vec<_>>(), ["110108", "110105"]);
+    assert_eq!((runs[1].episodes.len(), bench.told_of(100).len()), (32, 3), "those beyond are told all the same");
+    bench.acknowledge(secs(5), "traffic", flood(7, 2, Level::Orange));
+    bench.acknowledge(secs(5), "water", flood(8, 2, Level::Orange));
+    let missed = bench.escalate(secs(99));
+    assert_eq!(missed.len(), 2, "those of the other district");
+    for n in 1..=32 {
+        assert!(bench.runs()[1].ended_at.is_none());
+        bench.at(secs(99), Transition { state: State::Resolved, ..flood(n, 3, Level::Orange) });
+    }
+    assert!(bench.runs()[1].ended_at.is_some());
+}
+
+// What is withheld hurries nobody: the time begins when somebody is owed it.
+#[test]
+fn the_time_begins_with_the_telling() {
+    let mut bench = bench();
+    let wait = Manners { wait: Some(Millis::from_secs(5)), ..Manners::default() };
+    let fact = told(bench.outbox.cursor(), flood(1, 1, Level::Orange));
+    bench.outbox.follow_by(&[fact], &bench.receivers, NOW, |_, _| wait, text).unwrap();
+    assert_eq!((bench.runs()[0].began_at, bench.outbox.next_deadline().unwrap()), (None, None));
+    let free = fact_of(&bench, Body::Inhibition { episode: episode(1), by: None });
+    bench.outbox.follow(&[free], &bench.receivers, secs(3), text).unwrap();
+    assert_eq!(bench.runs()[0].began_at, Some(secs(3).0));
+    assert_eq!(bench.outbox.next_deadline().unwrap(), Some(secs(33)));
+    // One that nobody decides on is told when it is late.
+    let mut bench = super::plan::bench();
+    let fact = told(bench.outbox.cursor(), flood(1, 1, Level::Orange));
+    bench.outbox.follow_by(&[fact], &bench.receivers, NOW, |_, _| wait, text).unwrap();
+    let at = bench.outbox.next_lift().unwrap().unwrap();
+    bench.outbox.lift(at).unwrap();
+    assert_eq!(bench.runs()[0].began_at, Some(at.0));
+    // Silenced: nobody is told, and nobody's time runs.
+    let mut bench = super::plan::bench();
+    let silenced = Silenced { by: Actor::account("op").unwrap(), at: NOW, until: secs(600), note: "test".into() };
+    let handling = Some(Box::new(Handling { silenced: Some(silenced), ..Handling::default() }));
+    bench.at(NOW, Transition { handling, ..flood(1, 1, Level::Orange) });
+    assert_eq!(bench.runs()[0].began_at, None);
+}
+
+fn fact_of(bench: &Bench, body: Body) -> Fact {
+    fact(bench.outbox.cursor(), body)
+}
+
+// When it gets worse, what was done and what was missed has to be done anew.
+#[test]
+fn worse_begins_anew() {
+    let mut bench = bench();
+    bench.at(NOW, flood(1, 1, Level::Orange));
+    bench.acknowledge(secs(5), "water", flood(1, 2, Level::Orange));
+    assert_eq!(bench.escalate(secs(35)).len(), 1);
+    bench.at(secs(40), flood(1, 3, Level::Red));
+    let run = &bench.runs()[0];
+    assert_eq!(run.tasks.iter().map(|t| t.due_at).collect::<Vec<_>>(), [Some(secs(100).0), Some(secs(70).0)]);
+    assert!(run.tasks.iter().all(|t| t.done_at.is_none() && t.missed_at.is_none()));
+    bench.at(secs(41), flood(1, 4, Level::Red));
+    assert_eq!(bench.runs()[0].tasks[0].due_at, Some(secs(100).0), "once");
+    assert_eq!(bench.events(1).last().unwrap(), "40 raised red");
+}
+
+// An outbox that is begun anew knows who had answered, and tells nobody again who was told that a task was missed.
+#[test]
+fn begun_anew() {
+    let mut first = bench();
+    let facts: Vec<Fact> = {
+        let actor = Actor::at("water", "Wang").unwrap();
+        let done = Transition { reason: Reason::Acknowledged, ..flood(1, 2, Level::Orange) };
+        vec![
+            Fact { at: NOW, ..told(0, flood(1, 1, Level::Orange)) },
+            Fact { at: secs(10), actor: Some(actor), ..told(1, done) },
+        ]
+    };
+    first.outbox.follow(&facts, &first.receivers, secs(10), text).unwrap();
+    assert_eq!(first.escalate(secs(41)).len(), 1);
+    let mut again = bench();
+    let mut past = Past::new(3, None);
+    let one = Delivery {
+        receiver: "chief".into(),
+        episode: episode(1),
+        version: 2,
+        outcome: "delivered".into(),
+        attempts: 1,
+        error: None,
+    };
+    past.settled(&one);
+    again.outbox.remember(past);
+    again.outbox.follow(&facts, &again.receivers, secs(500), text).unwrap();
+    assert_eq!(again.outbox.overdue(secs(500), 10).unwrap(), [], "the answer may be in what comes");
+    let last = fact(2, Body::Delivery(Box::new(one)));
+    again.outbox.follow(&[last], &again.receivers, secs(500), text).unwrap();
+    assert_eq!(again.escalate(secs(500)), [("close the road".to_owned(), vec![])]);
+    let chief: Vec<_> = again.list().into_iter().filter(|r| r.receiver == "chief").collect();
+    assert_eq!(chief.iter().map(|r| (r.version, &*r.outcome)).collect::<Vec<_>>(), [(2, "delivered")]);
+}
+
+// Runs that are over are forgotten with the deliveries of their time.
+#[test]
+fn runs_are_forgotten() {
+    let mut bench = bench();
+    bench.at(NOW, flood(1, 1, Level::Orange));
+    bench.at(NOW, Transition { state: State::Resolved, ..flood(1, 2, Level::Orange) });
+    bench.at(NOW, flood(2, 1, Level::Orange));
+    bench.outbox.tidy(NOW + SETTLED_KEPT).unwrap();
+    assert_eq!(bench.runs().len(), 2);
+    bench.outbox.tidy(NOW + SETTLED_KEPT + Millis(1)).unwrap();
+    let left = bench.runs();
+    assert!(left.len() == 1 && left[0].ended_at.is_none());
+    assert_eq!(bench.events(1), [] as [String; 0]);
+}
