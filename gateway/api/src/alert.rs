@@ -43,7 +43,7 @@ pub struct Alert {
     pub id: String,
     /// The rule that judges.
     pub rule: String,
-    /// The rule's title.
+    /// The rule's title; of a drill what it plays, with 演练： and `Drill:` before it.
     pub title: Words,
     /// What it is about.
     pub subject: Subject,

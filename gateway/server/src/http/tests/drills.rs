@@ -14,7 +14,8 @@ async fn post(server: &Server, path: &str, body: &str) -> Answer {
 async fn opened(server: &Server, body: &str, status: u16) -> api::Alert {
     let answer = post(server, PATH, body).await;
     assert_eq!(answer.status(), status, "{}", answer.text());
-    assert_eq!(answer.header("maibo-after"), server.state.picture.facts().to_string());
+    let after: u64 = answer.header("maibo-after").parse().expect("a number");
+    assert!(after <= server.state.picture.facts());
     serde_json::from_slice(&answer.body).expect("an alert")
 }
 
@@ -33,6 +34,10 @@ async fn a_drill_is_an_alert_and_counts_for_nothing() {
         let index: api::Index = server.get("/api/v1/index").await.json();
         (districts, index.city, index.domains, index.districts, server.get("/api/v1/domains").await.text().to_owned())
     };
+    // The value is durable; until the picture has it there is no index.
+    while figures().await.1.index.is_none() {
+        tokio::task::yield_now().await;
+    }
     let before = figures().await;
     let alert = opened(&server, FLOOD, 201).await;
     assert!(alert.drill && alert.version == 1 && alert.device.is_none());
