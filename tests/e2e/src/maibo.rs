@@ -140,9 +140,17 @@ impl Maibo {
     /// # Panics
     /// Where it is not running, or does not end within 15 s.
     pub fn terminate(&mut self) -> ExitStatus {
+        self.terminate_within(Duration::from_secs(15))
+    }
+
+    /// The same where more is left to do: a process that ends first writes down all the history that it has taken in.
+    ///
+    /// # Panics
+    /// Where it is not running, or does not end in time.
+    pub fn terminate_within(&mut self, time: Duration) -> ExitStatus {
         let mut child = self.child.take().expect("running");
         signal("-TERM", child.id());
-        until("maibo ends on SIGTERM", Duration::from_secs(15), || child.try_wait().expect("wait"))
+        until("maibo ends on SIGTERM", time, || child.try_wait().expect("wait"))
     }
 
     /// SIGSTOP, and SIGCONT after `span`.

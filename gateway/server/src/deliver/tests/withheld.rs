@@ -107,7 +107,7 @@ async fn an_escalation_that_cannot_be() {
     for (when, reminders, problem) in [
         (None, Some(1), "receiver[0].reminders: belongs to `when = \"unacknowledged\"`"),
         (Some("unacknowledged"), Some(6), "receiver[0].reminders: 6 is not 1 to 5: so often is reminded of an alert"),
-        (Some("later"), None, "receiver[0].when: `later` is not one of always, unacknowledged"),
+        (Some("later"), None, "receiver[0].when: `later` is not one of always, unacknowledged, planned"),
     ] {
         let mut one = entry("chief", &ear);
         (one.when, one.reminders) = (when.map(str::to_owned), reminders);
