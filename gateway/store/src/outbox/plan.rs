@@ -26,6 +26,13 @@ use super::{Outbox, OutboxError, PAGE_MAX, SETTLED_KEPT};
 
 /// Alerts of a run whose answers and ends count.
 const RUN_ALERTS: i64 = 32;
+/// How an alert of a run stands: `open` of `run_alert`, 0 where it is over.
+const OPEN: i64 = 1;
+/// By its latest version it is silenced.
+const SILENCED: i64 = 2;
+/// What somebody new may be told of: neither silenced nor held for another reason.
+const TOLD: &str = "worst.run = task.run AND worst.open = 1
+  AND NOT EXISTS (SELECT 1 FROM hold WHERE hold.episode = worst.episode)";
 /// Runs kept that are over.
 const RUNS_MAX: usize = 10_000;
 
@@ -60,16 +67,20 @@ impl Outbox {
         self.plans = plans;
     }
 
-    /// When the next task is due, of those whose time runs.
+    /// When the next task is due, of those whose time runs and whose alerts may be told.
     ///
     /// # Errors
     /// SQLite's.
     pub fn next_deadline(&self) -> Result<Option<Timestamp>, OutboxError> {
-        let mut next = self.connection.prepare_cached("SELECT min(due_at) FROM task WHERE open = 1")?;
+        let mut next = self.connection.prepare_cached(&format!(
+            "SELECT min(due_at) FROM task INDEXED BY task_due
+             WHERE open = 1 AND EXISTS (SELECT 1 FROM run_alert AS worst WHERE {TOLD})"
+        ))?;
         Ok(next.query_row([], |row| row.get::<_, Option<i64>>(0))?.map(Timestamp))
     }
 
-    /// Tasks whose time is over by `now`, the longest over first, at most `limit`. None while facts are taken in that were
+    /// Tasks whose time is over by `now`, the longest over first, at most `limit`. Where all alerts of a run are withheld its
+    /// tasks wait: who must not be told of an alert must not be told of what it asked for. None while facts are taken in that were
     /// followed by another file: the answer may be among them.
     ///
     /// # Errors
@@ -78,14 +89,13 @@ impl Outbox {
         if self.past.is_some() {
             return Ok(Vec::new());
         }
-        let mut statement = self.connection.prepare_cached(
+        let mut statement = self.connection.prepare_cached(&format!(
             "SELECT task.run, plan, name, owner, due_at, escalate, episode, version, run_alert.level, slot, body
              FROM task INDEXED BY task_due JOIN run ON run.id = task.run
              JOIN run_alert ON (run_alert.run, episode) =
-               (SELECT run, episode FROM run_alert AS worst WHERE worst.run = task.run AND worst.open = 1
-                ORDER BY worst.level DESC, worst.slot LIMIT 1)
-             WHERE task.open = 1 AND due_at <= ?1 ORDER BY due_at LIMIT ?2",
-        )?;
+               (SELECT run, episode FROM run_alert AS worst WHERE {TOLD} ORDER BY worst.level DESC, worst.slot LIMIT 1)
+             WHERE task.open = 1 AND due_at <= ?1 ORDER BY due_at LIMIT ?2"
+        ))?;
         let mut rows = statement.query(params![now.0, limit.min(PAGE_MAX) as i64])?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
@@ -258,9 +268,18 @@ impl Batch<'_> {
             if let Some(letter) = letter {
                 self.tx
                     .prepare_cached(
-                        "UPDATE run_alert SET version = ?3, level = ?4, slot = ?5, body = ?6 WHERE run = ?1 AND episode = ?2",
+                        "UPDATE run_alert SET version = ?3, level = ?4, slot = ?5, body = ?6, open = ?7
+                         WHERE run = ?1 AND episode = ?2",
                     )?
-                    .execute(params![run, episode, t.version, t.level as i64, letter.slot, letter.body])?;
+                    .execute(params![
+                        run,
+                        episode,
+                        t.version,
+                        t.level as i64,
+                        letter.slot,
+                        letter.body,
+                        if t.silenced().is_some() { SILENCED } else { OPEN },
+                    ])?;
             }
             self.answered(run, fact, t)?;
             if t.state == State::Resolved {
@@ -295,7 +314,7 @@ impl Batch<'_> {
             .tx
             .prepare_cached(
                 "UPDATE run SET ended_at = ?2
-                 WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM run_alert WHERE run = ?1 AND open = 1)",
+                 WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM run_alert WHERE run = ?1 AND open > 0)",
             )?
             .execute([run, at.0])?;
         if ended == 1 {

@@ -206,6 +206,32 @@ fn the_time_begins_with_the_telling() {
     assert_eq!(bench.runs()[0].began_at, None);
 }
 
+// Who must not be told of an alert is not told of what it asked for: a silence or a maintenance that came after the plan had
+// begun keeps the escalation back too, and its end lets it go.
+#[test]
+fn what_is_withheld_is_not_escalated() {
+    let mut bench = bench();
+    bench.at(NOW, flood(1, 1, Level::Orange));
+    let silenced = Silenced { by: Actor::account("op").unwrap(), at: secs(5), until: secs(600), note: "test".into() };
+    let handling = Some(Box::new(Handling { silenced: Some(silenced), ..Handling::default() }));
+    bench.at(secs(5), Transition { reason: Reason::Silenced, handling, ..flood(1, 2, Level::Orange) });
+    assert_eq!((bench.escalate(secs(90)), bench.outbox.next_deadline().unwrap()), (vec![], None));
+    assert!(bench.runs()[0].ended_at.is_none(), "it goes on");
+    // Another alert of the run, which is not silenced, is what the chief hears of.
+    bench.at(secs(91), flood(2, 1, Level::Orange));
+    assert_eq!(bench.escalate(secs(92)).len(), 2);
+    assert_eq!((bench.told_of(1).len(), bench.told_of(2).last().unwrap().0.as_str()), (6, "chief"));
+
+    let mut bench = super::plan::bench();
+    bench.at(NOW, flood(1, 1, Level::Orange));
+    let by = fact_of(&bench, Body::Inhibition { episode: episode(1), by: Some(episode(9)) });
+    bench.outbox.follow(&[by], &bench.receivers, secs(5), text).unwrap();
+    assert_eq!(bench.escalate(secs(90)), []);
+    let free = fact_of(&bench, Body::Inhibition { episode: episode(1), by: None });
+    bench.outbox.follow(&[free], &bench.receivers, secs(91), text).unwrap();
+    assert_eq!(bench.escalate(secs(92)).len(), 2);
+}
+
 fn fact_of(bench: &Bench, body: Body) -> Fact {
     fact(bench.outbox.cursor(), body)
 }
