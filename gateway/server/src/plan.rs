@@ -16,7 +16,7 @@ use crate::live::words;
 mod settings;
 mod simulate;
 
-pub use settings::{PlanSettings, TaskSettings, WordsSettings, validate};
+pub use settings::{Named, PlanSettings, TaskSettings, WordsSettings, validate};
 pub use simulate::{SimulateError, of_alert, of_incident, one_that_never_was, simulate};
 
 /// What a message about a version says of the plans that cover it.
@@ -96,14 +96,19 @@ fn task(task: &Task) -> api::PlanTask {
         name: task.name.clone(),
         owner: task.owner.clone(),
         what: both(&task.what),
-        done: match task.done {
-            Answered::Acknowledged => api::AnswerStage::Acknowledged,
-            Answered::Responding => api::AnswerStage::Responding,
-            Answered::FedBack => api::AnswerStage::FedBack,
-            Answered::Closed => api::AnswerStage::Closed,
-        },
+        done: stage(task.done),
         within_s: task.within.0.unsigned_abs() / 1_000,
         escalate: task.escalate.clone(),
+    }
+}
+
+/// An answer as the interface has it.
+pub const fn stage(answered: Answered) -> api::AnswerStage {
+    match answered {
+        Answered::Acknowledged => api::AnswerStage::Acknowledged,
+        Answered::Responding => api::AnswerStage::Responding,
+        Answered::FedBack => api::AnswerStage::FedBack,
+        Answered::Closed => api::AnswerStage::Closed,
     }
 }
 

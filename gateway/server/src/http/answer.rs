@@ -16,9 +16,10 @@ use axum::extract::{DefaultBodyLimit, FromRequest, Path, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use maibo_api as api;
-use maibo_core::fact::{Reason, Transition};
+use maibo_core::fact::Transition;
 use maibo_core::id::{Actor, EpisodeId};
 use maibo_core::input::{Act, Stage};
+use maibo_core::notify::Answered;
 use maibo_core::time::Millis;
 use maibo_store::state::{StateReader, VersionRow};
 
@@ -26,6 +27,7 @@ use super::acknowledge::{self, Carried};
 use super::{Fault, HttpState, extract};
 use crate::answer::{Answers, Denied};
 use crate::live::{Scope, words};
+use crate::plan;
 
 mod page;
 
@@ -127,18 +129,13 @@ fn said(row: &VersionRow, receiver: &str) -> Option<Said> {
 
 /// Which answer made a version, and its note.
 fn stage(t: &Transition) -> Option<(api::AnswerStage, &str)> {
-    let handling = t.handling.as_deref()?;
-    let note = handling.said.as_ref().map_or("", |s| &s.note);
-    match t.reason {
-        Reason::Acknowledged => Some((api::AnswerStage::Acknowledged, t.acknowledged.as_ref().map_or("", |a| &a.note))),
-        Reason::Closed => Some((api::AnswerStage::Closed, note)),
-        Reason::FedBack => {
-            // Only the one kind of report moves this stamp.
-            let reported = handling.stamps.fed_back.as_ref().is_some_and(|s| Some(s.at) == handling.noted);
-            Some((if reported { api::AnswerStage::FedBack } else { api::AnswerStage::Responding }, note))
-        }
-        _ => None,
-    }
+    let answered = Answered::of(t)?;
+    let note = if answered == Answered::Acknowledged {
+        t.acknowledged.as_ref().map(|a| &a.note)
+    } else {
+        t.handling.as_ref()?.said.as_ref().map(|s| &s.note)
+    };
+    Some((plan::stage(answered), note.map_or("", |n| n)))
 }
 
 async fn answer(state: &HttpState, token: &str, request: Request, kind: &str) -> Result<Carried, Fault> {

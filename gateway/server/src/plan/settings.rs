@@ -71,8 +71,18 @@ pub struct WordsSettings {
     pub en: String,
 }
 
-/// Who can be named: receivers by name, and whether they can answer.
-type Known = [(String, bool)];
+/// Who can be named.
+#[derive(Clone, Debug, Default)]
+pub struct Named {
+    /// A receiver.
+    pub name: String,
+    /// Whether it can answer.
+    pub answers: bool,
+    /// Whether it hears of nothing but what plans call it for.
+    pub planned: bool,
+}
+
+type Known = [Named];
 
 /// Checks all entries against the receivers there are.
 ///
@@ -127,8 +137,15 @@ impl PlanSettings {
             }
             if !self.receivers.contains(&entry.owner) {
                 found.push(format!("owner: `{}` is not one of the plan's receivers", entry.owner));
-            } else if known.iter().any(|(name, answers)| *name == entry.owner && !answers) {
+            } else if known.iter().any(|r| r.name == entry.owner && !r.answers) {
                 found.push(format!("owner: `{}` cannot answer: it needs `answers = true`", entry.owner));
+            }
+            // Who has the alert anyway would not be told of it again.
+            for name in entry.escalate.iter().filter(|e| self.receivers.contains(e)) {
+                found.push(format!("escalate: `{name}` is told by the plan already"));
+            }
+            for r in known.iter().filter(|r| entry.escalate.contains(&r.name) && !r.planned) {
+                found.push(format!("escalate: `{}` may have been told already: it needs `when = \"planned\"`", r.name));
             }
             tasks.extend(entry.parse(known, &mut found));
             p.extend(found.into_iter().map(|problem| format!("task[{i}].{problem}")));
@@ -185,7 +202,7 @@ fn receivers(p: &mut Vec<String>, key: &str, names: &[String], known: &Known) {
         p.push(format!("{key}: more than {CALLED_MAX} entries"));
     }
     for (i, name) in names.iter().enumerate() {
-        if !known.iter().any(|(known, _)| known == name) {
+        if !known.iter().any(|r| r.name == *name) {
             p.push(format!("{key}: there is no receiver `{name}`"));
         } else if names[..i].contains(name) {
             p.push(format!("{key}: `{name}` is named twice"));

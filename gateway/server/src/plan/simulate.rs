@@ -3,7 +3,8 @@
 //! Of what is on record, with the answers that came; or of an alert that never was, which nobody answers. What rules withhold is
 //! not withheld here. Nobody is told, and nothing is kept.
 //!
-//! Limits: [`ALERTS_MAX`] alerts, and of each the first versions that one read gives.
+//! Limits: the first [`ALERTS_MAX`] alerts, of each the first versions that one read gives, and no more alerts once there are
+//! [`VERSIONS_MAX`] versions.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -22,6 +23,8 @@ use crate::live::words;
 
 /// Alerts of an incident that are looked at: the first ones.
 const ALERTS_MAX: usize = 200;
+/// Versions behind which no further alert is looked at: each is a transaction of the scratch outbox.
+const VERSIONS_MAX: usize = 5_000;
 
 /// Why there is nothing to show.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +54,9 @@ pub fn of_incident(reader: &StateReader, incident: IncidentId) -> Result<Vec<Fac
     alerts.reverse();
     let mut rows = Vec::new();
     for row in alerts.iter().take(ALERTS_MAX) {
+        if rows.len() >= VERSIONS_MAX {
+            break;
+        }
         rows.extend(reader.versions_after(row.alert.episode, 0, PAGE_MAX)?);
     }
     Ok(facts(rows))

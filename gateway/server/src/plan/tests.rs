@@ -32,7 +32,8 @@ struct File {
 
 fn parse(text: &str) -> Result<Vec<Plan>, Vec<String>> {
     let file: File = toml::from_str(text).expect("a file");
-    let known = [("water", true), ("traffic", true), ("chief", false)].map(|(n, a)| (n.to_owned(), a));
+    let known = [("water", true, true), ("traffic", true, true), ("chief", false, true), ("duty", true, false)];
+    let known = known.map(|(name, answers, planned)| Named { name: name.to_owned(), answers, planned });
     validate(&file.plan, &known)
 }
 
@@ -65,7 +66,7 @@ fn bad_plans() {
         what = { zh = "甲", en = "A" }
         done = "soon"
         within = "1s"
-        escalate = ["nobody"]
+        escalate = ["nobody", "chief", "duty"]
         [[plan.task]]
         name = "a b"
         owner = "police"
@@ -89,6 +90,8 @@ fn bad_plans() {
         "plan[1].receivers",
         "plan[1].receivers",
         "plan[1].task[0].owner",
+        "plan[1].task[0].escalate",
+        "plan[1].task[0].escalate",
         "plan[1].task[0].name",
         "plan[1].task[0].done",
         "plan[1].task[0].within",

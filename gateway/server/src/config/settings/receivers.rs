@@ -5,7 +5,8 @@ use std::sync::Arc;
 use maibo_core::notify::Plan;
 
 use super::{Check, File};
-use crate::deliver::{Sender, Target, validate};
+use crate::deliver::{ReceiverSettings, Sender, Target, validate};
+use crate::plan::Named;
 
 impl Check {
     pub(super) fn receivers(&mut self, file: &File) -> Vec<Target> {
@@ -29,7 +30,12 @@ impl Check {
 impl Check {
     /// Plans, against the receivers as they are written: what is wrong with those is said of them.
     pub(super) fn plans(&mut self, file: &File) -> Vec<Plan> {
-        let known: Vec<(String, bool)> = file.receivers.iter().map(|r| (r.name.clone(), r.answers)).collect();
+        let named = |r: &ReceiverSettings| Named {
+            name: r.name.clone(),
+            answers: r.answers,
+            planned: r.when.as_deref() == Some("planned"),
+        };
+        let known: Vec<Named> = file.receivers.iter().map(named).collect();
         crate::plan::validate(&file.plans, &known).unwrap_or_else(|problems| {
             for problem in problems {
                 let (path, text) = problem.split_once(": ").unwrap_or(("plan", &problem));
