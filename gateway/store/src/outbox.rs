@@ -67,6 +67,10 @@ pub const SETTLED_KEPT: Millis = Millis::from_secs(30 * 86_400);
 pub const SETTLED_MAX: usize = 100_000;
 /// Statements that are kept prepared: more than one fact needs. Sixteen, the default, are not enough for the follower.
 const STATEMENTS: usize = 64;
+/// Memory for pages of the file, in KiB. With SQLite's two MB a long queue is read from the file again for each of its rows.
+const CACHE_KB: i64 = 16 * 1_024;
+/// Pages of 4 KiB written ahead before they are put where they belong.
+const CHECKPOINT_PAGES: i64 = 4_000;
 /// Most rows of one read.
 pub const PAGE_MAX: usize = 1_000;
 
@@ -137,6 +141,8 @@ impl Outbox {
         let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "cache_size", -CACHE_KB)?;
+        connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
         schema::migrate(&mut connection)?;
         let (kept, slot): (Option<i64>, i64) =
             connection.query_row("SELECT next, slot FROM cursor", [], |row| Ok((row.get(0)?, row.get(1)?)))?;

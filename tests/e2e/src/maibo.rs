@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Mutex, Once, PoisonError};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -67,6 +68,7 @@ impl Maibo {
     /// # Panics
     /// Where files cannot be written.
     pub fn prepare(setup: &Setup) -> Self {
+        keep_panics();
         let dir = TempDir::new().expect("temporary directory");
         let http = free_port();
         let catalogue = if setup.catalogue.is_empty() { CATALOGUE_HEAD } else { &setup.catalogue };
@@ -254,9 +256,31 @@ impl Drop for Maibo {
             let _ = child.wait();
         }
         if std::thread::panicking() {
-            eprintln!("── last log of maibo ──\n{}", self.last_log());
+            let log = self.last_log();
+            let lines: Vec<&str> = log.lines().collect();
+            let tail = lines.get(lines.len().saturating_sub(LOG_LINES)..).unwrap_or_default();
+            eprintln!("── end of maibo's last log ──\n{}", tail.join("\n"));
+            // Said again where a reader of the end of a long output finds it.
+            eprintln!("── failed: {}", PANIC.lock().unwrap_or_else(PoisonError::into_inner));
         }
     }
+}
+
+/// Lines of a log that are shown with a failure.
+const LOG_LINES: usize = 60;
+/// What went wrong last.
+static PANIC: Mutex<String> = Mutex::new(String::new());
+
+/// Keeps what went wrong, besides telling it.
+fn keep_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            panic.to_string().clone_into(&mut PANIC.lock().unwrap_or_else(PoisonError::into_inner));
+            before(panic);
+        }));
+    });
 }
 
 /// Head of a device catalogue.

@@ -29,7 +29,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { deadline: Duration::from_secs(5), mail: Duration::from_secs(30), parallel: 8, response: 64 * 1024 }
+        Self { deadline: Duration::from_secs(5), mail: Duration::from_secs(30), parallel: 16, response: 64 * 1024 }
     }
 }
 

@@ -1,12 +1,13 @@
 //! The outbox as the tasks share it, and where outcomes are reported.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use maibo_core::fact::Delivery;
 use maibo_core::time::Timestamp;
 use maibo_store::outbox::{Outbox, OutboxError};
 use tokio::sync::mpsc;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use crate::clock::EngineClock;
 use crate::telemetry::Metrics;
@@ -17,6 +18,8 @@ pub(super) struct Shelf {
     outbox: Arc<Mutex<Outbox>>,
     report: Arc<Report>,
     clock: Arc<EngineClock>,
+    /// There are more facts than the follower takes at a time.
+    behind: Arc<AtomicBool>,
 }
 
 /// Counts and passes on what was settled.
@@ -42,7 +45,19 @@ impl Report {
 
 impl Shelf {
     pub(super) fn new(outbox: Outbox, report: Report, clock: Arc<EngineClock>) -> Self {
-        Self { outbox: Arc::new(Mutex::new(outbox)), report: Arc::new(report), clock }
+        let (outbox, report, behind) = (Arc::new(Mutex::new(outbox)), Arc::new(report), Arc::default());
+        Self { outbox, report, clock, behind }
+    }
+
+    /// Whether alerts that may be urgent wait to be taken in: then what is not urgent is told now and then only, because both
+    /// want the outbox.
+    pub(super) fn behind(&self) -> bool {
+        self.behind.load(Ordering::Relaxed)
+    }
+
+    /// What the follower knows of that.
+    pub(super) fn set_behind(&self, behind: bool) {
+        self.behind.store(behind, Ordering::Relaxed);
     }
 
     /// Time of the schedule.
@@ -70,7 +85,8 @@ impl Shelf {
                     let error = delivery.error.as_deref().unwrap_or_default();
                     warn!(receiver, %episode, version, error, "a delivery is given up");
                 }
-                outcome => info!(receiver, %episode, version, outcome, attempts = delivery.attempts, "settled"),
+                // One line an alert would fill the log of the very night that somebody has to read.
+                outcome => debug!(receiver, %episode, version, outcome, attempts = delivery.attempts, "settled"),
             }
         }
         self.report.pass_on(settled);

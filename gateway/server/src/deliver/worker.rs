@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use maibo_core::notify::{Answer, Disposition, RETRY_AFTER_MAX, Transport, delay};
+use maibo_core::fact::Delivery;
+use maibo_core::notify::{Answer, Disposition, RETRY_AFTER_MAX, Receiver, Transport, delay};
+use maibo_core::place::Level;
 use maibo_core::time::{Millis, Timestamp};
-use maibo_store::outbox::{Due, Ended, Ending, OutboxError, Parcel};
+use maibo_store::outbox::{Due, Ended, Ending, Outbox, OutboxError, Parcel};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +23,10 @@ use crate::pipeline::failpoint;
 const RETRY: Duration = Duration::from_secs(1);
 /// Longest sleep: what is due is looked up again at least this often.
 const LOOK: Duration = Duration::from_mins(1);
+/// While the follower is behind, how often what is not urgent is told too.
+const BULK_EVERY: Millis = Millis::from_secs(1);
+/// What goes first then.
+const URGENT: Level = Level::Orange;
 /// Time that attempts under way get at the end of the process.
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -43,6 +49,8 @@ pub(super) struct Worker {
     parallel: usize,
     /// The receiver asked to be left alone until then.
     paused: Timestamp,
+    /// When what is not urgent was looked for.
+    bulk: Timestamp,
     /// A person has to act; said once.
     refused: bool,
     alive: Liveness,
@@ -59,8 +67,9 @@ impl Worker {
         parallel: usize,
         alive: Liveness,
     ) -> Self {
-        let (paused, trouble, ended) = (Timestamp(i64::MIN), Trouble::default(), Vec::new());
-        Self { carrier, shelf, wake, parallel: parallel.max(1), paused, refused: false, alive, trouble, ended }
+        let (paused, bulk) = (Timestamp(i64::MIN), Timestamp(i64::MIN));
+        let (trouble, ended) = (Trouble::default(), Vec::new());
+        Self { carrier, shelf, wake, parallel: parallel.max(1), paused, bulk, refused: false, alive, trouble, ended }
     }
 
     /// Runs until `stop`; attempts under way then get [`GRACE`], and what is cut off is made again at the next start.
@@ -84,27 +93,32 @@ impl Worker {
 
     /// Records what ended, starts what is due, and says how long to sleep at most. `None` where the process is ending.
     async fn round(&mut self, flying: &mut JoinSet<Tried>) -> Option<Duration> {
-        if !self.record().await? {
-            return Some(RETRY);
-        }
         let now = self.shelf.now();
         if now < self.paused {
+            let recorded = self.record().await?;
             self.alive.looked(true);
-            return Some(duration(self.paused.since(now)));
+            return Some(if recorded { duration(self.paused.since(now)) } else { RETRY });
         }
         let (room, receiver) = (self.parallel.saturating_sub(flying.len()), self.carrier.wants().clone());
-        let work = move |outbox: &mut maibo_store::outbox::Outbox, now| {
-            let lifted = outbox.lift(now)?;
-            let due = outbox.claim(&receiver, now, room)?;
-            // What is withheld now may be due before anything that is owed.
-            let owed = outbox.next_due(&receiver.name)?;
-            let next = owed.into_iter().chain(outbox.next_lift()?).min();
-            Ok::<_, OutboxError>((lifted, due, owed.is_some(), next.map(|at| at.since(now))))
+        // A clock that was set back must not keep it from looking.
+        let held_back = self.shelf.behind() && (Millis(0)..BULK_EVERY).contains(&now.since(self.bulk));
+        if !held_back {
+            self.bulk = now;
+        }
+        let least = if held_back { URGENT } else { Level::Blue };
+        let ended = std::mem::take(&mut self.ended);
+        // In one visit: each waits for all others who want the outbox.
+        let work = move |outbox: &mut Outbox, now| {
+            let settled = outbox.record(&ended, now);
+            let looked = settled.is_ok().then(|| look(outbox, &receiver, now, room, least));
+            (ended, settled, looked)
         };
-        let result = self.shelf.with(work).await?;
-        let Some((lifted, due, owed, next)) = noted(&mut self.trouble, self.carrier.receiver(), result) else {
+        let (ended, settled, looked) = self.shelf.with(work).await?;
+        if !self.recorded(ended, settled) {
             return Some(RETRY);
-        };
+        }
+        let looked = looked.and_then(|found| noted(&mut self.trouble, self.carrier.receiver(), found));
+        let Some(Looked { lifted, due, owed, next }) = looked else { return Some(RETRY) };
         self.shelf.settled(lifted);
         self.alive.looked(owed || !due.is_empty() || !flying.is_empty());
         for parcel in due {
@@ -112,7 +126,8 @@ impl Worker {
         }
         // Where all hands are busy the end of an attempt is what to wait for.
         let busy = flying.len() >= self.parallel;
-        Some(next.filter(|_| !busy).map_or(LOOK, duration))
+        let wait = next.filter(|_| !busy).map_or(LOOK, duration);
+        Some(if held_back { wait.max(duration(BULK_EVERY)) } else { wait })
     }
 
     fn launch(&self, parcel: Parcel, flying: &mut JoinSet<Tried>) {
@@ -189,19 +204,47 @@ impl Worker {
 
     /// Writes down what ended; false where that failed and is to be done again, `None` where the process is ending.
     async fn record(&mut self) -> Option<bool> {
-        if self.ended.is_empty() {
-            return Some(true);
-        }
         let ended = std::mem::take(&mut self.ended);
-        let work = move |outbox: &mut maibo_store::outbox::Outbox, now| (outbox.record(&ended, now), ended);
-        let (result, ended) = self.shelf.with(work).await?;
-        let Some(settled) = noted(&mut self.trouble, self.carrier.receiver(), result) else {
+        let work = move |outbox: &mut Outbox, now| (outbox.record(&ended, now), ended);
+        let (settled, ended) = self.shelf.with(work).await?;
+        Some(self.recorded(ended, settled))
+    }
+
+    /// Passes on what was written down, or keeps what was not.
+    fn recorded(&mut self, ended: Vec<Ended>, settled: Result<Vec<Delivery>, OutboxError>) -> bool {
+        let Some(settled) = noted(&mut self.trouble, self.carrier.receiver(), settled) else {
             self.ended = ended;
-            return Some(false);
+            return false;
         };
         self.shelf.settled(settled);
-        Some(true)
+        true
     }
+}
+
+/// What there is to do for a receiver.
+struct Looked {
+    /// Settled because nothing withholds it any more.
+    lifted: Vec<Delivery>,
+    due: Vec<Parcel>,
+    /// Whether anything else is owed.
+    owed: bool,
+    /// When to look again.
+    next: Option<Millis>,
+}
+
+fn look(
+    outbox: &mut Outbox,
+    receiver: &Receiver,
+    now: Timestamp,
+    room: usize,
+    least: Level,
+) -> Result<Looked, OutboxError> {
+    let lifted = outbox.lift(now)?;
+    let due = outbox.claim(receiver, now, room, least)?;
+    let owed = outbox.next_due(&receiver.name)?;
+    // What is withheld now may be due before anything that is owed.
+    let next = owed.into_iter().chain(outbox.next_lift()?).min();
+    Ok(Looked { lifted, due, owed: owed.is_some(), next: next.map(|at| at.since(now)) })
 }
 
 /// From the message's key, which is a hash.

@@ -129,6 +129,9 @@ impl Outbox {
     /// # Errors
     /// SQLite's; then nothing of this call is kept and the rows stay in flight, so it can be called again.
     pub fn record(&mut self, ended: &[Ended], now: Timestamp) -> Result<Vec<Delivery>, OutboxError> {
+        if ended.is_empty() {
+            return Ok(Vec::new());
+        }
         self.connection.pragma_update(None, "synchronous", "FULL")?;
         let transaction = self.connection.transaction()?;
         let mut gone = Vec::new();

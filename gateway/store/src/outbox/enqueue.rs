@@ -67,7 +67,7 @@ impl Outbox {
                     for (receiver, waiting) in receivers.iter().zip(&mut waiting) {
                         let fate = past.and_then(|past| past.fate(receiver, t));
                         let called = called.contains(&receiver.name) || fate.is_some();
-                        if !called && !receiver.wants(t, batch.told(receiver, t)?) {
+                        if !called && !receiver.wants(t, false) && !receiver.wants(t, batch.told(receiver, t)?) {
                             continue;
                         }
                         if let Some(fate) = fate {
@@ -76,6 +76,7 @@ impl Outbox {
                         }
                         let because = match t.silenced() {
                             Some(silence) => Some(Because::silenced(silence)),
+                            None if hold.nothing() => None,
                             None => hold.because(&transaction, batch.heard(receiver, t)?, t.state)?,
                         };
                         let letter = letter.get_or_insert_with(|| Letter {
@@ -160,6 +161,8 @@ pub(super) struct Batch<'a> {
     slot: i64,
     settled: Vec<Delivery>,
     alone: &'a mut BTreeMap<String, VecDeque<Timestamp>>,
+    /// Whether any run of a plan goes on; not there where nobody has asked yet.
+    pub(super) runs: Option<bool>,
 }
 
 impl<'a> Batch<'a> {
@@ -170,7 +173,7 @@ impl<'a> Batch<'a> {
         slot: i64,
         now: Timestamp,
     ) -> Self {
-        Self { tx, in_flight, now, slot, settled: Vec::new(), alone }
+        Self { tx, in_flight, now, slot, settled: Vec::new(), alone, runs: None }
     }
 }
 

@@ -98,7 +98,7 @@ impl Hold {
         self.undecided() || self.settles.is_some()
     }
 
-    fn nothing(&self) -> bool {
+    pub(super) fn nothing(&self) -> bool {
         *self == Self::default()
     }
 
@@ -173,7 +173,9 @@ impl Batch<'_> {
                 .execute(params![episode, late])?;
         }
         if hold.nothing() || (t.state == State::Resolved && !hold.outlasts_the_end()) {
-            self.tx.prepare_cached("DELETE FROM hold WHERE episode = ?1")?.execute([&episode])?;
+            if known.is_some() {
+                self.tx.prepare_cached("DELETE FROM hold WHERE episode = ?1")?.execute([&episode])?;
+            }
         } else {
             hold.save(self.tx, &episode)?;
             let device = t.subject.device().map(DeviceId::as_str);
@@ -219,21 +221,22 @@ impl Batch<'_> {
         episode: &str,
         because: Option<&Because>,
     ) -> Result<(), OutboxError> {
-        if because.is_none() {
-            self.tx
-                .prepare_cached(
-                    "UPDATE delivery SET state = 'pending', held = NULL, last_error = NULL, next_at = ?3
-                     WHERE episode = ?2 AND receiver = ?1 AND state = 'held' AND held = 'pending'",
-                )?
-                .execute(params![receiver, episode, self.now.0])?;
-        }
-        let mut statement = self
-            .tx
-            .prepare_cached("SELECT id FROM delivery WHERE episode = ?2 AND receiver = ?1 AND state = 'held'")?;
-        let ids: Vec<i64> =
-            statement.query_map(params![receiver, episode], |row| row.get(0))?.collect::<Result<_, _>>()?;
-        for id in ids {
-            self.settle_one(id, because)?;
+        let mut statement = self.tx.prepare_cached(
+            "SELECT id, held = 'pending' FROM delivery WHERE episode = ?2 AND receiver = ?1 AND state = 'held'",
+        )?;
+        let held: Vec<(i64, bool)> = statement
+            .query_map(params![receiver, episode], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<Result<_, _>>()?;
+        for (id, undecided) in held {
+            if undecided && because.is_none() {
+                self.tx
+                    .prepare_cached(
+                        "UPDATE delivery SET state = 'pending', held = NULL, last_error = NULL, next_at = ?2 WHERE id = ?1",
+                    )?
+                    .execute(params![id, self.now.0])?;
+            } else {
+                self.settle_one(id, because)?;
+            }
         }
         Ok(())
     }

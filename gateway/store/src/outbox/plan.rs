@@ -226,6 +226,7 @@ impl Batch<'_> {
             .prepare_cached("INSERT INTO run (plan, ground, level, made_at) VALUES (?1, ?2, ?3, ?4)")?
             .execute(params![plan.name, ground, t.peak as i64, at.0])?;
         let run = self.tx.last_insert_rowid();
+        self.runs = Some(true);
         let mut task = self.tx.prepare_cached(
             "INSERT INTO task (run, seq, name, owner, done, within, escalate) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?;
@@ -252,8 +253,20 @@ impl Batch<'_> {
         Ok(())
     }
 
+    /// Whether any run goes on, asked once.
+    fn running(&mut self) -> Result<bool, OutboxError> {
+        if let Some(runs) = self.runs {
+            return Ok(runs);
+        }
+        let mut any = self.tx.prepare_cached("SELECT 1 FROM run WHERE ended_at IS NULL LIMIT 1")?;
+        Ok(*self.runs.insert(any.exists([])?))
+    }
+
     /// Takes to its runs what a version says: what is to be told of it, who answered, whether it is over.
     pub(super) fn came(&mut self, fact: &Fact, t: &Transition, letter: Option<&Letter>) -> Result<(), OutboxError> {
+        if !self.running()? {
+            return Ok(());
+        }
         let episode = t.episode.to_string();
         let mut statement = self.tx.prepare_cached(
             "SELECT run.id, run.level FROM run_alert JOIN run ON run.id = run_alert.run

@@ -109,7 +109,7 @@ impl Bench {
 
     fn parcels(&mut self, name: &str, now: Timestamp, limit: usize) -> Vec<Parcel> {
         let receiver = self.receivers.iter().find(|r| r.name == name).unwrap().clone();
-        self.outbox.claim(&receiver, now, limit).unwrap()
+        self.outbox.claim(&receiver, now, limit, Level::Blue).unwrap()
     }
 
     fn end(&mut self, id: i64, ending: Ending, now: Timestamp) -> Vec<Delivery> {
