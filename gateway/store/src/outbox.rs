@@ -12,7 +12,7 @@
 //!
 //! In place of others: see `substitute`.
 //!
-//! Response plans: see `plan`.
+//! Response plans: see `plan`. Told after all: see `replay`.
 //!
 //! Begun anew: see `past`. What became of deliveries is in the facts, so nothing on record is told again.
 //!
@@ -44,6 +44,7 @@ mod maintenance;
 mod past;
 mod plan;
 mod read;
+mod replay;
 mod room;
 mod runs;
 mod schema;
@@ -55,6 +56,7 @@ pub use attempt::{Due, Ended, Ending, Parcel, Stamp};
 pub use past::Past;
 pub use plan::Overdue;
 pub use read::{OutboxFilter, OutboxReader, OutboxRow, Owing, Waiting, owing};
+pub use replay::Replay;
 pub use runs::{RunEvent, RunEventKind, RunFilter, RunRow, TaskRow};
 
 /// The format of the file that this binary writes, and the latest it reads.

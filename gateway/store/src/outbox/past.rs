@@ -32,11 +32,13 @@ impl Past {
         Self { until, episodes, ..Self::default() }
     }
 
-    /// What became of a delivery. The first word about it counts.
+    /// What became of a delivery. The last word about it counts: what was dead may have been told after all.
     pub fn settled(&mut self, delivery: &Delivery) {
         if self.concerns(delivery.episode) && OUTCOMES.contains(&&*delivery.outcome) && self.count < FATES_MAX {
             let fates = self.fates.entry((delivery.episode, delivery.version)).or_default();
-            if !fates.iter().any(|known| known.receiver == delivery.receiver) {
+            if let Some(known) = fates.iter_mut().find(|known| known.receiver == delivery.receiver) {
+                known.clone_from(delivery);
+            } else {
                 fates.push(delivery.clone());
                 self.count += 1;
             }

@@ -16,6 +16,7 @@ mod grouping;
 mod historic;
 mod past;
 mod plan;
+mod replay;
 mod silence;
 mod substitute;
 mod withheld;
