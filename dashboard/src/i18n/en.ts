@@ -108,6 +108,22 @@ export const en: Dictionary = {
   source: 'Basis',
   history: 'Course',
   historyFailed: 'Course and advice cannot be had now',
+  timeline: {
+    title: 'Timeline', failed: 'The timeline cannot be had now', known: 'The city knew', stamp: (name) => `Stamp: ${name}`,
+    afterStart: (span) => `${span} after it began`, version: (version) => `version ${version}`, took: (span) => `took ${span}`,
+    attempts: (count) => `${count} ${count === 1 ? 'attempt' : 'attempts'}`, next: (span) => `next try in ${span}`,
+    all: (hidden, count) => `${hidden} between are folded; show all ${count}`, more: 'There are later entries, not listed here',
+  },
+  outcomes: {
+    pending: 'waits', delivered: 'delivered', superseded: 'a later version instead', silenced: 'silenced', inhibited: 'its cause is told instead', muted: 'muted hours', maintenance: 'in maintenance',
+    historic: 'lies in the past', dead: 'given up',
+  },
+  plans: {
+    title: 'Plan', failed: 'Tasks of plans cannot be had now', called: 'time does not run yet', began: (at) => `began ${at}`, ended: (at) => `ended ${at}`,
+    waiting: 'time does not run yet', left: (span) => `${span} left`, late: (span) => `late by ${span}`, missed: 'missed',
+    missedBy: (span) => `missed, late by ${span}`, done: 'done', lapsed: 'not done at the end', doneAt: 'done', doneLate: 'done late,',
+    escalated: (names) => `escalated to ${names}`, due: (at) => `due ${at}`,
+  },
   note: 'Note (optional)',
   noteAdd: 'Acknowledge this alert',
   reasons: {

@@ -106,6 +106,22 @@ export const zh = {
   source: '依据',
   history: '经过',
   historyFailed: '经过与建议暂时取不到',
+  timeline: {
+    title: '时间线', failed: '时间线暂时取不到', known: '城市得知', stamp: (name: string) => `标记${name}`,
+    afterStart: (span: string) => `开始后 ${span}`, version: (version: number) => `第 ${version} 版`, took: (span: string) => `用时 ${span}`,
+    attempts: (count: number) => `已尝试 ${count} 次`, next: (span: string) => `${span}后再试`,
+    all: (hidden: number, count: number) => `中间 ${hidden} 条已折叠，显示全部 ${count} 条`, more: '之后还有更多条目，未在此列出',
+  },
+  outcomes: {
+    pending: '待送', delivered: '已送达', superseded: '由后续版本代替', silenced: '静默', inhibited: '由根因代为告知', muted: '免打扰时段', maintenance: '检修中',
+    historic: '补传的过去情况', dead: '未送达，已放弃',
+  } as Record<string, string>,
+  plans: {
+    title: '预案', failed: '预案任务暂时取不到', called: '尚未开始计时', began: (at: string) => `${at} 启动`, ended: (at: string) => `${at} 结束`,
+    waiting: '尚未计时', left: (span: string) => `剩 ${span}`, late: (span: string) => `逾期 ${span}`, missed: '逾期未完成',
+    missedBy: (span: string) => `未按时完成，逾期 ${span}`, done: '已完成', lapsed: '结束时未完成', doneAt: '完成于', doneLate: '补完成于',
+    escalated: (names: string) => `升级告知 ${names}`, due: (at: string) => `限 ${at} 前`,
+  },
   note: '备注（可不填）',
   noteAdd: '确认此预警',
   reasons: {
