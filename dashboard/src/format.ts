@@ -53,8 +53,9 @@ export function spanOf(ms: number, language: 'zh' | 'en'): string {
   return `${Math.floor(hours / 24)}${words.day}${words.between}${hours % 24}${words.hour}`;
 }
 
-/** As `spanOf`, with tenths below ten seconds: `0.4s`, `0.4秒`. */
+/** As `spanOf`, finer where it is short: `14 ms`, `0.4s`, `0.4秒`. */
 export function delayOf(ms: number, language: 'zh' | 'en'): string {
+  if (ms < 100) return `${Math.max(0, Math.round(ms))} ms`;
   return ms < 9_950 ? `${(Math.max(0, ms) / 1_000).toFixed(1)}${SPANS[language].second}` : spanOf(ms, language);
 }
 

@@ -31,6 +31,7 @@ beforeEach(() => {
       return Promise.resolve(json({ ...letters.find((one) => one.id === id), outcome: 'pending', settled_at: null }));
     }
     if (path.endsWith('receivers')) return Promise.resolve(json(receivers));
+    if (path.includes('alerts/')) return Promise.resolve(path.endsWith('b0123456789') ? json({ code: 'not_found' }, 404) : json(alertOf({ id: 'old', title: { zh: '烟感报警', en: 'Smoke' } })));
     const pending = [deadOf('3', { outcome: 'pending', created_at: ago(5_000) }), deadOf('2', { outcome: 'pending', created_at: ago(125_000) })];
     return Promise.resolve(json({ items: path.includes('outcome=pending') ? pending : letters, next: null }));
   });
@@ -89,13 +90,16 @@ describe('receivers', () => {
       receiverOf('water', { pending: 2, health: 'failing', failing_since: ago(120_000), last_error: 'no connection to the receiver', last_success: ago(180_000) }),
       receiverOf('duty', { health: 'failing', failing_since: ago(60_000), last_error: 'the receiver refuses (HTTP 401)', pending: null }),
       receiverOf('chief'),
+      receiverOf('old'),
     ];
+    letters = [deadOf('9', { receiver: 'old' })];
     const { panel } = await shown();
     const row = (name: string): HTMLElement => panel.querySelector(`[data-receiver="${name}"]`) as HTMLElement;
     expect([...row('water').children].map(textOf)).toEqual(['waternative · water.example', '没有收下 已 2分00秒', '2', '2分05秒', '0', '20:02:00']);
     expect(textOf(row('water').nextElementSibling)).toBe('连不上接收方');
     expect([row('duty').dataset.health, textOf(row('duty').children[1]), textOf(row('duty').children[2])]).toEqual(['person', '需要人处理 已 1分00秒', '—']);
     expect(textOf(row('chief').children[1])).toBe('正常');
+    expect([textOf(row('old').children[1]), textOf(row('old').children[4])]).toEqual(['有未送达', '1']);
     locale.language = 'en';
     flushSync();
     expect(textOf(row('duty').children[1])).toBe('needs a person for 1m 00s');
@@ -126,11 +130,16 @@ describe('dead letters', () => {
 
   // Promise: which version of which alert, to whom, when and why stands there, and leads to the alert.
   it('say what was given up', async () => {
-    letters = two;
+    letters = [...two, deadOf('7', { alert: 'old' })];
     const at = desk();
     const { panel } = await shown(at);
     expect(textOf(panel.querySelector('[data-letter="9"]'))).toBe('4 PM2.5 浓度超标 第 2 版 → water 20:04:00 · 已尝试 7 次 · 接收方已永久停用（HTTP 410） 重新发送');
     expect(textOf(panel.querySelector('[data-letter="8"]'))).toContain('预警 b0123456 第 2 版 → gone (已不在配置中)');
+    // An alert of long ago has its name as well, asked for once.
+    await vi.advanceTimersByTimeAsync(10_100);
+    flushSync();
+    expect(textOf(panel.querySelector('[data-letter="7"] .link'))).toBe('烟感报警');
+    expect(asked.filter((path) => path.includes('alerts/'))).toHaveLength(2);
     await fireEvent.click(panel.querySelector('[data-letter="8"] .link') as Element);
     expect(at.view.alert).toBe('b0123456789');
   });

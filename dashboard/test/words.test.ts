@@ -95,7 +95,7 @@ describe('formats', () => {
     const spans = [0, 61_000, 3_900_000, 180_000_000];
     expect(spans.map((span) => spanOf(span, 'en'))).toEqual(['0s', '1m 01s', '1h 05m', '2d 2h']);
     expect(spans.map((span) => spanOf(span, 'zh'))).toEqual(['0秒', '1分01秒', '1时05分', '2天2时']);
-    expect([-5, 420, 9_949, 9_950, 61_000].map((ms) => delayOf(ms, 'en'))).toEqual(['0.0s', '0.4s', '9.9s', '9s', '1m 01s']);
+    expect([-5, 14, 420, 9_949, 9_950, 61_000].map((ms) => delayOf(ms, 'en'))).toEqual(['0 ms', '14 ms', '0.4s', '9.9s', '9s', '1m 01s']);
     expect([null, NaN, 0, 0.0754, 12.345, 123.45, 12_345.6].map(valueOf)).toEqual(['—', '—', '0', '0.075', '12.35', '123.5', '12346']);
     expect(['ug/m3', 'cm', null, '/m2', '/h', '1'].map((unit) => unitOf(unit, 'zh'))).toEqual(['µg/m³', 'cm', '', '人/m²', '辆/h', '']);
     expect(['/m2', '/h'].map((unit) => unitOf(unit, 'en'))).toEqual(['p/m²', 'veh/h']);

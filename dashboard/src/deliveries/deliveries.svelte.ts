@@ -2,21 +2,25 @@
  * How telling goes: receivers with what they are owed, and dead letters, which nobody sends again but by hand.
  *
  * What was sent again here stays in the list until the list is closed, or until it died anew.
- * Limits: the newest `DEAD_MAX` dead letters; of what waits, as many as a list of the gateway has.
+ * Limits: the newest `DEAD_MAX` dead letters, of the newest `TITLES_MAX` alerts their names; of what waits, as many as a list of the gateway has.
  */
 import { SvelteMap, SvelteSet } from 'svelte/reactivity';
 import { needsPerson } from '../i18n/troubles';
 import { api, Problem } from '../live/api';
 import type { Delivery, Receiver } from '../live/outward';
+import type { Alert } from '../live/wire';
 
 const DEAD_MAX = 100;
 const PENDING_MAX = 1_000;
 
-export type Health = 'well' | 'failing' | 'person';
+/** Alerts that are not on the page and are asked for by one list. */
+const TITLES_MAX = 30;
 
-/** Waiting helps who does not answer; who refuses needs somebody who looks. */
-export function healthOf(receiver: Receiver): Health {
-  if (receiver.health === 'well') return 'well';
+export type Health = 'well' | 'dead' | 'failing' | 'person';
+
+/** Waiting helps who does not answer; who refuses needs somebody who looks, and so does what was given up. */
+export function healthOf(receiver: Receiver, dead: number): Health {
+  if (receiver.health === 'well') return dead > 0 ? 'dead' : 'well';
   return needsPerson(receiver.last_error) ? 'person' : 'failing';
 }
 
@@ -43,6 +47,8 @@ export class Deliveries {
   readonly sending = new SvelteSet<string>();
   /** Why a dead letter was not sent again: `forbidden`, `not_found`, `not_dead`, or a problem's code. */
   readonly refusals = new SvelteMap<string, string>();
+  /** Alerts of dead letters that are not on the page any more, as most are that were given up; null while they are asked for. */
+  readonly alerts = new SvelteMap<string, Alert | null>();
   #dead = $state.raw<readonly Delivery[]>([]);
   #again = $state.raw<ReadonlyMap<string, Again>>(new Map());
 
@@ -98,9 +104,23 @@ export class Deliveries {
     }
   }
 
+  /** Asks once for alerts that the page has not; one that cannot be had goes by its id. */
+  async learn(ids: Iterable<string>): Promise<void> {
+    for (const id of ids) {
+      if (this.alerts.has(id) || this.alerts.size >= TITLES_MAX) continue;
+      this.alerts.set(id, null);
+      try {
+        this.alerts.set(id, await api.alert(id));
+      } catch {
+        // Its id stands there.
+      }
+    }
+  }
+
   /** The list is closed: what was sent again has been seen. */
   forget(): void {
     this.#again = new Map();
     this.refusals.clear();
+    this.alerts.clear();
   }
 }
