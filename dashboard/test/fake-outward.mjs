@@ -1,5 +1,6 @@
 // What the fake gateway says of the outward side: timelines, runs of plans, receivers, and deliveries that can be sent again.
 const iso = (ms) => new Date(ms).toISOString();
+const PAST = '9f3c2d4e5a6b7c8d9e0f1a2b3c4d5e6f';
 const none = {
   text: { zh: '', en: '' }, version: null, reason: null, state: null, level: null, by: null, note: null, stamp: null, receiver: null, outcome: null, attempts: null, error: null,
   owed_since: null, next_attempt_at: null, plan: null, task: null, step: null,
@@ -19,9 +20,11 @@ export class FakeOutward {
     const why = ['the receiver is gone for good (HTTP 410)', 'the episode ended 24 h ago; last attempt: the receiver refuses (HTTP 401)', 'too many deliveries wait for this receiver', 'the episode ended 24 h ago; last attempt: no connection to the receiver'];
     const to = ['flood-office', 'old-platform', 'traffic-police', 'hospital'];
     this.dead = !trouble ? [] : Array.from({ length: 9 }, (_, at) => ({
-      id: String(900 - at), receiver: to[at % 4], alert: at % 3 === 2 ? '9f3c2d4e5a6b7c8d9e0f1a2b3c4d5e6f' : alerts[at].id, version: 1 + (at % 3), outcome: 'dead', attempts: [7, 288, 0, 291][at % 4],
+      id: String(900 - at), receiver: to[at % 4], alert: at % 3 === 2 ? PAST : alerts[at].id, version: 1 + (at % 3), outcome: 'dead', attempts: [7, 288, 0, 291][at % 4],
       last_error: why[at % 4], next_attempt_at: null, created_at: iso(began - 90_000_000 - at * 400_000), settled_at: iso(began - 600_000 - at * 4_000_000), bundle: null,
     }));
+    /** An alert of long ago: the page has it not, the gateway knows it. */
+    this.past = alerts.length === 0 ? null : { ...alerts[0], id: PAST, state: 'resolved', resolved_at: iso(began - 100_000_000) };
     this.chosen = alerts.find((alert) => alert.level === 'red')?.id;
   }
 

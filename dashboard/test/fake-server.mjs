@@ -67,6 +67,7 @@ export async function fakeGateway({ port = 0, scenario = 'burning', devices = 5_
       const sent = outward.replay(id);
       return typeof sent === 'number' ? problem(sent, sent === 404 ? 'not_found' : 'conflict') : ok(sent);
     }
+    if (kind === 'alerts' && id === outward.past?.id && !part) return ok(outward.past);
     if (kind !== 'alerts' || !city.alerts.has(id)) return problem(404, 'not_found');
     if (part === 'timeline') return list(outward.timeline(id));
     if (part !== 'acknowledge') return ok(city.detail(id));

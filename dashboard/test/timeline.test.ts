@@ -3,6 +3,7 @@ import { flushSync } from 'svelte';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import AlertDetail from '../src/alerts/AlertDetail.svelte';
 import { standOf } from '../src/alerts/task';
+import { fold, FOLD_AT } from '../src/alerts/timeline';
 import { locale } from '../src/i18n/locale.svelte';
 import type { PlanRun, TimelineEntry } from '../src/live/outward';
 import { alertOf } from './alerts';
@@ -82,6 +83,7 @@ describe('timeline', () => {
     const rows = (): string[] => [...page.querySelectorAll('[data-entry] > span:last-child')].map(textOf);
     expect(rows()).toHaveLength(12);
     expect([rows()[0], rows()[3], rows()[4], rows()[11]]).toEqual(['标记第0条', '标记第3条', '标记第22条', '标记第29条']);
+    expect([2, 3].map((more) => fold((line.a ?? []).slice(0, FOLD_AT + more), false).hidden)).toEqual([0, 3]);
     const unfold = page.querySelector('[data-unfold]');
     expect(textOf(unfold)).toBe('中间 18 条已折叠，显示全部 30 条');
     await fireEvent.click(unfold as Element);

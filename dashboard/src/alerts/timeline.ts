@@ -1,7 +1,7 @@
 /**
  * An alert in the order of time, as the page reads it.
  *
- * Limits: at most `PAGES` pages are asked for; of what came at most `FOLD_AT` entries stand there unasked, the first ones (it
+ * Limits: at most `PAGES` pages are asked for; of what came about `FOLD_AT` entries stand there unasked, the first ones (it
  * began, the city knew) and the last ones (how it stands).
  */
 import { api } from '../live/api';
@@ -11,6 +11,8 @@ const PAGE = 400;
 const PAGES = 3;
 export const FOLD_AT = 12;
 const HEAD = 4;
+/** A few more are not worth a button. */
+const SLACK = 2;
 
 export interface Told {
   readonly entries: readonly TimelineEntry[];
@@ -38,7 +40,7 @@ export interface Folded {
 }
 
 export function fold(entries: readonly TimelineEntry[], all: boolean): Folded {
-  if (all || entries.length <= FOLD_AT) return { head: entries, hidden: 0, tail: [] };
+  if (all || entries.length <= FOLD_AT + SLACK) return { head: entries, hidden: 0, tail: [] };
   const tail = entries.slice(HEAD - FOLD_AT);
   return { head: entries.slice(0, HEAD), hidden: entries.length - FOLD_AT, tail };
 }
