@@ -3,6 +3,7 @@
  */
 import { getContext, setContext } from 'svelte';
 import { SvelteMap, SvelteSet } from 'svelte/reactivity';
+import { Deliveries } from './deliveries/deliveries.svelte';
 import { locale } from './i18n/locale.svelte';
 import { type Act, api, Problem } from './live/api';
 import type { City } from './live/city.svelte';
@@ -32,6 +33,8 @@ export class Desk {
   spot = $state.raw<Spot | null>(null);
   /** The last thing said to those who listen to the page instead of looking at it. */
   said = $state('');
+  /** How telling goes. */
+  readonly deliveries = new Deliveries();
   readonly sending = new SvelteSet<string>();
   readonly refusals = new SvelteMap<string, Refusal>();
 

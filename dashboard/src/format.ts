@@ -24,6 +24,11 @@ export function momentOf(ms: number, language: 'zh' | 'en'): string {
   return `${day.format(ms)} ${weekdays[language].format(ms)} ${clock.format(ms)}`;
 }
 
+/** `2026-11-24 00:53:02.481`. */
+export function exactOf(ms: number): string {
+  return `${day.format(ms)} ${clock.format(ms)}.${String(((ms % 1_000) + 1_000) % 1_000).padStart(3, '0')}`;
+}
+
 /** The clock for a moment of today, date and clock for another day. */
 export function shortMomentOf(ms: number, now: number): string {
   const date = day.format(ms);
@@ -46,6 +51,12 @@ export function spanOf(ms: number, language: 'zh' | 'en'): string {
   const hours = Math.floor(minutes / 60);
   if (hours < 48) return `${hours}${words.hour}${words.between}${two(minutes % 60)}${words.minute}`;
   return `${Math.floor(hours / 24)}${words.day}${words.between}${hours % 24}${words.hour}`;
+}
+
+/** As `spanOf`, finer where it is short: `14 ms`, `0.4s`, `0.4秒`. */
+export function delayOf(ms: number, language: 'zh' | 'en'): string {
+  if (ms < 100) return `${Math.max(0, Math.round(ms))} ms`;
+  return ms < 9_950 ? `${(Math.max(0, ms) / 1_000).toFixed(1)}${SPANS[language].second}` : spanOf(ms, language);
 }
 
 /** A measured value: four significant digits at most, no exponent, `—` for none. */

@@ -9,6 +9,8 @@ export class View {
   alert = $state<string | null>(null);
   /** The part of the city whose index is open. */
   index = $state<string | null>(null);
+  /** How telling goes is looked at. */
+  deliveries = $state(false);
   tab = $state<'open' | 'resolved'>('open');
   filtered = $derived(this.level !== null || this.district !== null || this.domain !== null);
 
@@ -19,6 +21,7 @@ export class View {
     this.domain = query.get('domain');
     this.alert = query.get('alert');
     this.index = query.get('index');
+    this.deliveries = query.get('deliveries') === 'open';
   }
 
   /** The address of this view, keeping what others put there. */
@@ -29,6 +32,8 @@ export class View {
       if (value === null) query.delete(key);
       else query.set(key, value);
     }
+    if (this.deliveries) query.set('deliveries', 'open');
+    else query.delete('deliveries');
     const text = query.toString();
     return text === '' ? '' : `?${text}`;
   }

@@ -110,9 +110,9 @@ try {
 
   // The language switches, and back.
   assert.match(await page.title() + (await page.textContent('h1, .name')), /城市运行/);
-  await page.click('.right button');
+  await page.click('.right button[lang]');
   await page.waitForSelector('text=City operations', { timeout: 5_000 });
-  await page.click('.right button');
+  await page.click('.right button[lang]');
   await page.waitForSelector('text=城市运行', { timeout: 5_000 });
 
   if (process.env.SHOT) {
@@ -121,12 +121,12 @@ try {
     await page.mouse.move(960, 25);
     await page.waitForTimeout(SETTLE_MS);
     await page.screenshot({ path: process.env.SHOT });
-    await page.click('.right button');
+    await page.click('.right button[lang]');
     await page.waitForSelector('text=City operations', { timeout: 5_000 });
     await page.mouse.move(960, 25);
     await page.waitForTimeout(SETTLE_MS);
     await page.screenshot({ path: process.env.SHOT.replace('-zh', '-en') });
-    await page.click('.right button');
+    await page.click('.right button[lang]');
     await page.waitForSelector('text=城市运行', { timeout: 5_000 });
   }
 

@@ -117,7 +117,7 @@ describe('course and advice', () => {
     const alert = alertOf({ id: 'a' });
     let asked = 0;
     answer = (path) => {
-      if (!path.includes('alerts/')) return json({ items: [] });
+      if (!path.endsWith('alerts/a')) return json({ items: [] });
       asked += 1;
       return asked === 1 ? json({ code: 'internal' }, 500) : json({ ...alert, advice: { zh: '派员核查', en: 'Send' } });
     };

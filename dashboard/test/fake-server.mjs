@@ -1,5 +1,5 @@
 // The gateway's contract over a seeded city: `node test/fake-server.mjs`, then open the address it prints.
-// Environment: PORT, SCENARIO (burning | empty | deaf), DEVICES, MAIBO_UI_DIST (default dist), MAIBO_FIXTURES (borders).
+// Environment: PORT, SCENARIO (burning | empty | deaf), TROUBLE (any: receivers in trouble, a missed task), DEVICES, MAIBO_UI_DIST (default dist), MAIBO_FIXTURES (borders).
 import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
 import { extname, join, normalize } from 'node:path';
@@ -7,14 +7,16 @@ import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
 import { FakeCity } from './fake-city.mjs';
 import { explained } from './fake-index.mjs';
+import { FakeOutward } from './fake-outward.mjs';
 
 const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
 const RING = 300;
 
 /** Starts one gateway; resolves with its address and the means to make trouble. */
-export async function fakeGateway({ port = 0, scenario = 'burning', devices = 5_000, dist, snapshotFails = false, heldAlerts = 0 } = {}) {
+export async function fakeGateway({ port = 0, scenario = 'burning', devices = 5_000, dist, snapshotFails = false, heldAlerts = 0, trouble = false } = {}) {
   const city = new FakeCity({ scenario, devices });
+  const outward = new FakeOutward(city, trouble);
   const folder = dist ?? fileURLToPath(new URL('../dist', import.meta.url));
   const epoch = Math.random().toString(36).slice(2, 6);
   const ring = [];
@@ -42,6 +44,7 @@ export async function fakeGateway({ port = 0, scenario = 'burning', devices = 5_
             featured: [0, 7, 14, 21].filter((at) => at < city.levels.length).map((at) => ({ device: city.catalogue.id[at], quantity: city.catalogue.quantity[at] })), hb: city.heartbeat(seq),
           }),
     'view/devices': () => ok(city.catalogue),
+    receivers: () => ok(outward.receivers()),
     status: () => ok({ product: 'maibo', version: '0.1.0', mode: 'demo', durability: 'power-safe' }),
     places: () => ok({ items: city.places(), next: null }),
     rules: () => ok({ items: city.rules(), next: null }),
@@ -55,9 +58,18 @@ export async function fakeGateway({ port = 0, scenario = 'burning', devices = 5_
       const told = explained(city, url.searchParams.get('of') ?? 'city');
       return told ? ok(told) : problem(404, 'not_found');
     }
+    const list = (items) => ok({ items, next: null });
+    if (path === 'deliveries') return list(outward.deliveries(url.searchParams.get('outcome')));
+    if (path === 'plans/runs') return list(outward.runs(url.searchParams.get('alert')));
     const [kind, id, part, rest] = path.split('/').map(decodeURIComponent);
     if (kind === 'devices' && part === 'series') return ok(city.series(id, Number(url.searchParams.get('from')), Number(url.searchParams.get('to')), Number(url.searchParams.get('points')), rest));
+    if (kind === 'deliveries' && part === 'replay') {
+      const sent = outward.replay(id);
+      return typeof sent === 'number' ? problem(sent, sent === 404 ? 'not_found' : 'conflict') : ok(sent);
+    }
+    if (kind === 'alerts' && id === outward.past?.id && !part) return ok(outward.past);
     if (kind !== 'alerts' || !city.alerts.has(id)) return problem(404, 'not_found');
+    if (part === 'timeline') return list(outward.timeline(id));
     if (part !== 'acknowledge') return ok(city.detail(id));
     if (mood.conflict) return problem(409, 'conflict', { reason: mood.conflict, current: city.alerts.get(id) });
     const body = JSON.parse(await text(request));
@@ -113,7 +125,7 @@ export async function fakeGateway({ port = 0, scenario = 'burning', devices = 5_
   await new Promise((done) => server.listen(port, '127.0.0.1', done));
   return {
     address: `http://127.0.0.1:${server.address().port}/`,
-    city, mood, up,
+    city, mood, outward, up,
     drop: () => clients.forEach((client) => client.terminate()),
     close: () => {
       timers.forEach(clearInterval);
@@ -125,7 +137,7 @@ export async function fakeGateway({ port = 0, scenario = 'burning', devices = 5_
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const gateway = await fakeGateway({
-    port: Number(process.env.PORT ?? 8090), scenario: process.env.SCENARIO, devices: Number(process.env.DEVICES ?? 5_000), dist: process.env.MAIBO_UI_DIST,
+    port: Number(process.env.PORT ?? 8090), scenario: process.env.SCENARIO, trouble: Boolean(process.env.TROUBLE), devices: Number(process.env.DEVICES ?? 5_000), dist: process.env.MAIBO_UI_DIST,
   });
   process.stdout.write(`${gateway.address}\n`);
 }

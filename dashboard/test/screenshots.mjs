@@ -30,6 +30,25 @@ async function drill(page, gateway) {
   await page.waitForSelector('aside [data-drill]');
 }
 
+/** The alert with a missed task, its tasks or the end of its timeline in sight. */
+const outward = (sight) => async (page, gateway) => {
+  await page.click(`[data-alert="${gateway.outward.chosen}"] .title`);
+  await page.waitForSelector(`aside ${sight}`);
+  await page.locator(`aside ${sight}`).last().scrollIntoViewIfNeeded();
+  await page.waitForTimeout(500);
+};
+
+/** Receivers and dead letters, by the keyboard; one letter is sent again. */
+async function deliveries(page) {
+  await page.waitForSelector('[data-badge]');
+  await page.focus('[data-deliveries]');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('[data-letter]');
+  await page.focus('[data-letter] .send');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('[data-again]');
+}
+
 const scenes = [
   { name: 'burning-zh', viewport: WIDE, query: '?lang=zh' },
   { name: 'burning-en', viewport: WIDE, query: '?lang=en' },
@@ -137,6 +156,12 @@ const scenes = [
     },
     allow: /ERR_CONNECTION_REFUSED|WebSocket connection/,
   },
+  { name: 'tasks-zh', viewport: WIDE, query: '?lang=zh', gateway: { trouble: true }, play: outward('[data-run]') },
+  { name: 'timeline-en-small', viewport: SMALL, query: '?lang=en', gateway: { trouble: true }, play: outward('[data-entry]') },
+  { name: 'timeline-zh', viewport: WIDE, query: '?lang=zh', gateway: { trouble: true }, play: outward('[data-entry]') },
+  { name: 'deliveries-zh', viewport: WIDE, query: '?lang=zh', gateway: { trouble: true }, play: deliveries },
+  { name: 'deliveries-en-small', viewport: SMALL, query: '?lang=en', gateway: { trouble: true }, play: deliveries },
+  { name: 'deliveries-none-zh-small', viewport: SMALL, query: '?lang=zh&deliveries=open' },
   { name: 'drill-zh', viewport: WIDE, query: '?lang=zh', play: drill },
   { name: 'drill-en-small', viewport: SMALL, query: '?lang=en', play: drill },
   { name: 'deaf-zh-small', viewport: SMALL, query: '?lang=zh', gateway: { scenario: 'deaf' } },

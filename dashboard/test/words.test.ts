@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { clockOf, momentOf, shortMomentOf, spanOf, unitOf, valueOf } from '../src/format';
+import { clockOf, delayOf, exactOf, momentOf, shortMomentOf, spanOf, unitOf, valueOf } from '../src/format';
 import { en } from '../src/i18n/en';
 import { locale } from '../src/i18n/locale.svelte';
 import { QUANTITIES } from '../src/i18n/quantities';
+import { needsPerson, troubleOf, TROUBLES } from '../src/i18n/troubles';
 import { zh } from '../src/i18n/zh';
 import { View } from '../src/view.svelte';
 
@@ -55,6 +56,29 @@ describe('quantities', () => {
   });
 });
 
+describe('troubles', () => {
+  const source = readFileSync(join(import.meta.dirname, '../../gateway/core/src/notify/answer.rs'), 'utf8').split('#[cfg(test)]')[0] ?? '';
+  const sentences = [...source.matchAll(/(?:=> |, )"(the [^"]+|no connection[^"]+)"/g)].map(([, sentence = '']) => sentence);
+
+  // Promise: whatever the gateway says of a receiver that does not take what it is told is said in the page's language.
+  it('has every sentence of the gateway', () => {
+    expect(sentences.length).toBeGreaterThan(14);
+    expect(sentences.filter((sentence) => !TROUBLES[sentence])).toEqual([]);
+    expect(troubleOf('the receiver refuses (HTTP 404)', 'zh')).toBe('接收方拒收（HTTP 404）');
+    expect(troubleOf('the receiver refuses (HTTP 404)', 'en')).toBe('the receiver refuses (HTTP 404)');
+    expect(troubleOf('superseded by version 3; last attempt: no connection to the receiver', 'zh')).toBe('由第 3 版代替；最后一次：连不上接收方');
+    expect(troubleOf('silenced by li.wei: 检修', 'zh')).toBe('li.wei 静默：检修');
+    expect(troubleOf('something newer', 'zh')).toBe('something newer');
+  });
+
+  // Promise: who has to act is told apart from who has to wait, as the gateway does it.
+  it('knows where a person is needed', () => {
+    const words = ["the receiver's certificate is not valid", 'the receiver refuses (HTTP 401)', 'the receiver does not accept signature, token or login (310000 sign not match)'];
+    expect(words.map(needsPerson)).toEqual([true, true, true]);
+    expect(['no connection to the receiver', 'the receiver has a fault (HTTP 500)', 'something newer', null].map(needsPerson)).toEqual([false, false, false, false]);
+  });
+});
+
 describe('formats', () => {
   // Promise: one zone, Beijing's, whatever the desk's clock is set to.
   it('writes times in Beijing’s zone', () => {
@@ -63,6 +87,7 @@ describe('formats', () => {
     expect(momentOf(moment, 'en')).toBe('2026-11-24 Tue 00:53:02');
     expect(momentOf(moment, 'zh')).toBe('2026-11-24 周二 00:53:02');
     expect(shortMomentOf(moment, moment)).toBe('00:53:02');
+    expect([exactOf(moment + 481), exactOf(-1)]).toEqual(['2026-11-24 00:53:02.481', '1970-01-01 07:59:59.999']);
     expect(shortMomentOf(moment - 7_200_000, moment)).toBe('11-23 22:53:02');
   });
 
@@ -70,6 +95,7 @@ describe('formats', () => {
     const spans = [0, 61_000, 3_900_000, 180_000_000];
     expect(spans.map((span) => spanOf(span, 'en'))).toEqual(['0s', '1m 01s', '1h 05m', '2d 2h']);
     expect(spans.map((span) => spanOf(span, 'zh'))).toEqual(['0秒', '1分01秒', '1时05分', '2天2时']);
+    expect([-5, 14, 420, 9_949, 9_950, 61_000].map((ms) => delayOf(ms, 'en'))).toEqual(['0 ms', '14 ms', '0.4s', '9.9s', '9s', '1m 01s']);
     expect([null, NaN, 0, 0.0754, 12.345, 123.45, 12_345.6].map(valueOf)).toEqual(['—', '—', '0', '0.075', '12.35', '123.5', '12346']);
     expect(['ug/m3', 'cm', null, '/m2', '/h', '1'].map((unit) => unitOf(unit, 'zh'))).toEqual(['µg/m³', 'cm', '', '人/m²', '辆/h', '']);
     expect(['/m2', '/h'].map((unit) => unitOf(unit, 'en'))).toEqual(['p/m²', 'veh/h']);

@@ -108,6 +108,31 @@ export const en: Dictionary = {
   source: 'Basis',
   history: 'Course',
   historyFailed: 'Course and advice cannot be had now',
+  timeline: {
+    title: 'Timeline', failed: 'The timeline cannot be had now', known: 'The city knew', stamp: (name) => `Stamp: ${name}`,
+    afterStart: (span) => `${span} after it began`, version: (version) => `version ${version}`, took: (span) => `took ${span}`,
+    attempts: (count) => `${count} ${count === 1 ? 'attempt' : 'attempts'}`, next: (span) => `next try in ${span}`,
+    all: (hidden, count) => `${hidden} between are folded; show all ${count}`, more: 'There are later entries, not listed here',
+  },
+  outcomes: {
+    pending: 'waits', delivered: 'delivered', superseded: 'a later version instead', silenced: 'silenced', inhibited: 'its cause is told instead', muted: 'muted hours', maintenance: 'in maintenance',
+    historic: 'lies in the past', dead: 'given up',
+  },
+  plans: {
+    title: 'Plan', failed: 'Tasks of plans cannot be had now', called: 'time does not run yet', began: (at) => `began ${at}`, ended: (at) => `ended ${at}`,
+    waiting: 'time does not run yet', left: (span) => `${span} left`, late: (span) => `late by ${span}`, missed: 'missed',
+    missedBy: (span) => `missed, late by ${span}`, done: 'done', lapsed: 'not done at the end', doneAt: 'done', doneLate: 'done late,',
+    escalated: (names) => `escalated to ${names}`, due: (at) => `due ${at}`,
+  },
+  deliveries: {
+    title: 'Deliveries', receivers: 'Receivers', receiver: 'Receiver', state: 'State', owed: 'Owed', oldest: 'Oldest', dead: 'Dead', success: 'Last taken',
+    health: { well: 'well', dead: 'has dead letters', failing: 'takes nothing', person: 'needs a person' }, since: (span) => `for ${span}`, over: (span) => `over ${span}`, never: 'not yet', neverTitle: 'not since the start',
+    troubled: (count) => `${count} ${count === 1 ? 'receiver' : 'receivers'} with trouble`, allWell: 'all well', failed: 'How deliveries go cannot be had now', old: 'this is not the present', loading: 'Loading…',
+    noReceivers: 'No receivers are configured: nobody is told of alerts', deadLetters: 'Dead letters', noLetters: 'No dead letters', more: 'There are older ones, not listed here',
+    alert: (id) => `alert ${id}`, unknown: 'not configured any more', again: 'Send again', nowIs: (outcome) => `sent again · ${outcome}`,
+    sentAgain: (receiver, title) => `sent again to ${receiver}: ${title}`,
+    refusals: { forbidden: 'Not sent: you may not', not_found: 'Not sent: it is not kept any more', not_dead: 'Not sent: it is no dead letter any more' },
+  },
   note: 'Note (optional)',
   noteAdd: 'Acknowledge this alert',
   reasons: {

@@ -106,6 +106,31 @@ export const zh = {
   source: '依据',
   history: '经过',
   historyFailed: '经过与建议暂时取不到',
+  timeline: {
+    title: '时间线', failed: '时间线暂时取不到', known: '城市得知', stamp: (name: string) => `标记${name}`,
+    afterStart: (span: string) => `开始后 ${span}`, version: (version: number) => `第 ${version} 版`, took: (span: string) => `用时 ${span}`,
+    attempts: (count: number) => `已尝试 ${count} 次`, next: (span: string) => `${span}后再试`,
+    all: (hidden: number, count: number) => `中间 ${hidden} 条已折叠，显示全部 ${count} 条`, more: '之后还有更多条目，未在此列出',
+  },
+  outcomes: {
+    pending: '待送', delivered: '已送达', superseded: '由后续版本代替', silenced: '静默', inhibited: '由根因代为告知', muted: '免打扰时段', maintenance: '检修中',
+    historic: '补传的过去情况', dead: '未送达，已放弃',
+  } as Record<string, string>,
+  plans: {
+    title: '预案', failed: '预案任务暂时取不到', called: '尚未开始计时', began: (at: string) => `${at} 启动`, ended: (at: string) => `${at} 结束`,
+    waiting: '尚未计时', left: (span: string) => `剩 ${span}`, late: (span: string) => `逾期 ${span}`, missed: '逾期未完成',
+    missedBy: (span: string) => `未按时完成，逾期 ${span}`, done: '已完成', lapsed: '结束时未完成', doneAt: '完成于', doneLate: '补完成于',
+    escalated: (names: string) => `升级告知 ${names}`, due: (at: string) => `限 ${at} 前`,
+  },
+  deliveries: {
+    title: '告知', receivers: '接收方', receiver: '接收方', state: '状态', owed: '待送', oldest: '最久已等', dead: '未送达', success: '上次收下',
+    health: { well: '正常', dead: '有未送达', failing: '没有收下', person: '需要人处理' }, since: (span: string) => `已 ${span}`, over: (span: string) => `超过 ${span}`, never: '尚无', neverTitle: '启动后还没有收下过',
+    troubled: (count: number) => `${count} 个接收方有问题`, allWell: '全部正常', failed: '告知情况暂时取不到', old: '以下不是现状', loading: '载入中…',
+    noReceivers: '没有配置接收方：预警不会告知任何人', deadLetters: '未送达的消息', noLetters: '没有未送达的消息', more: '还有更早的，未在此列出',
+    alert: (id: string) => `预警 ${id}`, unknown: '已不在配置中', again: '重新发送', nowIs: (outcome: string) => `已重新发送 · ${outcome}`,
+    sentAgain: (receiver: string, title: string) => `已向 ${receiver} 重新发送：${title}`,
+    refusals: { forbidden: '未发送：没有此权限', not_found: '未发送：此消息已不再保留', not_dead: '未发送：此消息已不是未送达状态' } as Record<string, string>,
+  },
   note: '备注（可不填）',
   noteAdd: '确认此预警',
   reasons: {

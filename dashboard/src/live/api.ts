@@ -1,6 +1,7 @@
 /**
  * Requests to `/api/v1`. Every failure is a `Problem` with a code the dictionary knows; every request ends within 10 s.
  */
+import type { Delivery, Listed, PlanRun, Receiver, TimelineEntry } from './outward';
 import type { Alert, AlertDetail, Catalogue, IndexExplanation, Place, Rule, Snapshot, Status } from './wire';
 
 const TIMEOUT_MS = 10_000;
@@ -65,6 +66,12 @@ export interface Act {
 
 const at = encodeURIComponent;
 
+/** What a person does, in the operator's name. */
+function post<T>(path: string, body: Readonly<Record<string, unknown>>): Promise<T> {
+  const headers = { 'Content-Type': 'application/json', 'Maibo-Actor': 'operator' };
+  return request<T>(path, { method: 'POST', headers, body: JSON.stringify(body) });
+}
+
 export const api = {
   snapshot: () => request<Snapshot>('view/snapshot', { cache: 'no-store' }),
   catalogue: () => request<Catalogue>('view/devices'),
@@ -76,10 +83,14 @@ export const api = {
   alert: (id: string) => request<AlertDetail>(`alerts/${at(id)}`),
   series: (device: string, quantity: string, from: number, to: number, points: number) =>
     request<Series>(`devices/${at(device)}/series/${at(quantity)}?from=${from}&to=${to}&points=${points}`),
-  act: (id: string, version: number, act: Act) =>
-    request<Alert>(`alerts/${at(id)}/${act.name}`, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json', 'Maibo-Actor': 'operator' },
-      body: JSON.stringify({ version, ...act.body }),
-    }),
+  /** Oldest first; `cursor` is where the last page ended. */
+  timeline: (id: string, limit: number, cursor: string | null) =>
+    request<Listed<TimelineEntry>>(`alerts/${at(id)}/timeline?limit=${limit}${cursor === null ? '' : `&cursor=${at(cursor)}`}`),
+  /** The runs of plans that an alert is in, newest first. */
+  runs: (alert: string, limit: number) => request<Listed<PlanRun>>(`plans/runs?alert=${at(alert)}&limit=${limit}`),
+  receivers: () => request<readonly Receiver[]>('receivers'),
+  /** Newest first. */
+  deliveries: (outcome: 'dead' | 'pending', limit: number) => request<Listed<Delivery>>(`deliveries?outcome=${outcome}&limit=${limit}`),
+  replay: (id: string) => post<Delivery>(`deliveries/${at(id)}/replay`, {}),
+  act: (id: string, version: number, act: Act) => post<Alert>(`alerts/${at(id)}/${act.name}`, { version, ...act.body }),
 };
