@@ -147,10 +147,10 @@ pub fn start(
         let carrier = Arc::new(carrier::Carrier::new(target, limits, Arc::clone(&wall), "")?);
         let lives = Liveness::new(carrier.substitute().map(str::to_owned));
         alive.push((carrier.receiver().to_owned(), lives.clone()));
-        members.push(roll::Member::new(Arc::clone(&carrier), lives.clone()));
+        members.push(roll::Member::new(Arc::clone(&carrier), lives.clone(), Arc::clone(&wake)));
         workers.push(worker::Worker::new(carrier, shelf.clone(), wake, limits.parallel, lives));
     }
-    roll.fill(members);
+    roll.fill(members, shelf.clone());
     for worker in workers {
         alarm.spawn(tasks, "delivery to a receiver", worker.run(stop.clone()));
     }

@@ -181,3 +181,36 @@ fn the_reference_library_takes_either_key() {
     assert!(verified(NEXT, &last, &last.body) && !verified(SECRET, &last, &last.body), "{last:?}");
     assert_eq!(maibo.terminate().code(), Some(0));
 }
+
+// What a receiver refused for good is told after all when somebody says so, under the same key; twice is refused.
+#[test]
+fn what_was_given_up_is_sent_again() {
+    let bureau = sink(Mode::Gone);
+    let (mut maibo, port) = setup(&[("bureau", &bureau)]);
+    maibo.start();
+    depth(port, "one", 30);
+    let dead = until("it is given up", Duration::from_secs(20), || {
+        let dead = maibo.get("/api/v1/deliveries?outcome=dead");
+        dead["items"].as_array()?.iter().find(|d| d["receiver"] == "bureau").cloned()
+    });
+    let refused = bureau.sink.deliveries().into_iter().find(about_water).expect("it was tried");
+    let path = format!("/api/v1/deliveries/{}/replay", dead["id"].as_str().expect("an id"));
+    let (status, problem) = maibo.post(&path, &serde_json::json!({ "now": true }));
+    assert_eq!((status, problem["code"].as_str()), (400, Some("bad_request")), "{problem}");
+    bureau.sink.set_mode(Mode::Ok);
+    let (status, owed) = maibo.post(&path, &serde_json::json!({}));
+    assert_eq!((status, owed["outcome"].as_str()), (200, Some("pending")), "{owed}");
+    let told = until("it is told", Duration::from_secs(20), || versions(&bureau.sink).pop());
+    assert_eq!(told, (1, refused.id.expect("an id")), "the same message");
+    until("the list says so", Duration::from_secs(20), || {
+        let delivered = maibo.get("/api/v1/deliveries?outcome=delivered");
+        delivered["items"].as_array()?.iter().any(|d| d["id"] == dead["id"]).then_some(())
+    });
+    let (status, problem) = maibo.post(&path, &serde_json::json!({}));
+    assert_eq!((status, problem["code"].as_str()), (409, Some("conflict")), "{problem}");
+    assert_eq!(maibo.post("/api/v1/deliveries/999999/replay", &serde_json::json!({})).0, 404);
+    assert_eq!(maibo.terminate().code(), Some(0));
+    let on_record = maibo_e2e::journal::facts(&maibo.data(), "delivery").into_iter();
+    let outcomes: Vec<Value> = on_record.filter(|d| d["receiver"] == "bureau").map(|d| d["outcome"].clone()).collect();
+    assert_eq!(outcomes, ["dead", "delivered"], "both are on record");
+}

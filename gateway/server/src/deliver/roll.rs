@@ -1,4 +1,5 @@
-//! The receivers as operators see them: who they are, how they do, and whether a message gets through now.
+//! The receivers as operators see them: who they are, how they do, and whether a message gets through now. What was given up is
+//! owed again here, because a person says so.
 //!
 //! A test goes over the receiver's own carrier, past the outbox: it is no version of any alert, and nothing waits for it. The log
 //! says who sent one and what came of it.
@@ -11,6 +12,8 @@ use std::time::{Duration, Instant};
 
 use maibo_core::notify::{Answer, Disposition, Receiver, Transport};
 use maibo_core::time::Timestamp;
+use maibo_store::outbox::{OutboxError, Replay};
+use tokio::sync::Notify;
 use tracing::info;
 
 use super::body;
@@ -18,6 +21,7 @@ use super::carrier::{Carrier, ClientError, Limits};
 use super::format::{Letter, sample};
 use super::liveness::{Failing, Liveness};
 use super::settings::Target;
+use super::shelf::Shelf;
 use crate::clock::{Clock, SystemClock};
 
 /// Tests to one receiver in [`MINUTE`].
@@ -33,6 +37,7 @@ pub struct Roll(Arc<Inner>);
 #[derive(Default)]
 struct Inner {
     members: OnceLock<Vec<Member>>,
+    shelf: OnceLock<Shelf>,
     /// Held by the test that is under way.
     turn: tokio::sync::Mutex<()>,
 }
@@ -40,13 +45,15 @@ struct Inner {
 pub(super) struct Member {
     carrier: Arc<Carrier>,
     alive: Liveness,
+    /// Tells its worker to look.
+    wake: Arc<Notify>,
     /// When tests of the last minute began.
     tests: Mutex<VecDeque<Instant>>,
 }
 
 impl Member {
-    pub(super) fn new(carrier: Arc<Carrier>, alive: Liveness) -> Self {
-        Self { carrier, alive, tests: Mutex::default() }
+    pub(super) fn new(carrier: Arc<Carrier>, alive: Liveness, wake: Arc<Notify>) -> Self {
+        Self { carrier, alive, wake, tests: Mutex::default() }
     }
 
     /// Counts a test; false where there were too many.
@@ -100,9 +107,10 @@ pub enum NoTest {
 }
 
 impl Roll {
-    pub(super) fn fill(&self, members: Vec<Member>) {
+    pub(super) fn fill(&self, members: Vec<Member>, shelf: Shelf) {
         // Delivery starts once.
         let _ = self.0.members.set(members);
+        let _ = self.0.shelf.set(shelf);
     }
 
     fn members(&self) -> &[Member] {
@@ -117,6 +125,24 @@ impl Roll {
             failing: member.alive.failing(),
             took: member.alive.took(),
         })
+    }
+
+    /// Owes a dead delivery to `receiver` again, and wakes its worker. `None` where there is no such receiver any more, or the
+    /// process is ending.
+    ///
+    /// # Errors
+    /// The outbox's; then nothing is changed.
+    pub async fn replay(&self, id: u64, receiver: &str, actor: &str) -> Result<Option<Replay>, OutboxError> {
+        let member = self.members().iter().find(|m| m.carrier.receiver() == receiver);
+        let (Some(member), Some(shelf)) = (member, self.0.shelf.get()) else { return Ok(None) };
+        let Some(replay) = shelf.with(move |outbox, now| outbox.replay(id, now)).await.transpose()? else {
+            return Ok(None);
+        };
+        if let Replay::Owed(row) = &replay {
+            info!(receiver, actor, episode = row.episode, version = row.version, "what was given up is owed again");
+            member.wake.notify_one();
+        }
+        Ok(Some(replay))
     }
 
     /// Sends a test message at once and waits for what comes of it, at most [`TIME`]. `now` is the wall clock.

@@ -1,19 +1,19 @@
-//! Deliveries to receivers.
+//! Deliveries to receivers, and what was given up sent again.
 
 use std::collections::BTreeSet;
 use std::sync::PoisonError;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use maibo_api as api;
 use maibo_core::id::EpisodeId;
 use maibo_core::time::Timestamp;
-use maibo_store::outbox::{self, OutboxFilter, OutboxRow};
+use maibo_store::outbox::{self, OutboxFilter, OutboxRow, Replay};
 use maibo_store::state::{DeliveryFilter, DeliveryRow, StateReader};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::extract::{self, Params};
+use super::extract::{self, Body, Caller, Params};
 use super::{Fault, HttpState};
 use crate::live::{Scope, words};
 
@@ -57,6 +57,45 @@ pub(super) async fn list(
     let next = cut(&mut rows, limit, maibo_store::state::PAGE_MAX, |row| row.id);
     let items = rows.into_iter().filter_map(delivery).collect();
     Ok(Json(api::Page { items: seen(&state, scope, items).await?, next }))
+}
+
+/// Owes again what was given up. It is told at once, under its old key, and in the order of its alert.
+#[utoipa::path(post, path = "/api/v1/deliveries/{id}/replay", tag = "deliveries",
+    params(("id" = String, Path), ("Maibo-Actor" = Option<String>, Header, description = "who; `operator` by default")),
+    request_body = Object,
+    responses((status = 200, body = api::Delivery), (status = 400, body = api::Problem), (status = 404, body = api::Problem),
+        (status = 409, body = api::Problem), (status = 413, body = api::Problem), (status = 503, body = api::Problem)))]
+pub(super) async fn replay(
+    State(state): State<HttpState>,
+    scope: Scope,
+    Caller(actor): Caller,
+    Path(id): Path<String>,
+    Body(body): Body<serde_json::Map<String, serde_json::Value>>,
+) -> Result<Json<api::Delivery>, Fault> {
+    if let Some(key) = body.keys().next() {
+        return Err(Fault::bad_request(format!(
+            "body: unknown field `{key}`; there is nothing to say but which delivery"
+        )));
+    }
+    let unknown = || Fault::not_found("there is no such delivery");
+    let (id, outbox) = id.parse::<u64>().ok().zip(state.outbox.clone()).ok_or_else(unknown)?;
+    let read = move || outbox.lock().unwrap_or_else(PoisonError::into_inner).one(id);
+    let row = state.blocking(read).await?.map_err(|e| Fault::internal(&e))?;
+    let one = row.and_then(owed).into_iter().collect();
+    let seen = seen(&state, scope, one).await?.pop().ok_or_else(unknown)?;
+    let conflict = |detail: &str| Err(Fault::conflict(None, None, detail));
+    let answer = state.receivers.replay(id, &seen.receiver, actor.as_str()).await.map_err(|e| Fault::internal(&e))?;
+    match answer {
+        Some(Replay::Owed(row)) => owed(*row).map(Json).ok_or_else(unknown),
+        Some(Replay::Unknown) => Err(unknown()),
+        Some(Replay::NotDead(state)) => conflict(&format!("it is {state}; only what was given up can be sent again")),
+        Some(Replay::Overtaken(version)) => conflict(&format!(
+            "the receiver has been told version {version} of the alert, or is about to be, which says more"
+        )),
+        Some(Replay::Emptied) => conflict("what it said is not kept any more"),
+        Some(Replay::NoRoom) => Err(Fault::unavailable("too much waits for this receiver", 60)),
+        None => conflict("there is no receiver of that name any more"),
+    }
 }
 
 /// Leaves one page; gives where the next begins. One more than asked tells whether there is one; at the most that the

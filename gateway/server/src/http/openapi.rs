@@ -54,6 +54,7 @@ use super::{
         drills::list,
         drills::open,
         deliveries::list,
+        deliveries::replay,
         receivers::list,
         receivers::test,
         plans::list,

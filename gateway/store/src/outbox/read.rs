@@ -150,11 +150,11 @@ impl OutboxReader {
     ) -> Result<Vec<OutboxRow>, OutboxError> {
         let mut conditions = vec!["id < ?"];
         let mut values = vec![Value::from(before.map_or(i64::MAX, |b| i64::try_from(b).unwrap_or(i64::MAX)))];
-        let wanted = [
-            ("receiver = ?", &filter.receiver),
-            ("ifnull(held, state) = ?", &filter.outcome),
-            ("episode = ?", &filter.episode),
-        ];
+        // What can never be the reason of a wait is found by the index of the state.
+        let settled = ["delivered", "superseded", "dead", "silenced"];
+        let by_state = filter.outcome.as_deref().is_some_and(|outcome| settled.contains(&outcome));
+        let outcome = if by_state { "state = ?" } else { "ifnull(held, state) = ?" };
+        let wanted = [("receiver = ?", &filter.receiver), (outcome, &filter.outcome), ("episode = ?", &filter.episode)];
         for (condition, value) in wanted {
             if let Some(value) = value {
                 conditions.push(condition);
