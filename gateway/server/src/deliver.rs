@@ -36,6 +36,7 @@ mod dial;
 mod escalate;
 mod follower;
 mod format;
+mod heartbeat;
 mod keeper;
 mod liveness;
 mod mail;
@@ -146,6 +147,11 @@ pub fn start(
         receivers.push(target.receiver.clone());
         let carrier = Arc::new(carrier::Carrier::new(target, limits, Arc::clone(&wall), "")?);
         let lives = Liveness::new(carrier.substitute().map(str::to_owned));
+        if let Some(every) = carrier.target().heartbeat {
+            let clocks = (shelf.clock(), Arc::clone(&wall));
+            let beating = heartbeat::run(Arc::clone(&carrier), lives.clone(), every, clocks, stop.clone());
+            alarm.spawn(tasks, "heartbeat of a receiver", beating);
+        }
         alive.push((carrier.receiver().to_owned(), lives.clone()));
         members.push(roll::Member::new(Arc::clone(&carrier), lives.clone(), Arc::clone(&wake)));
         workers.push(worker::Worker::new(carrier, shelf.clone(), wake, limits.parallel, lives));

@@ -9,7 +9,7 @@ use maibo_e2e::broker::Mosquitto;
 use maibo_e2e::maibo::{Maibo, Setup};
 use maibo_e2e::publisher::publish;
 use maibo_e2e::{free_port, journal, until};
-use maibo_sim::sink::{Sink, SinkOptions};
+use maibo_sim::sink::{Delivery, Mode, Sink, SinkOptions, Verdict};
 use serde_json::Value;
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -262,4 +262,38 @@ fn a_gap_in_history() {
 fn wall() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
     i64::try_from(since.as_millis()).expect("in range")
+}
+
+// A receiver that is owed nothing shows that it is there by answering a heartbeat; one that does not is an alert within a minute,
+// and well again when it does.
+#[test]
+fn a_receiver_without_a_sign_of_life() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("runtime");
+    let options = SinkOptions { secret: Some(SECRET.to_owned()), ..SinkOptions::default() };
+    let sink = runtime.block_on(Sink::start(options)).expect("a sink");
+    let (mut setup, _) = setup();
+    receiver(&mut setup, "brigade", &sink.addr().to_string());
+    // Of its own alerts it is not told: what it is owed would tell that it is dead, too.
+    setup.tables.push_str("heartbeat = \"2s\"\nwhen = \"unacknowledged\"\n");
+    let mut maibo = prepare(&setup);
+    maibo.start();
+    let beats = || -> Vec<Delivery> {
+        let beat = |d: &Delivery| d.body.contains("\"type\":\"heartbeat\"");
+        sink.deliveries().into_iter().filter(beat).collect()
+    };
+    let first = until("it is asked again and again", Duration::from_secs(20), || Some(beats()).filter(|b| b.len() > 2));
+    assert!(first.iter().all(|b| b.verdict == Verdict::Valid), "signed: {first:?}");
+    assert!(first[0].id.as_ref().is_some_and(|id| id.starts_with("beat_") && Some(id) != first[1].id.as_ref()));
+    assert!(own(&maibo, "firing").is_empty());
+    sink.set_mode(Mode::Fail);
+    let asked = std::time::Instant::now();
+    until("it is missed", Duration::from_mins(1), || {
+        (own(&maibo, "firing") == ["maibo-receiver receiver.brigade orange"]).then_some(())
+    });
+    assert!(asked.elapsed() > Duration::from_secs(30), "one beat alone says nothing");
+    assert_eq!(maibo.get("/api/v1/receivers")[0]["health"], "failing");
+    sink.set_mode(Mode::Ok);
+    until("it is there again", Duration::from_mins(1), || own(&maibo, "firing").is_empty().then_some(()));
+    assert!(maibo.get("/api/v1/deliveries")["items"].as_array().expect("items").is_empty(), "beats are no deliveries");
+    assert_eq!(maibo.terminate().code(), Some(0));
 }

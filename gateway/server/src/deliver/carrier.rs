@@ -109,6 +109,16 @@ impl Carrier {
         }
     }
 
+    /// Makes one attempt to have a sign of life answered. Mail has none.
+    pub(super) async fn beat(&self, message: String, body: Vec<u8>) -> Answer {
+        let outgoing = Outgoing { content_type: "application/json", headers: Vec::new(), body };
+        match &self.vehicle {
+            Vehicle::Http(poster) => poster.post(&message, outgoing).await,
+            Vehicle::Mqtt(publisher) => publisher.publish(&message, outgoing).await,
+            Vehicle::Mail(_) => Answer::Failed(Transport::Unreadable),
+        }
+    }
+
     /// The letters with the links by which the receiver answers, where it may.
     fn with_links<'a>(&self, letters: &'a [Letter]) -> Cow<'a, [Letter]> {
         let Some(links) = &self.target.links else { return Cow::Borrowed(letters) };

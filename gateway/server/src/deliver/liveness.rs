@@ -1,4 +1,4 @@
-//! Whether a receiver takes anything, as its worker sees it: what single deliveries cannot say, because in `latest` a newer
+//! Whether a receiver takes anything, as its worker sees it, and answers its heartbeat: what single deliveries cannot say, because in `latest` a newer
 //! version begins with attempts of its own.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,13 +20,15 @@ struct State {
     /// When an attempt last succeeded.
     took: Option<Timestamp>,
     failing: Option<Failing>,
+    /// The same of its heartbeat, which is failing whether anything is owed or not.
+    silent: Option<Failing>,
     /// When the worker last looked at what is owed.
     looked: Instant,
     /// Who is told in its place.
     substitute: Option<String>,
 }
 
-/// One receiver's; written by its worker, read by whoever watches. The lock is held for a copy.
+/// One receiver's; written by its worker and its heartbeat, read by whoever watches. The lock is held for a copy.
 #[derive(Clone, Debug)]
 pub struct Liveness(Arc<Mutex<State>>);
 
@@ -39,7 +41,13 @@ impl Default for Liveness {
 impl Liveness {
     /// Of a receiver of which nothing is known yet.
     pub fn new(substitute: Option<String>) -> Self {
-        Self(Arc::new(Mutex::new(State { took: None, failing: None, looked: Instant::now(), substitute })))
+        Self(Arc::new(Mutex::new(State {
+            took: None,
+            failing: None,
+            silent: None,
+            looked: Instant::now(),
+            substitute,
+        })))
     }
 
     /// Who is told in its place.
@@ -47,9 +55,10 @@ impl Liveness {
         self.lock().substitute.clone()
     }
 
-    /// Since when it has taken nothing that it was owed; `None` where it takes what there is, or nothing is owed.
+    /// Since when it has taken nothing that it was owed, or answered no heartbeat; `None` where it does.
     pub fn failing(&self) -> Option<Failing> {
-        self.lock().failing.clone()
+        let state = self.lock();
+        state.failing.iter().chain(&state.silent).min_by_key(|failing| failing.since).cloned()
     }
 
     /// When an attempt last succeeded, since the start.
@@ -72,7 +81,19 @@ impl Liveness {
     /// An attempt succeeded.
     pub(super) fn succeeded(&self, now: Timestamp) {
         let mut state = self.lock();
-        (state.took, state.failing) = (Some(now), None);
+        (state.took, state.failing, state.silent) = (Some(now), None, None);
+    }
+
+    /// A heartbeat that began at `begun` was not answered.
+    pub(super) fn silent(&self, begun: Timestamp, error: Option<&str>) {
+        let mut state = self.lock();
+        let since = state.silent.as_ref().map_or(begun, |s| s.since);
+        state.silent = Some(Failing { since, error: error.map(str::to_owned) });
+    }
+
+    /// A heartbeat was answered. What is owed may fail all the same.
+    pub(super) fn answered(&self) {
+        self.lock().silent = None;
     }
 
     /// The worker has looked; `owed`: there is something to deliver, or under way.
@@ -110,5 +131,23 @@ mod tests {
         assert_eq!(since(&alive), Some((20, "c".to_owned())));
         alive.looked(false);
         assert_eq!(since(&alive), None);
+    }
+
+    // A heartbeat counts where nothing is owed; one that is answered ends that, and excuses nothing that is not taken.
+    #[test]
+    fn heartbeats_count_too() {
+        let alive = Liveness::default();
+        let since = |alive: &Liveness| alive.failing().map(|f| f.since.0);
+        alive.silent(Timestamp(5), Some("a"));
+        alive.silent(Timestamp(9), Some("b"));
+        alive.looked(false);
+        assert_eq!(since(&alive), Some(5));
+        alive.failed(Timestamp(7), Some("c"));
+        assert_eq!(since(&alive), Some(5));
+        alive.answered();
+        assert_eq!(since(&alive), Some(7));
+        alive.silent(Timestamp(11), None);
+        alive.succeeded(Timestamp(12));
+        assert_eq!(since(&alive), None, "what takes a message is alive");
     }
 }

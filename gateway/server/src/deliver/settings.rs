@@ -8,6 +8,7 @@ use maibo_core::id::PlaceCode;
 use maibo_core::limit::MAX_REMINDERS;
 use maibo_core::notify::{Matcher, Mode, Receiver};
 use maibo_core::place::{Domain, Level};
+use maibo_core::time::Millis;
 use serde::Deserialize;
 
 use super::format::{Format, Manner, TEMPLATE_MAX, Template};
@@ -15,6 +16,7 @@ use super::network::Allow;
 use super::sender::Sender;
 use crate::answer::Answers;
 
+mod heartbeat;
 mod login;
 mod mail;
 mod mqtt;
@@ -100,6 +102,9 @@ pub struct ReceiverSettings {
     /// With `substitute`: how long after the decision, 5 s to 1 h; `30s` by default.
     #[serde(default)]
     pub substitute_after: Option<String>,
+    /// How often it is asked for a sign of life, 2 s to 10 min; never where it is not given.
+    #[serde(default)]
+    pub heartbeat: Option<String>,
     /// Private networks where it may be, such as `10.1.2.3/32`.
     #[serde(default)]
     pub allow: Vec<String>,
@@ -123,6 +128,8 @@ pub struct Target {
     pub sender: Arc<Sender>,
     /// Who is told in its place.
     pub substitute: Option<Substitute>,
+    /// How often it is asked for a sign of life, if ever.
+    pub heartbeat: Option<Millis>,
     /// Whether it may answer.
     pub answers: bool,
     /// What makes its links, where it may answer and the data directory is open.
@@ -191,6 +198,7 @@ impl ReceiverSettings {
         let networks = each(&mut p, "allow", &self.allow, str::parse);
         let mut allow = Allow { networks, only: false };
         let way = way::parse(self, format, &mut allow, base, &mut p);
+        let heartbeat = self.heartbeat(format, way.as_ref(), &mut p);
         let manner = Manner { format, template: self.template(format, sender, base, &mut p) };
         match way {
             Some(way) if p.is_empty() => {
@@ -203,6 +211,7 @@ impl ReceiverSettings {
                     manner,
                     sender: Arc::clone(sender),
                     substitute,
+                    heartbeat,
                     answers,
                     links: None,
                 })

@@ -65,6 +65,11 @@ impl Shelf {
         self.clock.now()
     }
 
+    /// What [`Self::now`] goes by.
+    pub(super) fn clock(&self) -> Arc<EngineClock> {
+        Arc::clone(&self.clock)
+    }
+
     /// Works on the outbox where it may block. `None` where the process is ending.
     pub(super) async fn with<T: Send + 'static>(
         &self,

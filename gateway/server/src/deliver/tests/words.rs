@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use maibo_core::time::Millis;
+
 use super::support::SECRET;
 use crate::deliver::{ReceiverSettings, Secrets, sign, validate};
 
@@ -140,4 +142,24 @@ fn substitutes_are_checked() {
     let words =
         ["receiver[0].substitute_after: `2h` is not 5s to 1h", "receiver[1].substitute_after: belongs to `substitute`"];
     assert_eq!(problems(&late), words);
+}
+
+// A heartbeat is for programs that know it, and neither so often that it is a burden nor so seldom that it says nothing.
+#[test]
+fn heartbeats_are_checked() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("secret"), SECRET).unwrap();
+    let one = |heartbeat: &str, format: Option<&str>| ReceiverSettings {
+        name: "a".to_owned(),
+        url: "https://example.com".to_owned(),
+        secret_file: "secret".to_owned(),
+        heartbeat: Some(heartbeat.to_owned()),
+        format: format.map(str::to_owned),
+        ..ReceiverSettings::default()
+    };
+    let parsed = |entry: ReceiverSettings| validate(&[entry], &Arc::default(), dir.path()).map(|t| t[0].heartbeat);
+    assert_eq!(parsed(one("10s", None)).unwrap(), Some(Millis::from_secs(10)));
+    assert_eq!(parsed(one("1s", None)).unwrap_err(), ["receiver[0].heartbeat: `1s` is not 2s to 10m"]);
+    let words = ["receiver[0].heartbeat: goes by webhook or MQTT, in format native"];
+    assert_eq!(parsed(one("10s", Some("cap"))).unwrap_err(), words);
 }
