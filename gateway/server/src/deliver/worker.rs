@@ -114,7 +114,8 @@ impl Worker {
             (ended, settled, looked)
         };
         let (ended, settled, looked) = self.shelf.with(work).await?;
-        if !self.recorded(ended, settled) {
+        // Nothing to write down says nothing about whether it can be written.
+        if !ended.is_empty() && !self.recorded(ended, settled) {
             return Some(RETRY);
         }
         let looked = looked.and_then(|found| noted(&mut self.trouble, self.carrier.receiver(), found));
@@ -204,6 +205,9 @@ impl Worker {
 
     /// Writes down what ended; false where that failed and is to be done again, `None` where the process is ending.
     async fn record(&mut self) -> Option<bool> {
+        if self.ended.is_empty() {
+            return Some(true);
+        }
         let ended = std::mem::take(&mut self.ended);
         let work = move |outbox: &mut Outbox, now| (outbox.record(&ended, now), ended);
         let (settled, ended) = self.shelf.with(work).await?;

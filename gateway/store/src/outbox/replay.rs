@@ -2,7 +2,7 @@
 //!
 //! The order of an episode holds: a version behind which the receiver has been told another, or is about to be, is not told any
 //! more. The message has its old key, so that a receiver that did have it knows it again. It goes alone, at once, and its
-//! schedule begins anew, also that of the end of an episode.
+//! schedule begins anew, also that of the end of an episode. Nobody is told in its place: whoever wished it looks after it.
 
 use maibo_core::time::Timestamp;
 use rusqlite::{OptionalExtension, params};
@@ -68,7 +68,7 @@ impl Outbox {
         }
         tx.prepare_cached(
             "UPDATE delivery SET state = 'pending', settled_at = NULL, reported = 0, attempts = 0, next_at = ?2,
-               closed_at = iif(closed_at IS NULL, NULL, ?2), grp = NULL, bundle = NULL WHERE id = ?1",
+               closed_at = iif(closed_at IS NULL, NULL, ?2), grp = NULL, bundle = NULL, passed = 1 WHERE id = ?1",
         )?
         .execute(params![id, now.0])?;
         promote(&tx, &row.receiver, &row.episode, now)?;
