@@ -131,7 +131,7 @@ export const en: Dictionary = {
     noReceivers: 'No receivers are configured: nobody is told of alerts', deadLetters: 'Dead letters', noLetters: 'No dead letters', more: 'There are older ones, not listed here',
     alert: (id) => `alert ${id}`, unknown: 'not configured any more', again: 'Send again', nowIs: (outcome) => `sent again · ${outcome}`,
     sentAgain: (receiver, title) => `sent again to ${receiver}: ${title}`,
-    refusals: { forbidden: 'Not sent: you may not', not_found: 'Not sent: it is not kept any more', not_dead: 'Not sent: it is no dead letter any more' },
+    refusals: { forbidden: 'Not sent: you may not', not_found: 'Not sent: it is not kept any more', not_dead: 'Not sent: the receiver knows a later version, or it is no dead letter any more' },
   },
   note: 'Note (optional)',
   noteAdd: 'Acknowledge this alert',

@@ -129,7 +129,7 @@ export const zh = {
     noReceivers: '没有配置接收方：预警不会告知任何人', deadLetters: '未送达的消息', noLetters: '没有未送达的消息', more: '还有更早的，未在此列出',
     alert: (id: string) => `预警 ${id}`, unknown: '已不在配置中', again: '重新发送', nowIs: (outcome: string) => `已重新发送 · ${outcome}`,
     sentAgain: (receiver: string, title: string) => `已向 ${receiver} 重新发送：${title}`,
-    refusals: { forbidden: '未发送：没有此权限', not_found: '未发送：此消息已不再保留', not_dead: '未发送：此消息已不是未送达状态' } as Record<string, string>,
+    refusals: { forbidden: '未发送：没有此权限', not_found: '未发送：此消息已不再保留', not_dead: '未发送：接收方已知道此预警的更新情况，或此消息已不是未送达状态' } as Record<string, string>,
   },
   note: '备注（可不填）',
   noteAdd: '确认此预警',
