@@ -171,7 +171,7 @@ describe('dead letters', () => {
   it('say why they were not sent', async () => {
     letters = two;
     const { panel } = await shown();
-    const said: Record<number, string> = { 403: '未发送：没有此权限', 404: '未发送：此消息已不再保留', 409: '未发送：此消息已不是未送达状态', 500: '网关内部错误' };
+    const said: Record<number, string> = { 403: '未发送：没有此权限', 404: '未发送：此消息已不再保留', 409: '未发送：接收方已知道此预警的更新情况，或此消息已不是未送达状态', 500: '网关内部错误' };
     for (const [status, words] of Object.entries(said)) {
       refuse = Number(status);
       await press(panel, '9');
