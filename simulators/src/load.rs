@@ -24,6 +24,7 @@ use crate::signal;
 
 /// How long the generator sleeps where nothing is due.
 const NAP: Duration = Duration::from_millis(1);
+/// How long acknowledgements are waited for after the last message: behind a storm of alerts some come late.
 const FAREWELL: Duration = Duration::from_mins(1);
 /// Longest latency told apart: one hour, in microseconds.
 const LONGEST_US: u64 = 3_600_000_000;

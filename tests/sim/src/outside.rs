@@ -7,7 +7,6 @@ use maibo_core::fact::{Body, State, Transition};
 use maibo_core::id::{Actor, PartitionId};
 use maibo_core::input::{Act, Command};
 use maibo_core::notify::{GROUP_EVERY, Matcher, Mode, Receiver};
-use maibo_core::place::Level;
 use maibo_core::time::{Millis, Timestamp};
 use maibo_store::outbox::{Due, Ended, Ending, Parcel};
 use maibo_store::seeded::Seeded;
@@ -148,7 +147,7 @@ impl Life {
 
     /// Tells the receiver what is due; its answers get lost now and then. True where something was due.
     pub(crate) fn deliver(&mut self, ledger: &mut Ledger, choices: &mut Seeded, now: Timestamp, well: bool) -> bool {
-        let due = self.outbox.claim(&receiver(), now, 8, Level::Blue).expect("the outbox works");
+        let due = self.outbox.claim(&receiver(), now, 8).expect("the outbox works");
         let mut ended = Vec::new();
         for parcel in &due {
             let fate = if well { 0 } else { choices.below(100) };

@@ -74,7 +74,6 @@ impl Follower {
             (facts, batch, None)
         };
         let (facts, batch, error) = tokio::task::spawn_blocking(work).await.ok()?;
-        self.shelf.set_behind(batch.len() == BATCH);
         self.batch = batch;
         if let Some(error) = &error {
             self.trouble.note("follower", Some(error));

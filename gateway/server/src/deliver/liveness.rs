@@ -1,5 +1,5 @@
-//! Whether a receiver takes anything, as its worker sees it, and answers its heartbeat: what single deliveries cannot say, because in `latest` a newer
-//! version begins with attempts of its own.
+//! Whether a receiver takes anything, as its worker sees it, and answers its heartbeat: what single deliveries cannot say,
+//! because in `latest` a newer version begins with attempts of its own.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

@@ -1,6 +1,5 @@
 //! The outbox as the tasks share it, and where outcomes are reported.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use maibo_core::fact::Delivery;
@@ -18,8 +17,6 @@ pub(super) struct Shelf {
     outbox: Arc<Mutex<Outbox>>,
     report: Arc<Report>,
     clock: Arc<EngineClock>,
-    /// There are more facts than the follower takes at a time.
-    behind: Arc<AtomicBool>,
 }
 
 /// Counts and passes on what was settled.
@@ -45,19 +42,7 @@ impl Report {
 
 impl Shelf {
     pub(super) fn new(outbox: Outbox, report: Report, clock: Arc<EngineClock>) -> Self {
-        let (outbox, report, behind) = (Arc::new(Mutex::new(outbox)), Arc::new(report), Arc::default());
-        Self { outbox, report, clock, behind }
-    }
-
-    /// Whether alerts that may be urgent wait to be taken in: then what is not urgent is told now and then only, because both
-    /// want the outbox.
-    pub(super) fn behind(&self) -> bool {
-        self.behind.load(Ordering::Relaxed)
-    }
-
-    /// What the follower knows of that.
-    pub(super) fn set_behind(&self, behind: bool) {
-        self.behind.store(behind, Ordering::Relaxed);
+        Self { outbox: Arc::new(Mutex::new(outbox)), report: Arc::new(report), clock }
     }
 
     /// Time of the schedule.

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use maibo_core::fact::Delivery;
 use maibo_core::notify::{Answer, Disposition, RETRY_AFTER_MAX, Receiver, Transport, delay};
-use maibo_core::place::Level;
 use maibo_core::time::{Millis, Timestamp};
 use maibo_store::outbox::{Due, Ended, Ending, Outbox, OutboxError, Parcel};
 use tokio::sync::Notify;
@@ -23,10 +22,6 @@ use crate::pipeline::failpoint;
 const RETRY: Duration = Duration::from_secs(1);
 /// Longest sleep: what is due is looked up again at least this often.
 const LOOK: Duration = Duration::from_mins(1);
-/// While the follower is behind, how often what is not urgent is told too.
-const BULK_EVERY: Millis = Millis::from_secs(1);
-/// What goes first then.
-const URGENT: Level = Level::Orange;
 /// Time that attempts under way get at the end of the process.
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -49,8 +44,6 @@ pub(super) struct Worker {
     parallel: usize,
     /// The receiver asked to be left alone until then.
     paused: Timestamp,
-    /// When what is not urgent was looked for.
-    bulk: Timestamp,
     /// A person has to act; said once.
     refused: bool,
     alive: Liveness,
@@ -67,9 +60,8 @@ impl Worker {
         parallel: usize,
         alive: Liveness,
     ) -> Self {
-        let (paused, bulk) = (Timestamp(i64::MIN), Timestamp(i64::MIN));
-        let (trouble, ended) = (Trouble::default(), Vec::new());
-        Self { carrier, shelf, wake, parallel: parallel.max(1), paused, bulk, refused: false, alive, trouble, ended }
+        let (paused, trouble, ended) = (Timestamp(i64::MIN), Trouble::default(), Vec::new());
+        Self { carrier, shelf, wake, parallel: parallel.max(1), paused, refused: false, alive, trouble, ended }
     }
 
     /// Runs until `stop`; attempts under way then get [`GRACE`], and what is cut off is made again at the next start.
@@ -100,17 +92,11 @@ impl Worker {
             return Some(if recorded { duration(self.paused.since(now)) } else { RETRY });
         }
         let (room, receiver) = (self.parallel.saturating_sub(flying.len()), self.carrier.wants().clone());
-        // A clock that was set back must not keep it from looking.
-        let held_back = self.shelf.behind() && (Millis(0)..BULK_EVERY).contains(&now.since(self.bulk));
-        if !held_back {
-            self.bulk = now;
-        }
-        let least = if held_back { URGENT } else { Level::Blue };
         let ended = std::mem::take(&mut self.ended);
         // In one visit: each waits for all others who want the outbox.
         let work = move |outbox: &mut Outbox, now| {
             let settled = outbox.record(&ended, now);
-            let looked = settled.is_ok().then(|| look(outbox, &receiver, now, room, least));
+            let looked = settled.is_ok().then(|| look(outbox, &receiver, now, room));
             (ended, settled, looked)
         };
         let (ended, settled, looked) = self.shelf.with(work).await?;
@@ -127,8 +113,7 @@ impl Worker {
         }
         // Where all hands are busy the end of an attempt is what to wait for.
         let busy = flying.len() >= self.parallel;
-        let wait = next.filter(|_| !busy).map_or(LOOK, duration);
-        Some(if held_back { wait.max(duration(BULK_EVERY)) } else { wait })
+        Some(next.filter(|_| !busy).map_or(LOOK, duration))
     }
 
     fn launch(&self, parcel: Parcel, flying: &mut JoinSet<Tried>) {
@@ -236,15 +221,9 @@ struct Looked {
     next: Option<Millis>,
 }
 
-fn look(
-    outbox: &mut Outbox,
-    receiver: &Receiver,
-    now: Timestamp,
-    room: usize,
-    least: Level,
-) -> Result<Looked, OutboxError> {
+fn look(outbox: &mut Outbox, receiver: &Receiver, now: Timestamp, room: usize) -> Result<Looked, OutboxError> {
     let lifted = outbox.lift(now)?;
-    let due = outbox.claim(receiver, now, room, least)?;
+    let due = outbox.claim(receiver, now, room)?;
     let owed = outbox.next_due(&receiver.name)?;
     // What is withheld now may be due before anything that is owed.
     let next = owed.into_iter().chain(outbox.next_lift()?).min();

@@ -8,7 +8,6 @@
 use std::collections::BTreeSet;
 
 use maibo_core::notify::{GROUP_BYTES, GROUP_MAX, Receiver, group_id};
-use maibo_core::place::Level;
 use maibo_core::time::Timestamp;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
@@ -26,25 +25,19 @@ struct Candidate {
 }
 
 impl Outbox {
-    /// At most `limit` messages of level `least` and above to attempt now, the most urgent first, then those that wait longest.
-    /// Their versions are in flight until [`Self::record`] or [`Self::release`].
+    /// At most `limit` messages to attempt now, the most urgent first, then those that wait longest. Their versions are in
+    /// flight until [`Self::record`] or [`Self::release`].
     ///
     /// # Errors
     /// SQLite's; then nothing is claimed.
-    pub fn claim(
-        &mut self,
-        receiver: &Receiver,
-        now: Timestamp,
-        limit: usize,
-        least: Level,
-    ) -> Result<Vec<Parcel>, OutboxError> {
+    pub fn claim(&mut self, receiver: &Receiver, now: Timestamp, limit: usize) -> Result<Vec<Parcel>, OutboxError> {
         // See the module on why this needs no sync of its own.
         self.connection.pragma_update(None, "synchronous", "NORMAL")?;
         let tx = self.connection.transaction()?;
         let mut parcels: Vec<Parcel> = Vec::new();
         let mut taken = BTreeSet::new();
         // One query a level: each is a range of one index.
-        for urgency in (least as i64..4).rev() {
+        for urgency in (0..4).rev() {
             while parcels.len() < limit.min(PAGE_MAX) {
                 let busy = |id: i64| self.in_flight.contains(&id) || taken.contains(&id);
                 let Some(first) = candidate(&tx, &receiver.name, urgency, now, busy)? else { break };

@@ -110,7 +110,7 @@ impl Bench {
 
     fn parcels(&mut self, name: &str, now: Timestamp, limit: usize) -> Vec<Parcel> {
         let receiver = self.receivers.iter().find(|r| r.name == name).unwrap().clone();
-        self.outbox.claim(&receiver, now, limit, Level::Blue).unwrap()
+        self.outbox.claim(&receiver, now, limit).unwrap()
     }
 
     fn end(&mut self, id: i64, ending: Ending, now: Timestamp) -> Vec<Delivery> {

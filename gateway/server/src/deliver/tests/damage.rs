@@ -6,7 +6,6 @@ use std::sync::Arc;
 use maibo_core::fact::{self, Cause, Fact};
 use maibo_core::id::Version;
 use maibo_core::notify::{Matcher, Mode, Receiver};
-use maibo_core::place::Level;
 use maibo_core::reading::Text;
 use maibo_core::time::Timestamp;
 use maibo_store::disk::mem::MemDisk;
@@ -79,7 +78,7 @@ fn after_damage_what_was_owed_is_owed() {
     let body = |t: &fact::Transition| format!("{} {}", t.episode, t.version).into_bytes();
     let now = at(48);
     assert_eq!(outbox.follow(&all, &bureau, now, body).unwrap(), []);
-    let due = outbox.claim(&bureau[0], now, 10, Level::Blue).unwrap();
+    let due = outbox.claim(&bureau[0], now, 10).unwrap();
     let mut due: Vec<String> =
         due.into_iter().flat_map(|p| p.letters).map(|d| String::from_utf8(d.body).unwrap()).collect();
     due.sort();

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use maibo_core::fact::State;
 use maibo_core::notify::{Answer, Transport, message_id};
-use maibo_core::place::Level;
 use maibo_core::time::Timestamp;
 use maibo_store::outbox::Outbox;
 
@@ -182,7 +181,7 @@ async fn a_crash_after_success_repeats_the_key() {
     {
         // The process that dies: the receiver has the message, the outbox has not heard of it.
         let mut outbox = Outbox::open(&dir.path().join("outbox.db"), 1).unwrap();
-        let parcel = outbox.claim(&target.receiver, Timestamp(i64::MAX), 1, Level::Blue).unwrap().remove(0);
+        let parcel = outbox.claim(&target.receiver, Timestamp(i64::MAX), 1).unwrap().remove(0);
         let due = parcel.letters.into_iter().next().unwrap();
         let kept = Letter { body: due.body, stamp: due.stamp, before: due.before };
         let carrier = Carrier::new(target.clone(), brief(), Arc::new(SystemClock::default()), "").unwrap();

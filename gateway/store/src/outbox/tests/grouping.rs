@@ -70,7 +70,7 @@ fn a_long_drain_does_not_begin_the_stretch_anew() {
     }
     for s in 0..3 {
         let now = secs(s);
-        let mut one = bench.outbox.claim(&bench.receivers[0].clone(), now, 1, Level::Blue).unwrap();
+        let mut one = bench.outbox.claim(&bench.receivers[0].clone(), now, 1).unwrap();
         let parcel = one.pop().unwrap();
         assert_eq!(parcel.letters.len(), GROUP_MAX, "after {s} s");
         let ended: Vec<_> = parcel.ids().map(|id| Ended { id, ending: Ending::Delivered, error: None }).collect();
@@ -203,19 +203,4 @@ fn a_clock_set_back_holds_nothing_up() {
     assert_eq!(bench.messages(secs(3_600)).len(), 1);
     bench.tell_at(NOW, transition(2, 1));
     assert_eq!(bench.outbox.next_due("a").unwrap(), Some(secs(10)));
-}
-
-// What is urgent is handed out alone where that is asked for, and the rest stays for later.
-#[test]
-fn what_is_below_a_level_can_wait() {
-    let mut bench = Bench::new(vec![receiver("a", Mode::All)]);
-    for (n, level) in [(1, Level::Yellow), (2, Level::Red), (3, Level::Orange)] {
-        bench.tell(Transition { level, ..transition(n, 1) });
-    }
-    let mut claim = |least| -> Vec<_> {
-        let parcels = bench.outbox.claim(&bench.receivers[0], NOW, 8, least).unwrap();
-        parcels.into_iter().flat_map(|p| p.letters).map(|due| due.body).collect()
-    };
-    assert_eq!(claim(Level::Orange), [text(&transition(2, 1)), text(&transition(3, 1))]);
-    assert_eq!(claim(Level::Blue), [text(&transition(1, 1))]);
 }
