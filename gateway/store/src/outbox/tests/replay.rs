@@ -69,3 +69,13 @@ fn there_must_be_room() {
     bench.tell(transition(2, 1));
     assert_eq!(bench.outbox.replay(id, NOW).unwrap(), Replay::NoRoom);
 }
+
+// It waits since long ago by its decision, but nobody is told in the receiver's place because somebody wished it sent again.
+#[test]
+fn nobody_stands_in_for_it() {
+    let mut bench = Bench::new(vec![receiver("a", Mode::All)]);
+    let id = dead(&mut bench);
+    assert!(matches!(bench.outbox.replay(id, NOW).unwrap(), Replay::Owed(_)));
+    let passed = bench.outbox.stand_in("a", &receiver("b", Mode::All), NOW, NOW).unwrap();
+    assert_eq!((passed, bench.list().len()), (0, 1));
+}
