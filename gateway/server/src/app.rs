@@ -32,7 +32,7 @@ mod formats;
 mod logs;
 mod running;
 
-pub use alarm::{Alarm, Watched};
+pub use alarm::{Alarm, Round, Watched};
 pub use error::StartError;
 pub use formats::FormatError;
 pub use logs::{DataDir, DataError, Logs, inputs_options};

@@ -16,6 +16,7 @@
 //! to [`Limits::response`]. A full `settled` queue drops the report, which is made again within a minute or two.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use maibo_core::fact::{Delivery, Fact, Transition};
 use maibo_core::notify::{Manners, Plan, Receiver};
@@ -109,6 +110,9 @@ pub struct Parts {
     pub roll: Roll,
 }
 
+/// How long what looks several times a second may take to come round: it waits while a flood is written down.
+const ROUND: Duration = Duration::from_mins(1);
+
 /// Starts the follower, one worker a receiver, and the keeper. They end at `stop`. Answers how each receiver does.
 ///
 /// # Errors
@@ -161,13 +165,20 @@ pub fn start(
         alarm.spawn(tasks, "delivery to a receiver", worker.run(stop.clone()));
     }
     let called = receivers.iter().cloned().zip(woken.iter().cloned()).collect();
-    alarm.spawn(tasks, "response plans", escalate::run(shelf.clone(), plans.into(), called, stop.clone()));
+    let round = |part, words| alarm.round(part, words, ROUND);
+    let deadlines = round("deadlines", ("预案任务时限检查", "looking for tasks of plans that are late"));
+    let looking = escalate::run(shelf.clone(), plans.into(), called, deadlines, stop.clone());
+    alarm.spawn(tasks, "response plans", looking);
     let follower = follower::Follower::new(shelf.clone(), receivers, woken.clone(), (describe, polite), mark);
     alarm.spawn(tasks, "delivery", follower.run(facts, wake, stop.clone()));
     if !pairs.is_empty() {
-        alarm.spawn(tasks, "substitutes of receivers", substitute::run(shelf.clone(), pairs, stop.clone()));
+        let substitutes = round("substitutes", ("候补接收方检查", "passing on to substitutes of receivers"));
+        let passing = substitute::run(shelf.clone(), pairs, substitutes, stop.clone());
+        alarm.spawn(tasks, "substitutes of receivers", passing);
     }
-    alarm.spawn(tasks, "delivery's housekeeping", keeper::run(shelf, woken, stop.clone()));
+    let housekeeping = ("通知库整理", "housekeeping of what is told");
+    let housekeeping = alarm.round("housekeeping", housekeeping, 3 * keeper::EVERY);
+    alarm.spawn(tasks, "delivery's housekeeping", keeper::run(shelf, woken, housekeeping, stop.clone()));
     Ok(alive)
 }
 

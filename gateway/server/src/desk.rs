@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use maibo_core::engine::Machine;
 use maibo_core::fact::{Delivery, Fact, Transition};
@@ -28,6 +29,9 @@ use crate::versions::VersionStore;
 
 /// Settled deliveries on their way to the record; what finds no room is reported again by the outbox.
 const SETTLED: usize = 1_024;
+
+/// How long what goes by five times a second may take to come round.
+const STILL: Duration = Duration::from_secs(30);
 
 /// Everything that runs.
 pub struct Desk {
@@ -100,7 +104,8 @@ impl Desk {
         if let Some(sink) = sink {
             tasks.spawn(sink.run(shared.inputs_wake.clone(), stop.clone()));
         }
-        let ticking = ticker::run(Arc::clone(&picture), Arc::clone(&shared.clock), stop.clone());
+        let round = shared.alarm.round("ticker", ("页面刷新", "what keeps the page up to date"), STILL);
+        let ticking = ticker::run(Arc::clone(&picture), Arc::clone(&shared.clock), round, stop.clone());
         shared.alarm.spawn(&tasks, "ticker of the page", ticking);
         shared.alarm.spawn(&tasks, "page", http::serve::serve(listener, router, stop.clone()));
         let settled = record_deliveries(&shared, &tasks);
@@ -150,6 +155,7 @@ impl Desk {
             sinks: sinks.into_iter().collect(),
             owed: looked_at,
             receivers,
+            http: address,
         };
         let canaries = monitor::canary::Seen(Arc::clone(&shared.ingest.canaries));
         // Last, so that a step counts when everybody was told.

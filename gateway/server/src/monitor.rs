@@ -13,7 +13,7 @@
 //! Nothing here is on the alert path: a check that hangs costs its own alert only. In a replay nothing is watched. One check
 //! has teeth: `watchdog` ends a process whose alert path stands still.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use maibo_store::outbox::OutboxReader;
@@ -33,6 +33,7 @@ mod board;
 pub mod canary;
 mod counters;
 mod followers;
+mod page;
 mod receivers;
 mod sinks;
 mod space;
@@ -68,6 +69,8 @@ pub struct Parts {
     pub owed: OutboxReader,
     /// How each receiver does, by name.
     pub receivers: Vec<(String, Liveness)>,
+    /// Where the page is served.
+    pub http: SocketAddr,
 }
 
 /// Starts all checks; they end at `stop`.
@@ -75,7 +78,7 @@ pub fn start(parts: Parts, running: &Running, tasks: &TaskTracker, stop: &Cancel
     if parts.shared.settings.clock == ClockMode::Replay {
         return;
     }
-    let Parts { shared, board, picture, steps, last_word, projection, history, delivery, sinks, owed, receivers } =
+    let Parts { shared, board, picture, steps, last_word, projection, history, delivery, sinks, owed, receivers, http } =
         parts;
     let telling = Arc::clone(&board).run(Arc::clone(&shared.ingest), stop.clone());
     shared.alarm.spawn(tasks, "own alerts", telling);
@@ -105,12 +108,15 @@ pub fn start(parts: Parts, running: &Running, tasks: &TaskTracker, stop: &Cancel
         Arc::clone(&board),
         stop.clone(),
     ));
+    let answers = shared.alarm.round(page::PART, page::WORDS, page::WITHIN);
+    tasks.spawn(page::run(reachable(http), answers, stop.clone()));
     let watched = followers::Watched {
         facts: shared.facts_wake.clone(),
         inputs: shared.inputs_wake.clone(),
         projection,
         history,
         delivery,
+        rounds: shared.alarm.rounds(),
     };
     tasks.spawn(followers::run(watched, Arc::clone(&board), stop.clone()));
     tasks.spawn(sinks::run(
@@ -121,6 +127,16 @@ pub fn start(parts: Parts, running: &Running, tasks: &TaskTracker, stop: &Cancel
         stop.clone(),
     ));
     tasks.spawn(receivers::run(owed, receivers, Arc::clone(&shared.clock), board, stop.clone()));
+}
+
+/// Where this machine reaches what listens at an address.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let loopback = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    SocketAddr::new(loopback, address.port())
 }
 
 /// The ways that canaries take: by every source whose routes have room for them.
@@ -139,10 +155,9 @@ fn ways(shared: &Shared, brokers: &[SocketAddr]) -> Vec<canary::Way> {
         }),
         #[cfg(feature = "embedded-broker")]
         Source::Embedded(s) => brokers.next().map(|address| {
-            let anywhere = address.ip().is_unspecified();
-            let host = if anywhere { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { address.ip() };
-            let client_id = format!("maibo-canary-{}", s.id);
-            canary::Way { source: s.id.clone(), host: host.to_string(), port: address.port(), client_id, login: None }
+            let (address, client_id) = (reachable(*address), format!("maibo-canary-{}", s.id));
+            let host = address.ip().to_string();
+            canary::Way { source: s.id.clone(), host, port: address.port(), client_id, login: None }
         }),
     };
     shared.settings.sources.iter().filter_map(way).collect()

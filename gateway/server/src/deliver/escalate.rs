@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::shelf::{Shelf, Trouble, noted};
+use crate::monitor::Mark;
 use crate::{live::words, plan};
 
 /// How often is looked.
@@ -24,11 +25,12 @@ const AFTER_START: Duration = Duration::from_secs(10);
 /// Tasks seen to in one turn.
 const MOST: usize = 100;
 
-/// Runs until `stop`.
+/// Runs until `stop`; every round moves the mark.
 pub(super) async fn run(
     shelf: Shelf,
     plans: Arc<[Plan]>,
     receivers: Vec<(Receiver, Arc<Notify>)>,
+    round: Mark,
     stop: CancellationToken,
 ) {
     let (began, mut trouble) = (Instant::now(), Trouble::default());
@@ -40,6 +42,7 @@ pub(super) async fn run(
             () = stop.cancelled() => return,
             _ = ticks.tick() => {}
         }
+        round.step();
         if began.elapsed() < AFTER_START {
             continue;
         }

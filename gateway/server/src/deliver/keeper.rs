@@ -10,14 +10,15 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::shelf::{Shelf, Trouble, noted};
+use crate::monitor::Mark;
 
 /// How often.
 pub(super) const EVERY: Duration = Duration::from_mins(1);
 /// An outcome this old that is not on record is reported again.
 const REPORT_AFTER: Millis = Millis::from_secs(60);
 
-/// Runs until `stop`. At the start everything that is not on record is reported, whatever its age.
-pub(super) async fn run(shelf: Shelf, woken: Vec<Arc<Notify>>, stop: CancellationToken) {
+/// Runs until `stop`; every round moves the mark. At the start everything that is not on record is reported, whatever its age.
+pub(super) async fn run(shelf: Shelf, woken: Vec<Arc<Notify>>, round: Mark, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut trouble, mut age) = (Trouble::default(), Millis::ZERO);
@@ -31,6 +32,7 @@ pub(super) async fn run(shelf: Shelf, woken: Vec<Arc<Notify>>, stop: Cancellatio
             outbox.tidy(now).map(|gone| (again, gone))
         });
         let Some(result) = work.await else { return };
+        round.step();
         age = REPORT_AFTER;
         if let Some((again, gone)) = noted(&mut trouble, "keeper", result) {
             let moved = !gone.is_empty();

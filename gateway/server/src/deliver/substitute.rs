@@ -16,6 +16,7 @@ use tracing::warn;
 
 use super::settings::{Substitute, Target};
 use super::shelf::{Shelf, Trouble, noted};
+use crate::monitor::Mark;
 
 /// How often is looked.
 const EVERY: Duration = Duration::from_secs(1);
@@ -45,8 +46,8 @@ impl Pair {
     }
 }
 
-/// Runs until `stop`.
-pub(super) async fn run(shelf: Shelf, pairs: Vec<Pair>, stop: CancellationToken) {
+/// Runs until `stop`; every round moves the mark.
+pub(super) async fn run(shelf: Shelf, pairs: Vec<Pair>, round: Mark, stop: CancellationToken) {
     let (began, mut trouble) = (Instant::now(), Trouble::default());
     let mut ticks = tokio::time::interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -55,6 +56,7 @@ pub(super) async fn run(shelf: Shelf, pairs: Vec<Pair>, stop: CancellationToken)
             () = stop.cancelled() => return,
             _ = ticks.tick() => {}
         }
+        round.step();
         for Pair { principal, substitute, after, wake } in &pairs {
             if began.elapsed() < Duration::from_millis(after.0.unsigned_abs()) {
                 continue;

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Picture;
 use crate::clock::EngineClock;
+use crate::monitor::Mark;
 
 /// Device changes are gathered for this long.
 const WINDOW: Duration = Duration::from_millis(200);
@@ -16,8 +17,8 @@ const BEAT: u32 = 5;
 /// Milliseconds between heartbeats, as told to clients.
 pub const HEARTBEAT_MS: u32 = 1_000;
 
-/// Runs until `stop`.
-pub async fn run(picture: Arc<Picture>, clock: Arc<EngineClock>, stop: CancellationToken) {
+/// Runs until `stop`; every round moves the mark.
+pub async fn run(picture: Arc<Picture>, clock: Arc<EngineClock>, round: Mark, stop: CancellationToken) {
     let mut ticks = interval(WINDOW);
     // After a stall one frame is enough: it carries the last value of everything.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -33,5 +34,6 @@ pub async fn run(picture: Arc<Picture>, clock: Arc<EngineClock>, stop: Cancellat
             picture.beat(now);
         }
         n = n.wrapping_add(1);
+        round.step();
     }
 }

@@ -1,5 +1,6 @@
 //! Whatever follows the logs must come along: not failing, and moving while there is something to read. What is read there
-//! says by its [`Mark`] how far it is, so that also a follower that hangs, or has died, is found out.
+//! says by its [`Mark`] how far it is, so that also a follower that hangs, or has died, is found out. Tasks that go round
+//! for ever are watched alike: each moves its mark at every round.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -12,6 +13,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Board;
+use crate::app::Round;
 use crate::history::History;
 use crate::live::follow::Projection;
 
@@ -21,13 +23,18 @@ const EVERY: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How far a follower is: the number of the next fact it wants, or of commits of the inputs log it knows of.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Mark(Arc<AtomicU64>);
 
 impl Mark {
     /// It has everything before this.
     pub fn set(&self, next: u64) {
         self.0.store(next, Relaxed);
+    }
+
+    /// It came round once more.
+    pub fn step(&self) {
+        self.0.fetch_add(1, Relaxed);
     }
 
     /// Where it is.
@@ -48,12 +55,16 @@ pub(super) struct Watched {
     pub(super) history: History,
     /// Delivery.
     pub(super) delivery: Mark,
+    /// What goes round for ever.
+    pub(super) rounds: Vec<Round>,
 }
 
 /// One follower between two looks.
 pub(super) struct Watch {
     name: &'static str,
     words: (&'static str, &'static str),
+    /// How long it may stand still.
+    patience: Duration,
     reached: u64,
     /// When it last was where it should be, or moved.
     pub(super) fine: Instant,
@@ -61,7 +72,12 @@ pub(super) struct Watch {
 
 impl Watch {
     pub(super) fn new(name: &'static str, words: (&'static str, &'static str)) -> Self {
-        Self { name, words, reached: 0, fine: Instant::now() }
+        Self { name, words, patience: PATIENCE, reached: 0, fine: Instant::now() }
+    }
+
+    /// Of something that always has a next round.
+    fn round(round: Round) -> (Self, Mark) {
+        (Self { patience: round.within, ..Self::new(round.part, round.words) }, round.mark)
     }
 
     /// It is at `reached` of `end`, failing or not.
@@ -74,7 +90,7 @@ impl Watch {
 
     fn tell(&self, now: Instant, board: &Board) {
         let still = now - self.fine;
-        if still < PATIENCE {
+        if still < self.patience {
             board.well(Check::Follower, self.name);
             return;
         }
@@ -90,13 +106,17 @@ pub(super) async fn run(watched: Watched, board: Arc<Board>, stop: CancellationT
     let mut alerts = Watch::new("alerts", ("预警查询库", "the database of alerts for queries"));
     let mut history = Watch::new("history", ("历史读数库", "the database of readings"));
     let mut delivery = Watch::new("delivery", ("通知发送", "telling the receivers"));
+    let mut rounds: Vec<(Watch, Mark)> = watched.rounds.into_iter().map(Watch::round).collect();
     while !stop.is_cancelled() {
         let (now, end) = (Instant::now(), *watched.facts.borrow());
         let of = watched.projection.progress();
         alerts.look(of.next, end, of.failing, now);
         delivery.look(watched.delivery.get(), end, false, now);
         history.look(watched.history.mark().get(), *watched.inputs.borrow(), watched.history.progress().failing, now);
-        for watch in [&alerts, &delivery, &history] {
+        for (watch, mark) in &mut rounds {
+            watch.look(mark.get(), u64::MAX, false, now);
+        }
+        for watch in [&alerts, &delivery, &history].into_iter().chain(rounds.iter().map(|(watch, _)| watch)) {
             watch.tell(now, &board);
         }
         tokio::select! {
@@ -108,7 +128,33 @@ pub(super) async fn run(watched: Watched, board: Arc<Board>, stop: CancellationT
 
 #[cfg(test)]
 mod tests {
+    use super::super::board::tests::{board, told};
     use super::*;
+
+    // What goes round has its own patience, and is well again with the next round.
+    #[test]
+    fn rounds() {
+        let board = board();
+        let (within, words) = (Duration::from_mins(3), ("整理", "housekeeping"));
+        let (mut watch, mark) = Watch::round(Round { part: "housekeeping", words, within, mark: Mark::default() });
+        let start = watch.fine;
+        let mut look = |s: u64, came_round: bool| {
+            if came_round {
+                mark.step();
+            }
+            let now = start + Duration::from_secs(s);
+            watch.look(mark.get(), u64::MAX, false, now);
+            watch.tell(now, &board);
+            told(&board)
+        };
+        assert_eq!(look(150, true), [""; 0]);
+        assert_eq!(look(325, false), [""; 0]);
+        assert_eq!(
+            look(331, false),
+            ["maibo-follower housekeeping orange housekeeping: no progress for 181 s; alerts go on"]
+        );
+        assert_eq!(look(340, true), ["maibo-follower housekeeping well "]);
+    }
 
     // Standing still counts only with something to read; moving or having everything ends it, failing does not.
     #[test]
