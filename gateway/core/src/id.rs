@@ -280,6 +280,9 @@ pub enum Subject {
 }
 
 impl Subject {
+    /// All words of [`Self::kind`].
+    pub const KINDS: [&'static str; 7] = ["device", "source", "place", "event", "around", "part", "drill"];
+
     /// `device`, `source`, `place`, `event`, `around`, `part` or `drill`.
     pub const fn kind(&self) -> &'static str {
         match self {

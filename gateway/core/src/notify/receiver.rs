@@ -1,9 +1,10 @@
 //! Receivers, and which transitions they want.
 
 use crate::fact::Transition;
-use crate::id::PlaceCode;
+use crate::id::{PlaceCode, RuleId};
 use crate::place::{Domain, Level};
 use crate::registry::place;
+use crate::rule::Schedule;
 use crate::time::Millis;
 
 /// Whether a receiver wants the whole story or the present.
@@ -40,6 +41,12 @@ pub struct Matcher {
     pub domains: Vec<Domain>,
     /// In places that lie within one of these: of a city code all below it. An alert without a place is in none.
     pub districts: Vec<PlaceCode>,
+    /// Of these rules.
+    pub rules: Vec<RuleId>,
+    /// About these kinds of subject, as [`Subject::kind`](crate::id::Subject::kind) calls them.
+    pub kinds: Vec<&'static str>,
+    /// Only what is decided at these hours; `None`: at any.
+    pub hours: Option<Schedule>,
     /// Only episodes that nobody takes notice of: from this reminder on, at most [`crate::limit::MAX_REMINDERS`]; 0: at
     /// once. What is acknowledged in time, and blue, of which nobody is reminded, it never hears of.
     pub from_reminder: u32,
@@ -49,7 +56,16 @@ pub struct Matcher {
 
 impl Default for Matcher {
     fn default() -> Self {
-        Self { min_level: Level::Blue, domains: Vec::new(), districts: Vec::new(), from_reminder: 0, planned: false }
+        Self {
+            min_level: Level::Blue,
+            domains: Vec::new(),
+            districts: Vec::new(),
+            rules: Vec::new(),
+            kinds: Vec::new(),
+            hours: None,
+            from_reminder: 0,
+            planned: false,
+        }
     }
 }
 
@@ -57,9 +73,9 @@ impl Matcher {
     /// Whether a transition meets the conditions.
     ///
     /// The level is that of the episode's peak: who was told of red is told of the way down. Every version counts, those
-    /// that only say that the data went stale or fresh and those of an operator included.
+    /// that only say that the data went stale or fresh and those of an operator included. The hour is that of the version.
     pub fn meets(&self, transition: &Transition) -> bool {
-        let Self { min_level, domains, districts, from_reminder, planned } = self;
+        let Self { min_level, domains, districts, rules, kinds, hours, from_reminder, planned } = self;
         let reminder = transition.handling.as_ref().and_then(|h| h.reminder).map_or(0, |r| r.number);
         let at = transition.place.as_ref().map_or("", PlaceCode::as_str);
         !planned
@@ -67,6 +83,9 @@ impl Matcher {
             && reminder >= *from_reminder
             && (domains.is_empty() || domains.contains(&transition.domain))
             && (districts.is_empty() || districts.iter().any(|d| at.starts_with(place::stem(d.as_str()))))
+            && (rules.is_empty() || rules.contains(&transition.rule))
+            && (kinds.is_empty() || kinds.contains(&transition.subject.kind()))
+            && hours.as_ref().is_none_or(|hours| hours.at(transition.at).is_some())
     }
 }
 

@@ -91,6 +91,28 @@ fn domains_and_districts_select() {
     assert!(!matches(&t, &receiver(Matcher { domains: vec![Domain::Health], ..Matcher::default() })));
 }
 
+// A receiver for some rules, some kinds, some hours: each is a condition, and the hour is that of the version.
+#[test]
+fn rules_kinds_and_hours() {
+    let t = transition();
+    let rules = |name: &str| receiver(Matcher { rules: vec![RuleId::new(name).unwrap()], ..Matcher::default() });
+    assert!(matches(&t, &rules("underpass-waterlogging")) && !matches(&t, &rules("underpass")));
+    let kinds = |kind| receiver(Matcher { kinds: vec![kind], ..Matcher::default() });
+    assert!(matches(&t, &kinds("source")) && !matches(&t, &kinds("device")));
+    // 1970-01-01 was a Thursday, and it is past eight in Beijing.
+    let hours = |during: &str| {
+        let table: toml::Table = during.parse().unwrap();
+        receiver(Matcher { hours: crate::rule::Schedule::read(table).unwrap(), ..Matcher::default() })
+    };
+    let day = hours("during = [{ name = \"day\", hours = \"08:00-18:00\", days = [\"thu\"] }]");
+    assert!(matches(&t, &day));
+    let later = |hours: i64| Transition { at: Timestamp(hours * 3_600_000), ..transition() };
+    assert!(matches(&later(9), &day) && !matches(&later(10), &day) && !matches(&later(24), &day));
+    assert!(day.wants(&later(10), true), "who was told hears the rest");
+    let utc = hours("zone = \"UTC\"\nduring = [{ name = \"day\", hours = \"08:00-18:00\" }]");
+    assert!(!matches(&t, &utc) && matches(&later(10), &utc));
+}
+
 // Reliability 4: the key of a message is the same in every process, and different for every receiver and version.
 #[test]
 fn message_id_is_frozen() {

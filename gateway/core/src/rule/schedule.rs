@@ -13,6 +13,8 @@
 use jiff::civil::Date;
 use jiff::tz::{Offset, TimeZone};
 
+use super::Problem;
+use super::table::{Problems, Reader};
 use crate::limit;
 use crate::time::Timestamp;
 
@@ -33,7 +35,7 @@ const FIRST: Timestamp = Timestamp(-62_135_596_800_000);
 const LAST: Timestamp = Timestamp(253_402_128_000_000);
 
 /// The calendar of one rule.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schedule {
     zone: TimeZone,
     /// First instant in force, where there is one.
@@ -57,6 +59,19 @@ impl Schedule {
         let same = |cut: &u16| schedule.pick(all, all, *cut) == schedule.pick(all, all, 0);
         schedule.steady = schedule.periods.iter().all(Period::is_daily) && schedule.cuts.iter().all(same);
         schedule
+    }
+
+    /// Reads a schedule that stands by itself, written as in a rule: `zone`, `in_force`, `during`. `None` where it has none of
+    /// these keys.
+    ///
+    /// # Errors
+    /// Every problem, other keys too.
+    pub fn read(table: toml::Table) -> Result<Option<Self>, Vec<Problem>> {
+        let mut problems = Problems::default();
+        let mut reader = Reader::new(String::new(), table, &mut problems);
+        let schedule = read::read(&mut reader, |_, _| {});
+        reader.finish();
+        problems.or(schedule)
     }
 
     /// The periods, in the order in which they are tried.

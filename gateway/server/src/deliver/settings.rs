@@ -4,10 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use maibo_core::id::PlaceCode;
-use maibo_core::limit::MAX_REMINDERS;
-use maibo_core::notify::{Matcher, Mode, Receiver};
-use maibo_core::place::{Domain, Level};
+use maibo_core::notify::{Mode, Receiver};
 use maibo_core::time::Millis;
 use serde::Deserialize;
 
@@ -16,6 +13,7 @@ use super::network::Allow;
 use super::sender::Sender;
 use crate::answer::Answers;
 
+mod conditions;
 mod heartbeat;
 mod login;
 mod mail;
@@ -31,6 +29,7 @@ pub use way::{HttpWay, MailTls, MailWay, MqttWay, Password, Seal, Way};
 const RECEIVERS_MAX: usize = 64;
 /// Longest list in an entry.
 const LIST_MAX: usize = 64;
+
 /// One `[[receiver]]` as written.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -89,6 +88,19 @@ pub struct ReceiverSettings {
     /// Place codes such as `110105`; none means all.
     #[serde(default)]
     pub districts: Vec<String>,
+    /// Names of rules; none means all.
+    #[serde(default)]
+    pub rules: Vec<String>,
+    /// Kinds of what an alert is about: `device`, `source`, `place`, `event`, `around`, `part`, `drill`; none means all.
+    #[serde(default)]
+    pub kinds: Vec<String>,
+    /// Periods in which it is told, written as in a rule: `{ name = "day", hours = "08:00-18:00", days = ["mon"] }`; at any hour
+    /// where there is none.
+    #[serde(default)]
+    pub during: Option<toml::Value>,
+    /// With `during`: the time zone of its hours, `Asia/Shanghai` where it is not given.
+    #[serde(default)]
+    pub zone: Option<String>,
     /// `always` (the default); `unacknowledged`: it hears only of episodes that nobody takes notice of; `planned`: only of what a
     /// plan calls it for.
     #[serde(default)]
@@ -171,27 +183,15 @@ impl ReceiverSettings {
         if self.name.is_empty() || self.name.len() > 64 || !self.name.chars().all(fine) {
             p.push("name: 1 to 64 characters of A-Z a-z 0-9 . _ -".to_owned());
         }
-        for (key, list) in [("domains", &self.domains), ("districts", &self.districts), ("allow", &self.allow)] {
-            if list.len() > LIST_MAX {
-                p.push(format!("{key}: more than {LIST_MAX} entries"));
-            }
+        if self.allow.len() > LIST_MAX {
+            p.push(format!("allow: more than {LIST_MAX} entries"));
         }
         let mode = word(&mut p, "mode", self.mode.as_deref(), Mode::parse, "all, latest");
         let formats = Format::ALL.map(Format::as_str).join(", ");
         let format = word(&mut p, "format", self.format.as_deref(), Format::parse, &formats).unwrap_or_default();
-        let level = word(&mut p, "min_level", self.min_level.as_deref(), Level::parse, "blue, yellow, orange, red");
-        let (from_reminder, planned) = self.waits(&mut p);
+        let matcher = self.conditions(&mut p);
         let group_every = self.group_every(format, &mut p);
         let substitute = self.substitute(group_every, &mut p);
-        let matcher = Matcher {
-            from_reminder,
-            planned,
-            min_level: level.unwrap_or(Level::Blue),
-            domains: each(&mut p, "domains", &self.domains, |d| Domain::parse(d).ok_or("is not a domain")),
-            districts: each(&mut p, "districts", &self.districts, |d| {
-                PlaceCode::new(d).map_err(|_| "is not a place code")
-            }),
-        };
         if self.answers && sender.page.is_none() {
             p.push("answers: needs `page` under [sender], the address at which receivers reach this Maibo".to_owned());
         }
@@ -218,20 +218,6 @@ impl ReceiverSettings {
             }
             _ => Err(p),
         }
-    }
-
-    /// The reminder from which on it hears of an episode, 0: from its opening on; and whether only plans call it.
-    fn waits(&self, p: &mut Vec<String>) -> (u32, bool) {
-        let waits = |w: &str| ["always", "unacknowledged", "planned"].iter().position(|x| *x == w);
-        let waits = word(p, "when", self.when.as_deref(), waits, "always, unacknowledged, planned").unwrap_or_default();
-        match self.reminders {
-            Some(_) if waits != 1 => p.push("reminders: belongs to `when = \"unacknowledged\"`".to_owned()),
-            Some(n) if !(1..=MAX_REMINDERS).contains(&n) => {
-                p.push(format!("reminders: {n} is not 1 to {MAX_REMINDERS}: so often is reminded of an alert"));
-            }
-            _ => {}
-        }
-        (if waits == 1 { self.reminders.unwrap_or(1) } else { 0 }, waits == 2)
     }
 
     /// The template, read and tried.

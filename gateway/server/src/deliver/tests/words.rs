@@ -72,15 +72,33 @@ fn all_problems_at_once() {
         districts: vec!["chaoyang".to_owned()],
         allow: vec!["here".to_owned()],
         group_every: Some("11m".to_owned()),
+        rules: vec!["a b".to_owned()],
+        kinds: vec!["devices".to_owned()],
+        zone: Some("Mars".to_owned()),
+        during: toml::from_str::<toml::Table>("x = [{ name = \"day\", hours = \"8-18\" }]").unwrap().remove("x"),
         ..ReceiverSettings::default()
     };
     let problems = validate(&[bad.clone(), bad], &Arc::default(), Path::new("/nowhere")).unwrap_err();
-    for key in ["name", "mode", "format", "min_level", "domains", "districts", "allow", "secret_file", "group_every"] {
+    for key in [
+        "name",
+        "mode",
+        "format",
+        "min_level",
+        "domains",
+        "districts",
+        "allow",
+        "secret_file",
+        "group_every",
+        "rules",
+        "kinds",
+        "zone",
+        "during[0].hours",
+    ] {
         let path = format!("receiver[1].{key}: ");
         assert!(problems.iter().any(|p| p.starts_with(&path)), "{key}: {problems:?}");
     }
     assert!(problems.contains(&"receiver[1].name: `a b` is used twice".to_owned()));
-    assert_eq!(problems.len(), 19, "{problems:?}");
+    assert_eq!(problems.len(), 27, "{problems:?}");
 }
 
 // Groups: ten seconds unless said otherwise; what holds one version is not grouped, and to ask for it is an error.
