@@ -249,3 +249,55 @@ fn a_bad_template_is_found_by_check() {
     std::fs::write(maibo.dir.path().join("app.json"), "{\n\"text\": \"{{ head.zh }}\"\n}").expect("writes");
     assert_eq!(check().0, Some(0));
 }
+
+// Over TLS, where the broker's certificate is one that is trusted; where it is not, nothing is said to it.
+#[test]
+fn a_broker_is_told_over_tls() {
+    let broker = free_port();
+    let receiver = format!(
+        "[[receiver]]\nname = \"bus\"\nurl = \"mqtts://127.0.0.1:{broker}\"\ntopic = \"city/alerts\"\nformat = \"cap\"\n\
+         allow = [\"127.0.0.1\"]\n"
+    );
+    let (mut maibo, port) = setup(&receiver);
+    let directory = maibo.dir.path().to_owned();
+    certificates(&directory);
+    let file = |name: &str| directory.join(name).to_str().expect("a path").to_owned();
+    let text = format!(
+        "listener {broker} 127.0.0.1\nallow_anonymous true\nuser root\ncertfile {}\nkeyfile {}\n",
+        file("leaf.pem"),
+        file("leaf.key")
+    );
+    std::fs::write(file("tls.conf"), text).expect("writes");
+    let program = if Path::new("/usr/sbin/mosquitto").exists() { "/usr/sbin/mosquitto" } else { "mosquitto" };
+    let _broker = Process::start(Command::new(program).args(["-c", &file("tls.conf")]), &directory.join("broker"));
+    until("the broker listens", PATIENCE, || std::net::TcpStream::connect(("127.0.0.1", broker)).ok());
+    let (number, authority) = (broker.to_string(), file("ca.pem"));
+    let arguments = ["--cafile", &authority, "-V", "mqttv5", "-p", &number, "-t", "city/#", "-q", "1", "-F", "%t|%p"];
+    let ears = Process::start(
+        Command::new("mosquitto_sub").args(["-h", "127.0.0.1"]).args(arguments),
+        &directory.join("heard"),
+    );
+    let probe = || {
+        let said = ["--cafile", &authority, "-h", "127.0.0.1", "-p", &number, "-t", "city/probe", "-m", "x", "-q", "1"];
+        assert!(Command::new("mosquitto_pub").args(said).status().expect("runs").success());
+        (!ears.lines().is_empty()).then_some(())
+    };
+    until("somebody listens", PATIENCE, probe);
+    let heard = || ears.lines().into_iter().find(|line| line.starts_with("city/alerts|"));
+
+    maibo.start();
+    depth(port, 30);
+    let waiting = until("an attempt failed", PATIENCE, || {
+        deliveries(&maibo, "pending").into_iter().find(|d| d["attempts"].as_u64() > Some(0))
+    });
+    assert_eq!(waiting["last_error"], "the receiver's certificate is not valid");
+    assert_eq!(heard(), None);
+    assert_eq!(maibo.terminate().code(), Some(0));
+
+    maibo.spawn(&[("SSL_CERT_FILE", &authority)]);
+    maibo.ready();
+    let line = until("heard", PATIENCE, heard);
+    assert!(line.contains("<alert xmlns="), "{line}");
+    until("delivered", PATIENCE, || (deliveries(&maibo, "delivered").len() == 1).then_some(()));
+    assert_eq!(maibo.terminate().code(), Some(0));
+}
