@@ -62,6 +62,8 @@ export interface Receiver {
   readonly format: string;
   readonly host: string;
   readonly health: 'well' | 'failing';
+  /** Open: it is tried with one message at a time, after growing waits. */
+  readonly circuit: 'closed' | 'open';
   readonly failing_since: string | null;
   readonly last_error: string | null;
   readonly last_success: string | null;

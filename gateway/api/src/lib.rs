@@ -62,7 +62,7 @@ pub use plan::{
 };
 pub use problem::{Code, ConflictReason, Problem};
 pub use quarantine::QuarantineEntry;
-pub use receiver::{Receiver, ReceiverHealth, ReceiverTest};
+pub use receiver::{Circuit, Receiver, ReceiverHealth, ReceiverTest};
 pub use rule::{Confidence, Direction, Limit, Rule, RuleExpression, RuleInput, RuleTerm};
 pub use status::{Counters, LogState, Parts, Ready, Sink, SinkGap, SinkState, Source, SourceState, Status};
 pub use timeline::{StampName, TimelineEntry, TimelineKind};
@@ -81,6 +81,7 @@ pub use view::{FeaturedSeries, Snapshot, ViewDevices};
     Assign,
     BacktestReport,
     BacktestRequest,
+    Circuit,
     ClientFrame,
     Close,
     Comment,

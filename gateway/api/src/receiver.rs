@@ -15,6 +15,16 @@ pub enum ReceiverHealth {
     Failing,
 }
 
+/// Whether a receiver is tried with all there is to tell it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Circuit {
+    /// It is.
+    Closed,
+    /// It failed eight times in a row: one attempt at a time, after waits of 1 to 15 s, until it answers.
+    Open,
+}
+
 /// Somebody who is told. Neither secrets nor what an address has behind its host are shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Receiver {
@@ -34,12 +44,20 @@ pub struct Receiver {
     pub domains: Vec<Domain>,
     /// In these places; none means all.
     pub districts: Vec<String>,
+    /// Of these rules; none means all.
+    pub rules: Vec<String>,
+    /// About these kinds of subject; none means all.
+    pub kinds: Vec<String>,
+    /// Only in these periods, by their names; none means at any hour.
+    pub during: Vec<String>,
     /// From this reminder on; 0: at once.
     pub from_reminder: u32,
     /// It hears of nothing but what a plan calls it for.
     pub planned: bool,
     /// How it does.
     pub health: ReceiverHealth,
+    /// How much it is tried.
+    pub circuit: Circuit,
     /// Since when it takes nothing.
     pub failing_since: Option<Time>,
     /// Why, in words.

@@ -33,6 +33,7 @@ use crate::telemetry::Metrics;
 
 mod body;
 mod carrier;
+mod circuit;
 mod dial;
 mod escalate;
 mod follower;

@@ -22,6 +22,8 @@ struct State {
     failing: Option<Failing>,
     /// The same of its heartbeat, which is failing whether anything is owed or not.
     silent: Option<Failing>,
+    /// Whether it is tried with one attempt at a time only.
+    open: bool,
     /// When the worker last looked at what is owed.
     looked: Instant,
     /// Who is told in its place.
@@ -45,6 +47,7 @@ impl Liveness {
             took: None,
             failing: None,
             silent: None,
+            open: false,
             looked: Instant::now(),
             substitute,
         })))
@@ -66,6 +69,11 @@ impl Liveness {
         self.lock().took
     }
 
+    /// Whether its circuit is open: it is tried with one attempt at a time, after growing waits.
+    pub fn is_open(&self) -> bool {
+        self.lock().open
+    }
+
     /// How long its worker has not looked at what is owed.
     pub fn unseen(&self) -> Duration {
         self.lock().looked.elapsed()
@@ -82,6 +90,11 @@ impl Liveness {
     pub(super) fn succeeded(&self, now: Timestamp) {
         let mut state = self.lock();
         (state.took, state.failing, state.silent) = (Some(now), None, None);
+    }
+
+    /// Its circuit is open, or closed.
+    pub(super) fn circuit(&self, open: bool) {
+        self.lock().open = open;
     }
 
     /// A heartbeat that began at `begun` was not answered.

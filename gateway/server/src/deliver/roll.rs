@@ -78,6 +78,8 @@ pub struct Shown<'a> {
     pub failing: Option<Failing>,
     /// When it last took something.
     pub took: Option<Timestamp>,
+    /// Whether it is tried with one attempt at a time only.
+    pub open: bool,
 }
 
 /// What came of a test.
@@ -124,6 +126,7 @@ impl Roll {
             receiver: member.carrier.wants(),
             failing: member.alive.failing(),
             took: member.alive.took(),
+            open: member.alive.is_open(),
         })
     }
 

@@ -14,6 +14,7 @@ use tracing::{info, warn};
 
 use super::Liveness;
 use super::carrier::Carrier;
+use super::circuit::Circuit;
 use super::format::Letter;
 use super::shelf::{Shelf, Trouble, noted};
 use crate::pipeline::failpoint;
@@ -44,6 +45,8 @@ pub(super) struct Worker {
     parallel: usize,
     /// The receiver asked to be left alone until then.
     paused: Timestamp,
+    /// Whether it may be tried as much as there is to do.
+    circuit: Circuit,
     /// A person has to act; said once.
     refused: bool,
     alive: Liveness,
@@ -61,7 +64,8 @@ impl Worker {
         alive: Liveness,
     ) -> Self {
         let (paused, trouble, ended) = (Timestamp(i64::MIN), Trouble::default(), Vec::new());
-        Self { carrier, shelf, wake, parallel: parallel.max(1), paused, refused: false, alive, trouble, ended }
+        let (parallel, circuit) = (parallel.max(1), Circuit::default());
+        Self { carrier, shelf, wake, parallel, paused, circuit, refused: false, alive, trouble, ended }
     }
 
     /// Runs until `stop`; attempts under way then get [`GRACE`], and what is cut off is made again at the next start.
@@ -92,6 +96,7 @@ impl Worker {
             return Some(if recorded { duration(self.paused.since(now)) } else { RETRY });
         }
         let (room, receiver) = (self.parallel.saturating_sub(flying.len()), self.carrier.wants().clone());
+        let room = self.circuit.room(room, flying.len(), now);
         let ended = std::mem::take(&mut self.ended);
         // In one visit: each waits for all others who want the outbox.
         let work = move |outbox: &mut Outbox, now| {
@@ -112,8 +117,9 @@ impl Worker {
             self.launch(parcel, flying);
         }
         // Where all hands are busy the end of an attempt is what to wait for.
-        let busy = flying.len() >= self.parallel;
-        Some(next.filter(|_| !busy).map_or(LOOK, duration))
+        let busy = flying.len() >= self.parallel || (self.circuit.is_open() && !flying.is_empty());
+        let next = next.filter(|_| !busy).map(|next| next.max(self.circuit.rest(now).unwrap_or_default()));
+        Some(next.map_or(LOOK, duration))
     }
 
     fn launch(&self, parcel: Parcel, flying: &mut JoinSet<Tried>) {
@@ -149,9 +155,13 @@ impl Worker {
         let ending = match verdict.disposition {
             Disposition::Delivered => {
                 self.alive.succeeded(now);
+                self.circuit.answered();
                 Ending::Delivered
             }
-            Disposition::Dead => Ending::Dead,
+            Disposition::Dead => {
+                self.circuit.answered();
+                Ending::Dead
+            }
             Disposition::Retry { ladder, wish, .. } if tried.ids.len() > 1 && verdict.one_of_many => {
                 self.shelf.count("failed");
                 self.alive.failed(tried.begun, verdict.error.as_deref());
@@ -164,9 +174,11 @@ impl Worker {
                 }
                 self.shelf.count("failed");
                 self.alive.failed(tried.begun, verdict.error.as_deref());
+                self.circuit.failed(tried.begun, now);
                 Ending::Failed { at: now + delay(ladder, tried.attempt, seed(&tried.message), wish), needs_operator }
             }
         };
+        self.alive.circuit(self.circuit.is_open());
         self.note(&ending, verdict.error.as_deref());
         let ended = |id: &i64| Ended { id: *id, ending: ending.clone(), error: verdict.error.clone() };
         self.ended.extend(tried.ids.iter().map(ended));

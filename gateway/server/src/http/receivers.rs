@@ -61,7 +61,7 @@ pub(super) async fn test(
 }
 
 fn receiver(shown: &Shown<'_>, pending: Option<&BTreeMap<String, u64>>) -> api::Receiver {
-    let Shown { target, receiver, failing, took } = shown;
+    let Shown { target, receiver, failing, took, open } = shown;
     let matcher = &receiver.matcher;
     let health = if failing.is_some() { api::ReceiverHealth::Failing } else { api::ReceiverHealth::Well };
     let format = if matches!(target.way, Way::Mail(_)) { "mail" } else { target.manner.format.as_str() };
@@ -74,9 +74,18 @@ fn receiver(shown: &Shown<'_>, pending: Option<&BTreeMap<String, u64>>) -> api::
         min_level: words::level(matcher.min_level),
         domains: matcher.domains.iter().map(|d| words::domain(*d)).collect(),
         districts: matcher.districts.iter().map(ToString::to_string).collect(),
+        rules: matcher.rules.iter().map(ToString::to_string).collect(),
+        kinds: matcher.kinds.iter().map(ToString::to_string).collect(),
+        during: matcher
+            .hours
+            .iter()
+            .flat_map(maibo_core::rule::Schedule::periods)
+            .map(|period| period.name.to_string())
+            .collect(),
         from_reminder: matcher.from_reminder,
         planned: matcher.planned,
         health,
+        circuit: if *open { api::Circuit::Open } else { api::Circuit::Closed },
         failing_since: failing.as_ref().map(|f| words::time(f.since)),
         last_error: failing.as_ref().and_then(|f| f.error.clone()),
         last_success: took.map(words::time),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::support::{Ear, Reply, Scene, entry, transition};
 use crate::deliver::{Failing, Liveness, ReceiverSettings};
@@ -43,5 +43,28 @@ async fn an_episode_that_changes_hides_no_dead_receiver() {
     up.store(true, SeqCst);
     scene.tell(vec![transition(1, 7)]);
     until(&alive, Option::is_none).await;
+    scene.end().await;
+}
+
+// What waits for a dead receiver does not run against it, over and over: after some failures one at a time, with growing waits;
+// and when it answers all of it goes.
+#[tokio::test]
+async fn a_dead_receiver_is_tried_one_at_a_time() {
+    let up = Arc::new(AtomicBool::new(false));
+    let answers = Arc::clone(&up);
+    let ear = Ear::new(move |_, _| Reply::Status(if answers.load(SeqCst) { 204 } else { 503 })).await;
+    let bureau = ReceiverSettings { group_every: Some("0s".to_owned()), ..entry("bureau", &ear) };
+    let mut scene = Scene::new(&[bureau]);
+    let alive = scene.alive[0].1.clone();
+    scene.tell((1..=60).map(|n| transition(n, 1)).collect());
+    until(&alive, |_| alive.is_open()).await;
+    let under_way = 16;
+    let begun = Instant::now();
+    let heard = ear.heard(7 + under_way + 3).await.len();
+    assert!(begun.elapsed() >= Duration::from_secs(2), "a second and two between the last three");
+    assert!(heard < 60 && alive.is_open());
+    up.store(true, SeqCst);
+    scene.rows(|rows| rows.len() == 60 && rows.iter().all(|r| r.outcome == "delivered")).await;
+    assert!(!alive.is_open());
     scene.end().await;
 }
