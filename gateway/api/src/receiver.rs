@@ -21,7 +21,7 @@ pub enum ReceiverHealth {
 pub enum Circuit {
     /// It is.
     Closed,
-    /// It failed eight times in a row: one attempt at a time, after waits of 1 to 15 s, until it answers.
+    /// It failed eight times in a row: one attempt at a time, after waits of 1 to 5 s, until it answers.
     Open,
 }
 
