@@ -1,6 +1,7 @@
 //! Tasks of response plans that were missed.
 
 use maibo_core::fact::{Body, Missed, Transition};
+use maibo_core::id::Actor;
 use maibo_core::input::Act;
 use maibo_core::place::Level;
 use maibo_core::reading::Text;
@@ -36,7 +37,7 @@ fn one_version_says_it() {
     w.expect(&["0 v2 firing yellow escalated"]);
     assert_eq!((told.version, told.missed()), (2, Some(&missed("pumps"))));
     let fact = w.facts.last().expect("a fact");
-    assert_eq!((fact.actor.as_ref().map(|a| a.as_str()), fact.at.0 - ZERO), (Some("plan:flood"), s(2)));
+    assert_eq!((fact.actor.as_ref().map(Actor::as_str), fact.at.0 - ZERO), (Some("plan:flood"), s(2)));
     let handling = told.handling.as_deref().expect("kept");
     assert_eq!(handling.noted, Some(fact.at));
     assert_eq!((&told.acknowledged, &handling.said, &handling.assigned), (&None, &None, &None));
@@ -80,7 +81,7 @@ fn it_takes_no_notice() {
     let reminded = |miss: bool| {
         let mut w = firing();
         if miss {
-            assert!(w.at(s(600)).miss(1, missed("pumps")).is_ok());
+            assert!(w.at(s(10)).miss(1, missed("pumps")).is_ok());
         }
         w.run(s(4_000));
         w.facts.iter().filter_map(|f| f.body.judged()).filter(|t| t.reason.as_str() == "unacknowledged").count()

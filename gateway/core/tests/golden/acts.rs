@@ -13,7 +13,8 @@ fn escalated() {
     let handling = Handling { missed: Some(Box::new(missed())), ..Handling::default() };
     let bytes = maibo_core::codec::encode(&handling);
     assert_eq!(maibo_core::codec::decode::<Handling>(&bytes).ok(), Some(handling));
-    expect!["8980f6f6f4f4f6f6f68565666c6f6f646570756d70736577617465721b0000019b76daa800826563686965666464757479"].assert_eq(&hex(&bytes));
+    expect!["8980f6f6f4f4f6f6f68565666c6f6f646570756d70736577617465721b0000019b76daa800826563686965666464757479"]
+        .assert_eq(&hex(&bytes));
 }
 
 // Protects the inputs log: the canonical bytes of each act.
@@ -48,7 +49,7 @@ fn acts() {
         assert_eq!(known(&act), act.as_str());
         let _ = writeln!(shown, "{} {}", known(&act), hex(&bytes));
     }
-    expect![[r#"
+    expect![[r"
         acknowledge 82008163776879
         assign 8201826663726577203363776879
         comment 82028163776879
@@ -57,6 +58,6 @@ fn acts() {
         close 82058263776879f5
         feedback 8206820163776879
         escalate 8207818565666c6f6f646570756d70736577617465721b0000019b76daa800826563686965666464757479
-    "#]]
+    "]]
     .assert_eq(&shown);
 }

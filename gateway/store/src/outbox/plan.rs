@@ -104,7 +104,7 @@ impl Outbox {
              FROM task INDEXED BY task_due JOIN run ON run.id = task.run
              JOIN run_alert ON (run_alert.run, episode) =
                (SELECT run, episode FROM run_alert AS worst WHERE {TOLD} ORDER BY worst.level DESC, worst.slot LIMIT 1)
-             WHERE task.open = 1 AND due_at <= ?1 ORDER BY due_at LIMIT ?2"
+             WHERE task.open = 1 AND due_at <= ?1 ORDER BY due_at, task.run, seq LIMIT ?2"
         ))?;
         let mut rows = statement.query(params![now.0, limit.min(PAGE_MAX) as i64])?;
         let mut found = Vec::new();
