@@ -142,7 +142,7 @@ export const en: Dictionary = {
     event: 'Event reported', event_cancelled: 'Event cancelled', event_expired: 'Event expired',
     quorum: 'Several at once', quorum_lost: 'No longer several', calendar: 'Calendar changed the limits',
     assigned: 'Assigned', commented: 'Comment', silenced: 'Silenced', silence_over: 'Silence over', unsilenced: 'Silence ended', closed: 'Closed', fed_back: 'Feedback',
-    unacknowledged: 'Not acknowledged, reminded',
+    unacknowledged: 'Not acknowledged, reminded', escalated: 'Task overdue',
   },
   conflict: {
     newer_fact: 'Not acknowledged: another operator has just acted on this alert. See its present state.',

@@ -140,7 +140,7 @@ export const zh = {
     event: '事件上报', event_cancelled: '事件解除', event_expired: '事件过期',
     quorum: '多处同发', quorum_lost: '多处缓解', calendar: '时段切换',
     assigned: '已指派', commented: '备注', silenced: '静默', silence_over: '静默到期', unsilenced: '解除静默', closed: '已关闭', fed_back: '反馈',
-    unacknowledged: '无人确认，再次提醒',
+    unacknowledged: '无人确认，再次提醒', escalated: '任务逾期',
   } as Record<string, string>,
   conflict: {
     newer_fact: '未确认：另一位值班员刚刚处置过此预警，请看最新状态。',

@@ -20,7 +20,7 @@ mod measure;
 mod reason;
 
 pub use delivery::Delivery;
-pub use handling::{Acknowledged, Assigned, Handling, Reminder, Said, Silenced, Stamp, Stamps};
+pub use handling::{Acknowledged, Assigned, Handling, Missed, Reminder, Said, Silenced, Stamp, Stamps};
 pub use incident::{Group, Incident, IncidentState};
 pub use maintenance::{Maintenance, MaintenanceScope, MaintenanceState};
 pub use measure::{Formula, Measure, NamedInput};

@@ -156,8 +156,8 @@ text_id!(
     DrillId, 1..=64, word, "A-Z a-z 0-9 . _ -"
 );
 text_id!(
-    /// Who gave a command: an operator's account name ([`Actor::account`]), or somebody at a receiver ([`Actor::at`]); at
-    /// most 190 bytes.
+    /// Who gave a command: an operator's account name ([`Actor::account`]), somebody at a receiver ([`Actor::at`]), or a
+    /// response plan ([`Actor::of_plan`]); at most 190 bytes.
     Actor, 1..=190, |c| !c.is_control(), "whatever can be printed"
 );
 
@@ -189,7 +189,15 @@ impl Actor {
         Self::new(&format!("{receiver}/{person}"))
     }
 
-    /// The receiver at which it is somebody, and who; `None` for operators.
+    /// A response plan, `plan:name`. No operator and nobody at a receiver has a colon in the name.
+    ///
+    /// # Errors
+    /// Where it is too long or has what cannot be printed.
+    pub fn of_plan(name: &str) -> Result<Self, IdError> {
+        Self::new(&format!("plan:{name}"))
+    }
+
+    /// The receiver at which it is somebody, and who; `None` for operators and plans.
     pub fn at_receiver(&self) -> Option<(&str, &str)> {
         self.0.split_once('/')
     }
@@ -233,6 +241,16 @@ impl PartitionId {
     /// Where a device lives: `xxh3_64(id) % 256`, frozen with test vectors.
     pub fn of(device: &DeviceId) -> Self {
         Self((xxhash_rust::xxh3::xxh3_64(device.as_str().as_bytes()) % u64::from(PARTITIONS)) as u16)
+    }
+
+    /// Where the machine of what is about this subject lives.
+    pub fn home(subject: &Subject) -> Self {
+        match subject {
+            Subject::Device(device) | Subject::Event { device, .. } => Self::of(device),
+            Subject::Source(_) | Subject::Place(_) | Subject::Around(_) | Subject::Part(_) | Subject::Drill(_) => {
+                Self::CITY
+            }
+        }
     }
 
     /// All partitions, the city last.

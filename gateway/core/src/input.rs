@@ -5,7 +5,7 @@
 
 use minicbor::{Decode, Encode};
 
-use crate::fact::{Delivery, Maintenance};
+use crate::fact::{Delivery, Maintenance, Missed};
 use crate::id::{Actor, EpisodeId, MaintenanceId, PartitionId, Position, SourceId, Version};
 use crate::reading::{Event, Liveness, Reading, Text};
 use crate::time::{Millis, Timestamp};
@@ -47,7 +47,7 @@ pub enum Input {
         #[n(0)]
         source: SourceId,
     },
-    /// An operator's command that changes what is decided or shown.
+    /// A command of an operator, of somebody at a receiver or of a response plan that changes what is decided or shown.
     #[n(5)]
     Command(#[n(0)] Command),
     /// The wall clock stepped by this much (forwards positive) just before the batch's `now`.
@@ -214,6 +214,10 @@ pub enum Act {
         #[n(1)]
         note: Text,
     },
+    /// Say that a task of a response plan was missed; given by the plan ([`Actor::of_plan`]). It goes only where `seen` is the
+    /// present version, so that what is asked twice is said once, and refuses nobody.
+    #[n(7)]
+    Escalate(#[n(0)] Box<Missed>),
 }
 
 impl Act {
@@ -227,6 +231,7 @@ impl Act {
             Self::Unsilence => "unsilence",
             Self::Close { .. } => "close",
             Self::Feedback { .. } => "feedback",
+            Self::Escalate(_) => "escalate",
         }
     }
 
@@ -239,7 +244,7 @@ impl Act {
             | Self::Silence { note, .. }
             | Self::Close { note, .. }
             | Self::Feedback { note, .. } => note,
-            Self::Unsilence => "",
+            Self::Unsilence | Self::Escalate(_) => "",
         }
     }
 }

@@ -5,6 +5,7 @@ mod engine_world;
 use std::collections::BTreeMap;
 
 use engine_world::cases::cases;
+use engine_world::model::missed;
 use engine_world::{World, ZERO, absent, catalogue, depth, ladder, reading, s, source};
 use maibo_core::fact::{Body, Fact, Reason, State};
 use maibo_core::id::{Actor, DeviceId, EpisodeId, PartitionId};
@@ -70,6 +71,7 @@ fn order() -> impl Strategy<Value = Act> {
         1 => Just(Act::Unsilence),
         3 => (note(), any::<bool>()).prop_map(|(note, forced)| Act::Close { note, forced }),
         1 => (stage, note()).prop_map(|(stage, note)| Act::Feedback { stage, note }),
+        2 => (0..18_usize).prop_map(|to| missed("pumps", to)),
     ]
 }
 

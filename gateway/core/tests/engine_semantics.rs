@@ -58,6 +58,8 @@ mod inhibit;
 mod ladder;
 #[path = "engine_semantics/maintenance.rs"]
 mod maintenance;
+#[path = "engine_semantics/missed.rs"]
+mod missed;
 #[path = "engine_semantics/mute.rs"]
 mod mute;
 #[path = "engine_semantics/operator.rs"]

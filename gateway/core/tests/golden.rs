@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use expect_test::expect;
 use maibo_core::fact::{
     Acknowledged, Assigned, Body, Cause, Delivery, Fact, Group, Handling, Incident, IncidentState, Maintenance,
-    MaintenanceScope, MaintenanceState, Reason, Reminder, Said, Silenced, Stamp, Stamps, State, Transition,
+    MaintenanceScope, MaintenanceState, Missed, Reason, Reminder, Said, Silenced, Stamp, Stamps, State, Transition,
 };
 use maibo_core::id::{
     Actor, DeviceId, EpisodeId, IncidentId, MaintenanceId, PartId, PartitionId, PlaceCode, Position, Quantity, RuleId,
@@ -97,6 +97,7 @@ fn handled() -> Transition {
         said: Some(Said { by: actor(), note: Text::from("泵车已到") }),
         reminder: Some(Reminder { number: 2, after: Millis(600_000) }),
         noted: Some(T),
+        missed: None,
     };
     Transition { reason: Reason::Closed, handling: Some(Box::new(handling)), ..transition() }
 }
@@ -296,7 +297,7 @@ fn handling() {
     let found = Transition { found: Some(Box::new(Found::new("磁盘已满", "full"))), ..handled() };
     assert_eq!(maibo_core::codec::decode::<Transition>(&maibo_core::codec::encode(&found)).ok(), Some(found));
     let reason = |n: u32| maibo_core::codec::decode::<Reason>(&maibo_core::codec::encode(&n)).ok();
-    let reasons: Vec<String> = (20..33).filter_map(|n| reason(n).map(|r| format!("{n} {}", r.as_str()))).collect();
+    let reasons: Vec<String> = (20..34).filter_map(|n| reason(n).map(|r| format!("{n} {}", r.as_str()))).collect();
     expect![[r"
         20 assigned
         21 commented
@@ -310,7 +311,8 @@ fn handling() {
         29 quorum_lost
         30 calendar
         31 unwell
-        32 well"]]
+        32 well
+        33 escalated"]]
     .assert_eq(&reasons.join("\n"));
 }
 

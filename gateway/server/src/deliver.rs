@@ -15,10 +15,13 @@
 //! Limits: [`Limits`]; a receiver has at most [`Limits::parallel`] attempts under way, and their responses are read up
 //! to [`Limits::response`]. A full `settled` queue drops the report, which is made again within a minute or two.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use maibo_core::engine::CommandOutcome;
 use maibo_core::fact::{Delivery, Fact, Transition};
+use maibo_core::input::Command;
 use maibo_core::notify::{Manners, Plan, Receiver};
 use maibo_store::facts::FactsReader;
 use maibo_store::outbox::Outbox;
@@ -77,6 +80,12 @@ pub type Describe = Arc<dyn Fn(&Transition) -> Told + Send + Sync>;
 /// What the rules in force at a fact say about telling its transition.
 pub type Polite = Arc<dyn Fn(&Fact, &Transition) -> Manners + Send + Sync>;
 
+/// Asks the machine of an alert for a command, and waits for its answer; `None` where it cannot be asked now.
+pub type Ask = Arc<dyn Fn(Command) -> Asked + Send + Sync>;
+
+/// An answer on its way.
+pub type Asked = Pin<Box<dyn Future<Output = Option<CommandOutcome>> + Send>>;
+
 /// What delivery needs.
 pub struct Parts {
     /// What is owed.
@@ -93,6 +102,8 @@ pub struct Parts {
     pub describe: Describe,
     /// What the rules say about telling.
     pub polite: Polite,
+    /// Puts on record that a task of a plan was missed.
+    pub ask: Ask,
     /// Time of the schedule.
     pub clock: Arc<EngineClock>,
     /// Wall-clock time, for signatures.
@@ -131,6 +142,7 @@ pub fn start(
         plans,
         describe,
         polite,
+        ask,
         clock,
         wall,
         metrics,
@@ -141,7 +153,7 @@ pub fn start(
         roll,
     } = parts;
     mark.set(outbox.cursor());
-    outbox.set_plans(plans.clone());
+    outbox.set_plans(plans);
     let shelf = shelf::Shelf::new(outbox, shelf::Report::new(settled, metrics), clock);
     let mut receivers: Vec<Receiver> = Vec::new();
     let woken: Vec<Arc<Notify>> = targets.iter().map(|_| Arc::new(Notify::new())).collect();
@@ -165,10 +177,10 @@ pub fn start(
     for worker in workers {
         alarm.spawn(tasks, "delivery to a receiver", worker.run(stop.clone()));
     }
-    let called = receivers.iter().cloned().zip(woken.iter().cloned()).collect();
+    let names = receivers.iter().map(|receiver| receiver.name.clone()).collect();
     let round = |part, words| alarm.round(part, words, ROUND);
     let deadlines = round("deadlines", ("预案任务时限检查", "looking for tasks of plans that are late"));
-    let looking = escalate::run(shelf.clone(), plans.into(), called, deadlines, stop.clone());
+    let looking = escalate::run(shelf.clone(), names, ask, deadlines, stop.clone());
     alarm.spawn(tasks, "response plans", looking);
     let follower = follower::Follower::new(shelf.clone(), receivers, woken.clone(), (describe, polite), mark);
     alarm.spawn(tasks, "delivery", follower.run(facts, wake, stop.clone()));

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use maibo_core::engine::Machine;
 use maibo_core::fact::{Delivery, Fact, Transition};
+use maibo_core::id::PartitionId;
 use maibo_core::notify::Manners;
 use maibo_store::outbox::OutboxReader;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::info;
@@ -113,8 +114,9 @@ impl Desk {
         let plans = shared.settings.plans.clone();
         let describe: deliver::Describe = Arc::new(move |t: &Transition| {
             let roster = shown.roster();
-            let plans = plan::orders(&plans, t);
-            deliver::Told { alert: live::words::alert(t, &roster), advice: roster.advice(&t.rule), plans }
+            let (orders, escalated) = (plan::orders(&plans, t), plan::escalated(&plans, t));
+            let alert = live::words::alert(t, &roster);
+            deliver::Told { alert, advice: roster.advice(&t.rule), plans: orders, escalated }
         });
         let wall: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let (mut targets, limits) = (shared.settings.receivers.clone(), deliver::Limits::default());
@@ -132,6 +134,7 @@ impl Desk {
             plans: shared.settings.plans.clone(),
             describe,
             polite: polite(&shared.versions),
+            ask: asking(&shared, &picture),
             clock: Arc::clone(&shared.clock),
             wall,
             metrics: Arc::clone(&shared.metrics),
@@ -200,6 +203,20 @@ fn open_sink(
         limits: influx::Limits::of(target),
     };
     influx::open(target, parts).map(Some)
+}
+
+/// Has a command decided by the machine of its alert. What the page does not know, an alert that is over long ago, nobody is asked.
+fn asking(shared: &Arc<Shared>, picture: &Arc<Picture>) -> deliver::Ask {
+    let (ingest, picture) = (Arc::clone(&shared.ingest), Arc::clone(picture));
+    Arc::new(move |command| {
+        let (ingest, picture) = (Arc::clone(&ingest), Arc::clone(&picture));
+        Box::pin(async move {
+            let partition = PartitionId::home(&picture.alert(command.episode)?.subject);
+            let (reply, answer) = oneshot::channel();
+            ingest.urge(Work::Command { partition, command, reply }).await.ok()?;
+            answer.await.ok()
+        })
+    })
 }
 
 /// Puts settled deliveries on record, through the pipeline like everything that is decided on.

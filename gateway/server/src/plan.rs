@@ -30,9 +30,21 @@ pub fn orders(plans: &[Plan], t: &Transition) -> Vec<api::PlanOrder> {
 }
 
 /// What a task is called, if its plan still has it.
-pub fn what(plans: &[Plan], plan: &str, task: &str) -> Option<api::Words> {
+fn what(plans: &[Plan], plan: &str, task: &str) -> Option<api::Words> {
     let plan = plans.iter().find(|p| p.name == plan)?;
     plan.tasks.iter().find(|t| t.name == task).map(|t| both(&t.what))
+}
+
+/// What a message about a version says of the task that was missed, where it is about one.
+pub fn escalated(plans: &[Plan], t: &Transition) -> Option<api::Escalated> {
+    let missed = t.missed()?;
+    Some(api::Escalated {
+        plan: missed.plan.0.to_string(),
+        task: missed.task.0.to_string(),
+        owner: missed.owner.0.to_string(),
+        what: what(plans, &missed.plan, &missed.task),
+        due_at: words::time(missed.due_at),
+    })
 }
 
 /// A plan as the interface has it.

@@ -36,6 +36,13 @@ within = "14s"
 escalate = ["chief"]
 
 [[plan.task]]
+name = "signs"
+owner = "traffic"
+what = { zh = "发布绕行信息", en = "post detours" }
+within = "14s"
+escalate = ["chief"]
+
+[[plan.task]]
 name = "beds"
 owner = "hospital"
 what = { zh = "备好床位", en = "make beds ready" }
@@ -135,7 +142,7 @@ fn a_cloudburst_is_drilled() {
     let id = first["id"].as_str().expect("an id").to_owned();
     let tasks: Vec<_> =
         first["plans"][0]["tasks"].as_array().expect("tasks").iter().map(|t| t["owner"].clone()).collect();
-    assert_eq!(tasks, ["water", "traffic", "hospital"]);
+    assert_eq!(tasks, ["water", "traffic", "traffic", "hospital"]);
     let late = told(&city.traffic, "traffic hears of it", |_| true);
     answer(&maibo, &first, "acknowledged", "李伟");
     maibo.kill();
@@ -146,12 +153,19 @@ fn a_cloudburst_is_drilled() {
         (&escalated["escalated"]["task"], &escalated["escalated"]["owner"], &escalated["id"]),
         (&json!("road"), &json!("traffic"), &json!(id))
     );
+    let second = told(&city.chief, "and of the second", |alert| alert["escalated"]["task"] == "signs");
+    assert_eq!(
+        (second["version"].as_u64(), &second["reason"]),
+        (escalated["version"].as_u64().map(|version| version + 1), &json!("escalated"))
+    );
+    let names = |alert: &Value| alert["text"]["en"].as_str().is_some_and(|text| text.contains("told to chief"));
+    assert!(names(&told(&city.water, "all hear what was missed", |alert| !alert["escalated"].is_null())));
     answer(&maibo, &late, "responding", "王芳");
     let path = format!("/api/v1/plans/runs?alert={id}");
     let runs = maibo.get(&path);
     let states: Vec<_> =
         runs["items"][0]["tasks"].as_array().expect("tasks").iter().map(|t| t["state"].clone()).collect();
-    assert_eq!(states, ["done", "missed", "running"], "{runs}");
+    assert_eq!(states, ["done", "missed", "missed", "running"], "{runs}");
     assert_eq!(index(&maibo)["city"], before, "a drill is no state of the city");
     let (status, closed) = post(
         &maibo,
@@ -163,7 +177,7 @@ fn a_cloudburst_is_drilled() {
         told(sink, "all who heard hear the end", |alert| alert["state"] == "resolved");
     }
     assert_eq!(city.bystander.deliveries().len(), 0, "nobody else does");
-    assert_eq!(city.chief.deliveries().iter().filter(|d| d.body.contains("\"escalated\"")).count(), 1, "once");
+    assert_eq!(city.chief.deliveries().iter().filter(|d| d.body.contains("\"escalated\"")).count(), 2, "each once");
     timeline(&maibo, &id);
     accounted(&maibo, &id);
     simulated(&maibo, &id);
@@ -187,7 +201,10 @@ fn timeline(maibo: &Maibo, id: &str) {
         (Some("done"), Some("pumps"), Some("water")),
         (Some("missed"), Some("road"), Some("traffic")),
         (Some("escalated"), Some("road"), Some("chief")),
+        (Some("missed"), Some("signs"), Some("traffic")),
+        (Some("escalated"), Some("signs"), Some("chief")),
         (Some("done"), Some("road"), Some("traffic")),
+        (Some("done"), Some("signs"), Some("traffic")),
         (Some("ended"), None, None),
     ];
     assert_eq!(words, expected);
@@ -214,7 +231,7 @@ fn accounted(maibo: &Maibo, id: &str) {
     };
     let all = |outcome: &str| (1..=last).map(|v| (Some(v), json!(outcome))).collect::<Vec<_>>();
     assert_eq!((of("water"), of("traffic"), of("hospital")), (all("delivered"), all("delivered"), all("pending")));
-    assert_eq!(of("chief").len() as u64, last - 1, "from the answer on that was the last when it was missed");
+    assert_eq!(of("chief").len() as u64, last - 2, "from the version on that says what was missed");
     assert_eq!(of("bystander"), []);
 }
 
@@ -223,7 +240,7 @@ fn simulated(maibo: &Maibo, id: &str) {
     let (status, found) = post(maibo, "/api/v1/plans/simulate", &json!({ "alert": id }));
     assert_eq!(status, 200, "{found}");
     let kinds: Vec<_> = found["events"].as_array().expect("events").iter().map(|e| e["kind"].clone()).collect();
-    assert_eq!(kinds, ["began", "done", "missed", "escalated", "done", "ended"]);
+    assert_eq!(kinds, ["began", "done", "missed", "escalated", "missed", "escalated", "done", "done", "ended"]);
     let dir = maibo.dir.path();
     let (code, text, error) = command(&["plan", "simulate", "--config", "maibo.toml", "--alert", id], dir);
     assert!(code == Some(0) && text.contains("missed    cloudburst road traffic"), "{text}{error}");

@@ -7,6 +7,8 @@ use crate::{Ms, Side};
 const MAX_SILENCE: Ms = 7 * 86_400_000;
 /// Characters of a name to which an episode is assigned.
 const MAX_NAME: usize = 64;
+/// Whom a plan tells that a task was missed.
+const MAX_TOLD: usize = 16;
 
 /// What an operator does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +53,15 @@ pub enum Act {
         /// What.
         note: String,
     },
+    /// Says that a task of a response plan was missed. Not an operator, but the plan.
+    Escalate {
+        /// The names of plan, task and owner.
+        names: [String; 3],
+        /// By when it had to be done.
+        due: Ms,
+        /// Who is told.
+        to: Vec<String>,
+    },
 }
 
 /// An act of somebody on an episode.
@@ -81,6 +92,8 @@ pub struct Handled {
     pub said: Option<(String, Ms, String)>,
     /// Whether it was closed by force.
     pub forced: bool,
+    /// The task that was missed, where this very version is about one: names, when it was due, who is told.
+    pub missed: Option<([String; 3], Ms, Vec<String>)>,
 }
 
 const RESPONDING: usize = 1;
@@ -95,7 +108,7 @@ impl Act {
             | Self::Silence { note, .. }
             | Self::Close { note, .. }
             | Self::Feedback { note, .. } => note,
-            Self::Unsilence => "",
+            Self::Unsilence | Self::Escalate { .. } => "",
         }
     }
 
@@ -108,6 +121,7 @@ impl Act {
             Self::Unsilence => "unsilenced",
             Self::Close { .. } => "closed",
             Self::Feedback { .. } => "fed_back",
+            Self::Escalate { .. } => "escalated",
         }
     }
 }
@@ -122,11 +136,21 @@ impl Episode {
             Act::Unsilence => self.handled.silenced.is_some(),
             Act::Close { forced, .. } => *forced || closes,
             Act::Acknowledge { .. } => true,
+            Act::Escalate { names, to, .. } => {
+                let fine = |name: &String| !name.trim().is_empty() && name.chars().count() <= MAX_NAME;
+                names.iter().chain(to).all(fine) && to.len() <= MAX_TOLD
+            }
         }
     }
 
-    /// Whether another operator did something since the version that was seen, or the level rose.
-    fn conflicts(&self, actor: &str, seen: u32) -> bool {
+    /// Whether another operator did something since the version that was seen, or the level rose. What is only said does not
+    /// conflict; that a task was missed does with any later version.
+    fn conflicts(&self, act: &Act, actor: &str, seen: u32) -> bool {
+        match act {
+            Act::Comment { .. } => return false,
+            Act::Escalate { .. } => return self.past.len() != seen as usize,
+            _ => {}
+        }
         let seen = self.past.len().min(seen as usize);
         let another = self.past[seen..].iter().filter_map(|(_, by)| by.as_deref()).any(|by| by != actor);
         let level = |version: usize| self.past.get(version.wrapping_sub(1)).map(|(level, _)| *level);
@@ -136,9 +160,8 @@ impl Episode {
     /// An operator's act: one version, or none where it is refused. Whether it closed the episode.
     pub(crate) fn act(&mut self, order: &Order, closes: bool, to: &mut Teller<'_>) -> bool {
         let (act, actor, now) = (&order.act, &order.actor, to.decided);
-        let comment = matches!(act, Act::Comment { .. });
         // What is on trial no command finds.
-        if to.side == Side::Trial || !self.allows(act, closes, now) || !comment && self.conflicts(actor, order.seen) {
+        if to.side == Side::Trial || !self.allows(act, closes, now) || self.conflicts(act, actor, order.seen) {
             return false;
         }
         let note = act.note().to_owned();
@@ -151,6 +174,7 @@ impl Episode {
             Act::Unsilence => handled.silenced = None,
             Act::Close { forced, .. } => handled.forced = *forced,
             Act::Feedback { done: true, .. } => handled.stamps[FED_BACK].clone_from(&stamp),
+            Act::Escalate { names, due, to } => handled.missed = Some((names.clone(), *due, to.clone())),
             Act::Feedback { .. } | Act::Comment { .. } => {}
         }
         if matches!(act, Act::Acknowledge { .. } | Act::Assign { .. } | Act::Feedback { done: false, .. }) {

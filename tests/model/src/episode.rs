@@ -72,7 +72,7 @@ pub(crate) struct Episode {
     /// The event time last told.
     at: Ms,
     pub(crate) handled: Handled,
-    /// Of every version: the level, and the operator who made it, but for a comment.
+    /// Of every version: the level, and the operator who made it, but for what is only said.
     pub(crate) past: Vec<(Level, Option<String>)>,
 }
 
@@ -116,12 +116,12 @@ impl Episode {
         self.version += 1;
         self.peak = self.peak.max(self.level);
         let rose = self.past.last().is_some_and(|(before, _)| self.level > *before);
-        // A comment refuses nobody.
-        let counts = by.filter(|_| reason != "commented");
+        // What is only said refuses nobody.
+        let counts = by.filter(|_| !matches!(reason, "commented" | "escalated"));
         self.past.push((self.level, counts.map(|(actor, _)| actor.to_owned())));
         let handled = &mut self.handled;
         handled.said = by
-            .filter(|_| reason != "acknowledged")
+            .filter(|_| !matches!(reason, "acknowledged" | "escalated"))
             .map(|(actor, note)| (actor.to_owned(), to.decided, note.to_owned()));
         let [published, .., archived] = &mut handled.stamps;
         published.get_or_insert((to.decided, None));
@@ -153,6 +153,7 @@ impl Episode {
             reason,
             handled: self.handled.clone(),
         });
+        self.handled.missed = None;
     }
 
     pub(crate) fn is(&self, id: &str) -> bool {

@@ -3,7 +3,7 @@
 use futures_util::FutureExt;
 use maibo::ingest::{Receipt, Settled};
 use maibo::pipeline::Work;
-use maibo_core::fact::{Body, State, Transition};
+use maibo_core::fact::{Body, Missed, State, Transition};
 use maibo_core::id::{Actor, PartitionId};
 use maibo_core::input::{Act, Command};
 use maibo_core::notify::{GROUP_EVERY, Matcher, Mode, Receiver};
@@ -90,10 +90,15 @@ impl Life {
         });
         let Some(shown) = shown else { return };
         let note = "sim".into();
-        let act = match choices.below(4) {
+        let late = || {
+            let [plan, task, owner, chief] = ["flood", "pumps", "water", "chief"].map(Into::into);
+            Missed { plan, task, owner, due_at: shown.at, to: vec![chief] }
+        };
+        let act = match choices.below(5) {
             0 => Act::Comment { note },
             1 => Act::Assign { to: "crew".into(), note },
             2 => Act::Close { forced: choices.chance(50), note },
+            3 => Act::Escalate(Box::new(late())),
             _ => Act::Acknowledge { note },
         };
         let actor = Actor::new(if choices.chance(50) { "li" } else { "wang" }).expect("a name");

@@ -25,7 +25,7 @@ pub(crate) struct Record {
     /// The alert as of its latest version.
     #[n(0)]
     pub(crate) transition: Transition,
-    /// The latest version that an operator's command made, and whose; comments decide nothing and do not count.
+    /// The latest version that an operator's command made, and whose; what only says something does not count.
     #[n(1)]
     pub(crate) operator: Option<(u32, Actor)>,
     /// The latest version in which the level rose.
@@ -79,7 +79,7 @@ impl Record {
         t.version += 1;
         t.reason = reason;
         if let Some(handling) = &mut t.handling {
-            (handling.said, handling.reminder, handling.noted) = (None, None, None);
+            (handling.said, handling.reminder, handling.noted, handling.missed) = (None, None, None, None);
         }
     }
 }

@@ -3,13 +3,17 @@
 //! A command says which version its operator saw. It is refused only where the operator would decide otherwise had they
 //! seen the present: another operator acted since, or the level rose. A level that fell, data that went stale, a rule
 //! that was edited do not bounce it; neither does a comment, which decides nothing and is never bounced itself.
+//!
+//! A response plan says by a command that a task was missed. It bounces nobody either, but is bounced by any later version: who
+//! asks did not see the present, looks again, and asks again.
 
 use super::{Book, Record};
 use crate::engine::{CommandOutcome, Refusal};
-use crate::fact::{Acknowledged, Assigned, Body, Reason, Said, Silenced, Stamp, Transition};
+use crate::fact::{Acknowledged, Assigned, Body, Missed, Reason, Said, Silenced, Stamp, Transition};
 use crate::id::Subject;
 use crate::input::{Act, Command, Stage};
 use crate::limit;
+use crate::notify::CALLED_MAX;
 use crate::reading::Text;
 use crate::time::Timestamp;
 
@@ -32,6 +36,10 @@ impl Book {
     fn refusal(&self, command: &Command, now: Timestamp) -> Option<&'static str> {
         // An episode of a rule on trial is nobody's to handle: it was never told.
         let Some(record) = self.get(command.episode).filter(|r| !r.shadow) else { return Some("resolved") };
+        if let Act::Escalate(missed) = &command.act {
+            let behind = record.transition.version != command.seen;
+            return if behind { Some("newer_fact") } else { (!bounded(missed)).then_some("bad_name") };
+        }
         let acted = record.overtaken(&command.actor, command.seen);
         let conflicts = !matches!(command.act, Act::Comment { .. });
         if conflicts && acted {
@@ -80,6 +88,14 @@ const fn closable(t: &Transition) -> bool {
     t.stale || matches!(t.subject, Subject::Event { .. } | Subject::Drill(_))
 }
 
+/// Whether its names are some, of a length and number that plans and receivers can have.
+fn bounded(missed: &Missed) -> bool {
+    let name = |name: &Text| !name.trim().is_empty() && name.chars().count() <= limit::MAX_ASSIGNEE;
+    [&missed.plan, &missed.task, &missed.owner].into_iter().all(name)
+        && missed.to.len() <= CALLED_MAX
+        && missed.to.iter().all(name)
+}
+
 const fn reason(act: &Act) -> Reason {
     match act {
         Act::Acknowledge { .. } => Reason::Acknowledged,
@@ -89,6 +105,7 @@ const fn reason(act: &Act) -> Reason {
         Act::Unsilence => Reason::Unsilenced,
         Act::Close { .. } => Reason::Closed,
         Act::Feedback { .. } => Reason::FedBack,
+        Act::Escalate(_) => Reason::Escalated,
     }
 }
 
@@ -113,6 +130,7 @@ fn act(record: &mut Record, command: &Command, now: Timestamp) {
         Act::Unsilence => handling.silenced = None,
         Act::Close { forced, .. } => handling.forced = *forced,
         Act::Feedback { stage: Stage::FedBack, .. } => handling.stamps.fed_back = stamp(),
+        Act::Escalate(missed) => handling.missed = Some(missed.clone()),
         Act::Acknowledge { .. } | Act::Comment { .. } | Act::Feedback { .. } => {}
     }
     let responds = match &command.act {
@@ -123,10 +141,10 @@ fn act(record: &mut Record, command: &Command, now: Timestamp) {
     if responds && handling.stamps.responding.is_none() {
         handling.stamps.responding = stamp();
     }
-    if !matches!(command.act, Act::Acknowledge { .. }) {
+    if !matches!(command.act, Act::Acknowledge { .. } | Act::Escalate(_)) {
         handling.said = Some(Said { by: actor.clone(), note });
     }
-    if !matches!(command.act, Act::Comment { .. }) {
+    if record.transition.reason.decides() {
         record.acted(record.transition.version, actor);
     }
 }

@@ -39,6 +39,7 @@ pub fn sentence(t: &Transition, title: &Words) -> Words {
         | Reason::Closed
         | Reason::FedBack => act_sentence(t),
         Reason::SilenceOver | Reason::Unacknowledged => timer_sentence(t, title),
+        Reason::Escalated => missed_sentence(t),
     }
 }
 
@@ -227,6 +228,23 @@ fn act_sentence(t: &Transition) -> Words {
         _ => (format!("{by} 关闭预警"), format!("{by} closed the alert")),
     };
     if note.is_empty() { words(zh, en) } else { words(format!("{zh}：{note}"), format!("{en}: {note}")) }
+}
+
+fn missed_sentence(t: &Transition) -> Words {
+    let Some(missed) = t.missed() else {
+        return words("预案任务逾期".to_owned(), "A task of a plan is overdue".to_owned());
+    };
+    let (plan, task, owner) = (&*missed.plan, &*missed.task, &*missed.owner);
+    let to: Vec<&str> = missed.to.iter().map(|name| &**name).collect();
+    let (zh, en) = if to.is_empty() {
+        (String::new(), String::new())
+    } else {
+        (format!("，上报 {}", to.join("、")), format!("; told to {}", to.join(", ")))
+    };
+    words(
+        format!("预案“{plan}”任务 {task} 逾期未完成，责任方 {owner}{zh}"),
+        format!("Task {task} of plan \"{plan}\" was not done in time by {owner}{en}"),
+    )
 }
 
 fn timer_sentence(t: &Transition, title: &Words) -> Words {

@@ -48,7 +48,7 @@ pub(super) fn wanted(
             let record = (t.state == State::Firing).then(|| {
                 let waiting = known.and_then(|r| r.waiting);
                 let mut record = Record { transition: t.clone(), operator, rose, latest, waiting, other, shadow };
-                if let Some(actor) = fact.actor.as_ref().filter(|_| t.reason != Reason::Commented) {
+                if let Some(actor) = fact.actor.as_ref().filter(|_| t.reason.decides()) {
                     record.acted(t.version, actor);
                 }
                 record.wind(rises, fact.at);

@@ -104,6 +104,27 @@ pub struct Reminder {
     pub after: Millis,
 }
 
+/// A task of a response plan that nobody did in time.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Missed {
+    /// The plan's name.
+    #[n(0)]
+    pub plan: Text,
+    /// The task's name.
+    #[n(1)]
+    pub task: Text,
+    /// The receiver that should have done it.
+    #[n(2)]
+    pub owner: Text,
+    /// By when, engine time.
+    #[n(3)]
+    pub due_at: Timestamp,
+    /// The receivers that are told of it by this version, whatever they want to hear of otherwise; at most
+    /// [`crate::notify::CALLED_MAX`], and none where the task names nobody.
+    #[n(4)]
+    pub to: Vec<Text>,
+}
+
 /// What was done with an alert as of one version.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Handling {
@@ -132,6 +153,9 @@ pub struct Handling {
     /// Of this version only: its engine time, where nothing happened to the values.
     #[n(7)]
     pub noted: Option<Timestamp>,
+    /// Of this version only: the task of a response plan that was missed.
+    #[n(8)]
+    pub missed: Option<Box<Missed>>,
 }
 
 impl Transition {
@@ -143,6 +167,11 @@ impl Transition {
     /// The silence it is under. Receivers are not told of a version that is under one.
     pub fn silenced(&self) -> Option<&Silenced> {
         self.handling.as_ref().and_then(|h| h.silenced.as_ref())
+    }
+
+    /// The task of a response plan that was missed, where this version is about one.
+    pub fn missed(&self) -> Option<&Missed> {
+        self.handling.as_ref().and_then(|h| h.missed.as_deref())
     }
 
     /// Whether it opens and ends again and again.

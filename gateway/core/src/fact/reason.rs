@@ -105,6 +105,9 @@ pub enum Reason {
     /// It does again.
     #[n(32)]
     Well,
+    /// A task of a response plan was not done in time.
+    #[n(33)]
+    Escalated,
 }
 
 impl Reason {
@@ -144,6 +147,7 @@ impl Reason {
             Self::Unacknowledged => "unacknowledged",
             Self::Unwell => "unwell",
             Self::Well => "well",
+            Self::Escalated => "escalated",
         }
     }
 
@@ -160,6 +164,13 @@ impl Reason {
                 | Self::Closed
                 | Self::FedBack
                 | Self::Unacknowledged
+                | Self::Escalated
         )
+    }
+
+    /// Whether such a version, made by a command, decides something: it refuses commands of others that did not see it. What is
+    /// only said refuses nobody.
+    pub const fn decides(self) -> bool {
+        !matches!(self, Self::Commented | Self::Escalated)
     }
 }

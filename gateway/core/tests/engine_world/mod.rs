@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test target uses its own part of the world")]
 
 mod city_model;
-mod model;
+pub(crate) mod model;
 
 use std::fmt::Write as _;
 use std::sync::Arc;

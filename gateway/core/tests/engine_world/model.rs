@@ -8,9 +8,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use maibo_core::fact::{Body, Fact, State, Transition};
+use maibo_core::fact::{Body, Fact, Missed, State, Transition};
 use maibo_core::input::{Act, Command, Input, Stage};
-use maibo_core::reading::Quality;
+use maibo_core::reading::{Quality, Text};
+use maibo_core::time::Timestamp;
 use maibo_model::{Handled, Level, Mark, Model, Side, Told};
 
 use super::ZERO;
@@ -157,7 +158,18 @@ fn handled(t: &Transition) -> Handled {
         stamps: stamps.map(|stamp| stamp.as_ref().map(|s| (s.at.0, s.by.as_ref().map(who)))),
         said: h.said.as_ref().map(|s| (who(&s.by), h.noted.map_or(0, |at| at.0), s.note.to_string())),
         forced: t.is_forced(),
+        missed: t.missed().map(|m| (names(m), m.due_at.0, m.to.iter().map(|name| name.0.to_string()).collect())),
     }
+}
+
+/// A plan says that a task was missed, and tells so many.
+pub(crate) fn missed(task: &str, to: usize) -> Act {
+    let [plan, task, owner, chief] = ["flood", task, "water", "chief"].map(Text::from);
+    Act::Escalate(Box::new(Missed { plan, task, owner, due_at: Timestamp(7), to: vec![chief; to] }))
+}
+
+fn names(missed: &Missed) -> [String; 3] {
+    [&missed.plan, &missed.task, &missed.owner].map(|name| name.0.to_string())
 }
 
 impl Reminders {
@@ -180,7 +192,10 @@ impl Reminders {
     /// A command in the model's words.
     pub(crate) fn order(&self, c: &Command) -> maibo_model::Order {
         let episode = c.episode.to_string();
-        let seen = c.seen - self.up_to(&episode, c.seen);
+        let reminded = self.0.get(&episode).is_some_and(|versions| versions.contains(&(c.seen + 1)));
+        // What goes only on the present version does not on one behind which there was a reminder. No version is 0.
+        let old = matches!(c.act, Act::Escalate(_)) && reminded;
+        let seen = if old { 0 } else { c.seen - self.up_to(&episode, c.seen) };
         maibo_model::Order { actor: c.actor.as_str().to_owned(), episode, seen, act: act(&c.act) }
     }
 }
@@ -205,6 +220,10 @@ fn act(act: &Act) -> maibo_model::Act {
         Act::Unsilence => maibo_model::Act::Unsilence,
         Act::Close { forced, .. } => maibo_model::Act::Close { note, forced: *forced },
         Act::Feedback { stage, .. } => maibo_model::Act::Feedback { done: *stage == Stage::FedBack, note },
+        Act::Escalate(m) => {
+            let to = m.to.iter().map(|name| name.0.to_string()).collect();
+            maibo_model::Act::Escalate { names: names(m), due: m.due_at.0, to }
+        }
     }
 }
 

@@ -2,6 +2,21 @@
 
 use super::*;
 
+fn missed() -> Missed {
+    let (plan, task, owner) = (Text::from("flood"), Text::from("pumps"), Text::from("water"));
+    Missed { plan, task, owner, due_at: T, to: vec![Text::from("chief"), Text::from("duty")] }
+}
+
+// Protects the ledger: what a version says that a plan made.
+#[test]
+fn escalated() {
+    let handling = Handling { missed: Some(Box::new(missed())), ..Handling::default() };
+    let bytes = maibo_core::codec::encode(&handling);
+    assert_eq!(maibo_core::codec::decode::<Handling>(&bytes).ok(), Some(handling));
+    expect!["8980f6f6f4f4f6f6f68565666c6f6f646570756d70736577617465721b0000019b76daa800826563686965666464757479"]
+        .assert_eq(&hex(&bytes));
+}
+
 // Protects the inputs log: the canonical bytes of each act.
 #[test]
 fn acts() {
@@ -15,6 +30,7 @@ fn acts() {
         Act::Unsilence => "unsilence",
         Act::Close { .. } => "close",
         Act::Feedback { .. } => "feedback",
+        Act::Escalate(_) => "escalate",
     };
     let all = [
         Act::Acknowledge { note: note() },
@@ -24,6 +40,7 @@ fn acts() {
         Act::Unsilence,
         Act::Close { note: note(), forced: true },
         Act::Feedback { stage: Stage::FedBack, note: note() },
+        Act::Escalate(Box::new(missed())),
     ];
     let mut shown = String::new();
     for act in all {
@@ -40,6 +57,7 @@ fn acts() {
         unsilence 820480
         close 82058263776879f5
         feedback 8206820163776879
+        escalate 8207818565666c6f6f646570756d70736577617465721b0000019b76daa800826563686965666464757479
     "]]
     .assert_eq(&shown);
 }

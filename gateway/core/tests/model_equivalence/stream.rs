@@ -7,6 +7,7 @@ use maibo_core::time::{Millis, Timestamp};
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use crate::engine_world::model::missed;
 use crate::engine_world::{World, ZERO, reading, s, source};
 use crate::packs::{Devices, Pack};
 
@@ -222,6 +223,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => Just(Act::Unsilence),
         4 => (note(), any::<bool>()).prop_map(|(note, forced)| Act::Close { note, forced }),
         1 => (stage, note()).prop_map(|(stage, note)| Act::Feedback { stage, note }),
+        3 => (select(vec!["pumps", " "]), 0..18_usize).prop_map(|(task, to)| missed(task, to)),
     ]
 }
 

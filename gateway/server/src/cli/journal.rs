@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use clap::{Subcommand, ValueEnum};
-use maibo_core::fact::{Body, Fact};
+use maibo_core::fact::{Body, Fact, Missed};
 use maibo_core::input::{Act, Batch, Input, Told};
 use maibo_core::place::Level;
 use maibo_store::disk::lock::DirLock;
@@ -182,6 +182,7 @@ fn input(input: &Input) -> Value {
                 Act::Silence { until, .. } => Some(("until", json!(until.0))),
                 Act::Close { forced, .. } => Some(("forced", json!(forced))),
                 Act::Feedback { stage, .. } => Some(("stage", json!(stage.as_str()))),
+                Act::Escalate(m) => Some(("missed", missed(m))),
                 Act::Acknowledge { .. } | Act::Comment { .. } | Act::Unsilence => None,
             };
             if let Some((key, value)) = more {
@@ -224,6 +225,11 @@ fn input(input: &Input) -> Value {
     }
 }
 
+fn missed(m: &Missed) -> Value {
+    let to: Vec<&str> = m.to.iter().map(|name| &**name).collect();
+    json!({"plan": &*m.plan, "task": &*m.task, "owner": &*m.owner, "due_at": m.due_at.0, "to": to})
+}
+
 fn told(t: &Told) -> Value {
     json!({
         "index": t.index, "episode": t.episode.to_string(), "version": t.version, "rule": t.rule.as_str(),
@@ -263,6 +269,7 @@ fn body(body: &Body) -> Value {
             "reason": t.reason.as_str(), "flapping": t.is_flapping(),
             "assigned_to": t.handling.as_ref().and_then(|h| h.assigned.as_ref()).map(|a| a.to.to_string()),
             "silenced_until": t.silenced().map(|s| s.until.0),
+            "missed": t.missed().map(missed),
             "said": t.handling.as_ref().and_then(|h| h.said.as_ref()).map(|s| s.note.to_string()),
         }),
         Body::RulesActivated { version } => json!({"kind": "rules_activated", "version": version.to_string()}),

@@ -1,6 +1,6 @@
 //! The message as it is kept: native JSON in the envelope of Standard Webhooks.
 
-use maibo_api::{Alert, AlertState, PlanOrder, Words};
+use maibo_api::{Alert, AlertState, Escalated, PlanOrder, Words};
 use maibo_core::time::Millis;
 use serde::Serialize;
 
@@ -13,6 +13,8 @@ pub struct Told {
     pub advice: Option<Words>,
     /// The response plans that cover it.
     pub plans: Vec<PlanOrder>,
+    /// The task that was missed, where the version is about one.
+    pub escalated: Option<Escalated>,
 }
 
 /// `{"type", "timestamp", "data"}`.
@@ -32,6 +34,8 @@ struct Data<'a> {
     advice: Option<&'a Words>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     plans: &'a [PlanOrder],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    escalated: Option<&'a Escalated>,
     recorded: bool,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     test: bool,
@@ -55,7 +59,7 @@ pub(super) fn heartbeat(receiver: &str, every: Millis, now: &str) -> Vec<u8> {
 }
 
 fn write(told: &Told, recorded: bool, test: bool) -> Vec<u8> {
-    let Told { alert, advice, plans } = told;
+    let Told { alert, advice, plans, escalated } = told;
     let r#type = match alert.state {
         AlertState::Firing => "alert.firing",
         AlertState::Resolved => "alert.resolved",
@@ -63,7 +67,7 @@ fn write(told: &Told, recorded: bool, test: bool) -> Vec<u8> {
     let envelope = Envelope {
         r#type,
         timestamp: &alert.updated_at,
-        data: Data { alert, advice: advice.as_ref(), plans, recorded, test },
+        data: Data { alert, advice: advice.as_ref(), plans, escalated: escalated.as_ref(), recorded, test },
     };
     // Numbers are finite and keys are texts, so that this cannot fail; an empty body would be refused by the receiver.
     serde_json::to_vec(&envelope).unwrap_or_default()

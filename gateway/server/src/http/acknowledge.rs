@@ -9,7 +9,7 @@ use axum::http::HeaderName;
 use maibo_api as api;
 use maibo_core::engine::CommandOutcome;
 use maibo_core::fact::{State as AlertState, Transition};
-use maibo_core::id::{Actor, EpisodeId, PartitionId, Subject};
+use maibo_core::id::{Actor, EpisodeId, PartitionId};
 use maibo_core::input::{Act, Command};
 use maibo_core::reading::Text;
 use tokio::sync::oneshot;
@@ -59,7 +59,7 @@ pub(super) async fn carry_out(
     let episode = EpisodeId::parse(id).ok_or_else(alerts::missing)?;
     let known = find(state, scope, episode).await?;
     let command = Command { actor, episode, seen, act };
-    let partition = partition(&known.subject);
+    let partition = PartitionId::home(&known.subject);
     let (outcome, next) = ask(state, |reply| Work::Command { partition, command, reply }).await?;
     let roster = state.picture.roster();
     match outcome.result {
@@ -80,16 +80,6 @@ pub(super) fn note(text: &str) -> Result<Text, Fault> {
         return Err(Fault::bad_request(format!("note: is longer than {NOTE_MAX} characters")));
     }
     Ok(text.into())
-}
-
-/// Where an episode's machine lives.
-fn partition(subject: &Subject) -> PartitionId {
-    match subject {
-        Subject::Device(device) | Subject::Event { device, .. } => PartitionId::of(device),
-        Subject::Source(_) | Subject::Place(_) | Subject::Around(_) | Subject::Part(_) | Subject::Drill(_) => {
-            PartitionId::CITY
-        }
-    }
 }
 
 /// The alert as last told: from the picture, else from the database.

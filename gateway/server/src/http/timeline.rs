@@ -11,6 +11,7 @@ use std::sync::PoisonError;
 use axum::Json;
 use axum::extract::{Path, State};
 use maibo_api::{self as api, StampName, TimelineEntry, TimelineKind};
+use maibo_core::fact::Reason;
 use maibo_core::id::EpisodeId;
 use maibo_core::place::Level;
 use maibo_core::time::Timestamp;
@@ -238,12 +239,14 @@ fn changed(row: VersionRow, roster: &Roster) -> TimelineEntry {
     let kind = match (&row.actor, &receiver) {
         _ if row.version == 1 => TimelineKind::Known,
         (None, _) => TimelineKind::Changed,
+        // In the name of a plan: nobody did anything.
+        _ if row.reason == Reason::Escalated.as_str() => TimelineKind::Changed,
         (Some(_), None) => TimelineKind::Act,
         (Some(_), Some(_)) => TimelineKind::Answer,
     };
     let said = row.alert.as_ref().and_then(|t| {
         let said = t.handling.as_ref().and_then(|h| h.said.as_ref()).map(|s| &s.note);
-        let noted = t.acknowledged.as_ref().filter(|_| t.reason == maibo_core::fact::Reason::Acknowledged);
+        let noted = t.acknowledged.as_ref().filter(|_| t.reason == Reason::Acknowledged);
         said.or(noted.map(|a| &a.note)).map(|n| n.0.to_string())
     });
     // What was kept before whole versions were has no sentence.

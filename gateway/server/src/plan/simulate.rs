@@ -1,7 +1,7 @@
 //! What plans would do: the outbox as it is, with a clock that is moved by hand, and receivers that take everything at once.
 //!
 //! Of what is on record, with the answers that came; or of an alert that never was, which nobody answers. What rules withhold is
-//! not withheld here. Nobody is told, and nothing is kept.
+//! not withheld here. What is missed is a version of its alert, as it would be on record. Nobody is told, and nothing is kept.
 //!
 //! Limits: the first [`ALERTS_MAX`] alerts, of each the first versions that one read gives, and no more alerts once there are
 //! [`VERSIONS_MAX`] versions.
@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use maibo_api as api;
-use maibo_core::fact::{Body, Cause, ENGINE_VERSION, Fact, Reason, State, Transition};
+use maibo_core::fact::{Body, Cause, ENGINE_VERSION, Fact, Handling, Reason, State, Transition};
 use maibo_core::id::{Actor, EpisodeId, IncidentId, PlaceCode, RuleId, Subject, Version};
 use maibo_core::notify::{Matcher, Mode, Plan, Receiver};
 use maibo_core::place::{Domain, Level};
@@ -110,34 +110,71 @@ pub fn simulate(
     let receivers: Vec<Receiver> =
         receivers.iter().map(|r| Receiver { mode: Mode::All, group_every: None, ..r.clone() }).collect();
     let last = facts.last().map_or(Timestamp(0), |fact| fact.at);
-    let mut latest: BTreeMap<EpisodeId, Transition> = BTreeMap::new();
-    for (index, fact) in facts.into_iter().enumerate() {
-        let fact = Fact { index: index as u64, ..fact };
-        miss(&mut outbox, &receivers, fact.at)?;
-        if let Body::Transition(t) = &fact.body {
-            latest.insert(t.episode, (**t).clone());
-        }
-        outbox.follow(std::slice::from_ref(&fact), &receivers, fact.at, |_| Vec::new())?;
+    let mut stage = Stage { outbox, receivers, alerts: BTreeMap::new() };
+    for fact in facts {
+        stage.miss(fact.at)?;
+        stage.follow(fact)?;
     }
     let longest = plans.iter().flat_map(|p| &p.tasks).map(|t| t.within).max().unwrap_or(Millis::ZERO);
-    miss(&mut outbox, &receivers, last + longest)?;
+    stage.miss(last + longest)?;
+    let Stage { outbox, receivers, alerts } = stage;
     drop(outbox);
-    shown(&path, plans, &receivers, &latest)
+    shown(&path, plans, &receivers, &alerts)
 }
 
-/// Notes what is missed by `now`, each when it is.
-fn miss(outbox: &mut Outbox, receivers: &[Receiver], now: Timestamp) -> Result<(), OutboxError> {
-    while let Some(due) = outbox.next_deadline()?.filter(|due| *due <= now) {
-        let overdue = outbox.overdue(due, PAGE_MAX)?;
-        if overdue.is_empty() {
+/// Where it is played.
+struct Stage {
+    outbox: Outbox,
+    receivers: Vec<Receiver>,
+    alerts: BTreeMap<EpisodeId, Played>,
+}
+
+/// An alert as it is played.
+struct Played {
+    /// Its latest version.
+    latest: Transition,
+    /// Of each version that was played, the one on record that it is, or comes behind.
+    recorded: Vec<u32>,
+}
+
+impl Stage {
+    /// Plays a version. What was missed by the plans of that time is left out: here others may be tried.
+    fn follow(&mut self, fact: Fact) -> Result<(), OutboxError> {
+        let Body::Transition(t) = fact.body else { return Ok(()) };
+        if t.reason == Reason::Escalated {
             return Ok(());
         }
-        for one in overdue {
-            let to: Vec<&Receiver> = receivers.iter().filter(|r| one.escalate.contains(&r.name)).collect();
-            outbox.escalate(&one, &to, &[], due)?;
-        }
+        let recorded = t.version;
+        self.play(*t, fact.actor, fact.at, recorded)
     }
-    Ok(())
+
+    fn play(&mut self, t: Transition, by: Option<Actor>, at: Timestamp, recorded: u32) -> Result<(), OutboxError> {
+        let played = self.alerts.entry(t.episode).or_insert_with(|| Played { latest: t.clone(), recorded: Vec::new() });
+        played.recorded.push(recorded);
+        played.latest = Transition { version: played.recorded.len() as u32, ..t };
+        let fact = Fact { index: self.outbox.cursor(), ..fact(played.latest.clone(), by, at) };
+        self.outbox.follow(&[fact], &self.receivers, at, |_| Vec::new())?;
+        Ok(())
+    }
+
+    /// Plays what is missed by `now`, each when it is.
+    fn miss(&mut self, now: Timestamp) -> Result<(), OutboxError> {
+        for _ in 0..VERSIONS_MAX {
+            let Some(due) = self.outbox.next_deadline()?.filter(|due| *due <= now) else { return Ok(()) };
+            let Some(one) = self.outbox.overdue(due, 1)?.pop() else { return Ok(()) };
+            let Some(alert) = self.alerts.get(&one.episode) else { return Ok(()) };
+            let missed = one.missed(|name| self.receivers.iter().any(|r| r.name == name));
+            let handling = Handling {
+                missed: Some(Box::new(missed)),
+                ..alert.latest.handling.as_deref().cloned().unwrap_or_default()
+            };
+            let t =
+                Transition { reason: Reason::Escalated, handling: Some(Box::new(handling)), ..alert.latest.clone() };
+            let recorded = alert.recorded.last().copied().unwrap_or_default();
+            self.play(t, Actor::of_plan(&one.plan).ok(), due, recorded)?;
+        }
+        Ok(())
+    }
 }
 
 /// Reads what came of it.
@@ -145,11 +182,16 @@ fn shown(
     path: &Path,
     plans: &[Plan],
     receivers: &[Receiver],
-    last: &BTreeMap<EpisodeId, Transition>,
+    alerts: &BTreeMap<EpisodeId, Played>,
 ) -> Result<api::PlanSimulation, SimulateError> {
+    let of = |episode: &str| EpisodeId::parse(episode).and_then(|episode| alerts.get(&episode));
+    let recorded = |episode: &str, version: u32| {
+        let of = of(episode).and_then(|alert| alert.recorded.get(version.saturating_sub(1) as usize));
+        of.copied().unwrap_or(version)
+    };
     let reader = OutboxReader::open(path)?;
     let (mut events, mut escalated) = (BTreeMap::new(), BTreeSet::new());
-    for episode in last.keys() {
+    for episode in alerts.keys() {
         for event in reader.run_events_of(*episode, (i64::MIN, 0), PAGE_MAX)? {
             if event.kind == maibo_store::outbox::RunEventKind::Escalated {
                 escalated.extend(event.who.clone().map(|who| (who, event.at)));
@@ -179,7 +221,7 @@ fn shown(
             return api::ToldBecause::Escalation;
         }
         let own = receivers.iter().find(|r| r.name == receiver).map(|r| &r.matcher);
-        let meets = |m: &Matcher| EpisodeId::parse(episode).and_then(|e| last.get(&e)).is_some_and(|t| m.meets(t));
+        let meets = |m: &Matcher| of(episode).is_some_and(|alert| m.meets(&alert.latest));
         if own.is_some_and(meets) { api::ToldBecause::Own } else { api::ToldBecause::Plan }
     };
     Ok(api::PlanSimulation {
@@ -188,9 +230,9 @@ fn shown(
             .map(|row| api::SimulatedTelling {
                 at: words::time(Timestamp(row.created_at)),
                 because: because(&row.receiver, &row.episode, row.created_at),
+                version: recorded(&row.episode, row.version),
                 receiver: row.receiver,
                 alert: row.episode,
-                version: row.version,
             })
             .collect(),
         events: events

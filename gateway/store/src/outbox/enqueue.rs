@@ -49,6 +49,7 @@ impl Outbox {
         self.connection.pragma_update(None, "synchronous", "NORMAL")?;
         let transaction = self.connection.transaction()?;
         let mut batch = Batch::new(&transaction, &self.in_flight, &mut self.alone, self.slot, now);
+        batch.past = self.past.is_some();
         let mut waiting = rooms(&transaction, receivers, &self.waiting, self.pending_max, facts.len())?;
         for fact in facts.iter().filter(|f| f.index >= self.next) {
             if fact.index != next {
@@ -66,7 +67,8 @@ impl Outbox {
                     }
                     for (receiver, waiting) in receivers.iter().zip(&mut waiting) {
                         let fate = past.and_then(|past| past.fate(receiver, t));
-                        let called = called.contains(&receiver.name) || fate.is_some();
+                        let escalated = is_escalated_to(t, &receiver.name);
+                        let called = escalated || called.contains(&receiver.name) || fate.is_some();
                         if !called && !receiver.wants(t, false) && !receiver.wants(t, batch.told(receiver, t)?) {
                             continue;
                         }
@@ -84,7 +86,8 @@ impl Outbox {
                             slot: batch.slot(fact.at),
                             body: body(t),
                         });
-                        let room = *waiting < self.pending_max;
+                        // Who is told what was missed has room: there are not more of these than tasks.
+                        let room = escalated || *waiting < self.pending_max;
                         let more = if let Some(because) = because {
                             batch.withhold(receiver, t, letter, &because, room)?
                         } else {
@@ -97,6 +100,10 @@ impl Outbox {
                         batch.settle_rest(&t.episode.to_string())?;
                     }
                     batch.came(fact, t, letter.as_ref())?;
+                    if batch.past {
+                        // What comes next may say that one of its tasks was done or missed, or that it got worse.
+                        batch.begin_runs()?;
+                    }
                 }
                 Body::Delivery(d) => batch.reported(d)?,
                 Body::Inhibition { episode, by } => batch.decided(*episode, *by)?,
@@ -114,7 +121,7 @@ impl Outbox {
             }
             next += 1;
         }
-        batch.begin_runs(self.past.is_some())?;
+        batch.begin_runs()?;
         let (settled, slot) = (batch.settled, batch.slot);
         transaction.prepare_cached("UPDATE cursor SET next = ?1, slot = ?2")?.execute([next as i64, slot])?;
         transaction.commit()?;
@@ -135,7 +142,7 @@ impl Outbox {
         let transaction = self.connection.transaction()?;
         let mut batch = Batch::new(&transaction, &self.in_flight, &mut self.alone, self.slot, now);
         batch.lift()?;
-        batch.begin_runs(false)?;
+        batch.begin_runs()?;
         let settled = batch.settled;
         transaction.commit()?;
         Ok(settled)
@@ -163,6 +170,8 @@ pub(super) struct Batch<'a> {
     alone: &'a mut BTreeMap<String, VecDeque<Timestamp>>,
     /// Whether any run of a plan goes on; not there where nobody has asked yet.
     pub(super) runs: Option<bool>,
+    /// Whether it takes in facts that were followed by another file.
+    pub(super) past: bool,
 }
 
 impl<'a> Batch<'a> {
@@ -173,7 +182,7 @@ impl<'a> Batch<'a> {
         slot: i64,
         now: Timestamp,
     ) -> Self {
-        Self { tx, in_flight, now, slot, settled: Vec::new(), alone, runs: None }
+        Self { tx, in_flight, now, slot, settled: Vec::new(), alone, runs: None, past: false }
     }
 }
 
@@ -222,6 +231,9 @@ impl Batch<'_> {
         let row = if refused { Row::refused() } else { Row { state: "pending", held: None, words: None, known: None } };
         if !self.insert(receiver, t, letter, &row)? || refused {
             return Ok(false);
+        }
+        if is_escalated_to(t, &receiver.name) {
+            self.hurry(&receiver.name, &episode)?;
         }
         promote(self.tx, &receiver.name, &episode, self.now)?;
         Ok(superseded == 0)
@@ -275,6 +287,9 @@ impl Batch<'_> {
     /// What a version goes together with. Red goes alone, but not what has waited already, and not more than so many a minute.
     fn group(&mut self, receiver: &Receiver, t: &Transition, held: bool) -> Option<String> {
         receiver.group_every?;
+        if is_escalated_to(t, &receiver.name) {
+            return None;
+        }
         if goes_alone(t) && !held {
             let times = self.alone.entry(receiver.name.clone()).or_default();
             while times.front().is_some_and(|at| !(Millis(0)..RED_MINUTE).contains(&self.now.since(*at))) {
@@ -286,6 +301,19 @@ impl Batch<'_> {
             }
         }
         Some(group_of(t))
+    }
+
+    /// Lets nothing of an episode wait for its group any more: what was missed comes behind it. What was tried already waits
+    /// for its next attempt.
+    fn hurry(&mut self, receiver: &str, episode: &str) -> Result<(), OutboxError> {
+        self.tx
+            .prepare_cached(
+                "UPDATE delivery SET grp = NULL, next_at = iif(head = 1, ?3, next_at)
+                 WHERE receiver = ?1 AND episode = ?2 AND state = 'pending' AND grp IS NOT NULL AND bundle IS NULL
+                   AND attempts = 0",
+            )?
+            .execute(params![receiver, episode, self.now.0])?;
+        Ok(())
     }
 
     /// Whether a version of the episode is pending or held.
@@ -334,6 +362,11 @@ impl Batch<'_> {
             .execute(params![&*d.receiver, d.episode.to_string(), d.version, &*d.outcome])?;
         Ok(())
     }
+}
+
+/// Whether a version says that a task was missed, and names this receiver as one to be told.
+fn is_escalated_to(t: &Transition, receiver: &str) -> bool {
+    t.missed().is_some_and(|missed| missed.to.iter().any(|name| **name == *receiver))
 }
 
 /// The reason of a superseded version.

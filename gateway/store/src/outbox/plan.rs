@@ -5,21 +5,23 @@
 //! It ends with the last of its alerts. An answer of a task's owner about any of them does the task. When the run gets worse,
 //! what was done or missed has to be done anew.
 //!
-//! All of it follows from the facts, but for what was missed: that is a matter of the clock, and noted once. It is told as a
-//! delivery to those whom the task names, which is on record as every delivery is.
+//! That a task's time is over is a matter of the clock: [`Outbox::overdue`] says so, and who asks puts it on record. What was
+//! missed is noted when the fact comes that says so, whose version is told to those whom it names, too. So all of it follows
+//! from the facts.
 //!
 //! Limits: the first [`RUN_ALERTS`] alerts of a run are looked at; others are told like them, and no more. Runs that are over
 //! are kept as long as deliveries are, and at most [`RUNS_MAX`].
 
 use std::collections::BTreeSet;
 
-use maibo_core::fact::{Fact, State, Transition};
+use maibo_core::fact::{Fact, Missed, State, Transition};
 use maibo_core::id::EpisodeId;
-use maibo_core::notify::{Answered, Mode, Plan, Receiver, ground_of, message_id};
+use maibo_core::notify::{Answered, Plan, ground_of};
+use maibo_core::reading::Text;
 use maibo_core::time::Timestamp;
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{OptionalExtension, Row, Transaction, params};
 
-use super::enqueue::{Batch, promote};
+use super::enqueue::Batch;
 use super::letter::Letter;
 use super::runs::RunEventKind;
 use super::{Outbox, OutboxError, PAGE_MAX, SETTLED_KEPT};
@@ -39,8 +41,6 @@ const RUNS_MAX: usize = 10_000;
 /// A task whose time is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Overdue {
-    /// Of which run.
-    pub run: i64,
     /// Of which plan.
     pub plan: String,
     /// Which task.
@@ -53,12 +53,22 @@ pub struct Overdue {
     pub escalate: Vec<String>,
     /// The worst alert of the run.
     pub episode: EpisodeId,
-    /// Its latest version.
+    /// Its latest version that is followed.
     pub version: u32,
-    /// The message about that version, as it is kept.
-    pub body: Vec<u8>,
-    level: i64,
-    slot: i64,
+}
+
+impl Overdue {
+    /// What a version says of it that tells those of [`Self::escalate`] who are `there`.
+    pub fn missed(&self, there: impl Fn(&str) -> bool) -> Missed {
+        let text = |text: &String| Text::from(text.as_str());
+        Missed {
+            plan: text(&self.plan),
+            task: text(&self.task),
+            owner: text(&self.owner),
+            due_at: self.due_at,
+            to: self.escalate.iter().filter(|name| there(name)).map(text).collect(),
+        }
+    }
 }
 
 impl Outbox {
@@ -90,18 +100,17 @@ impl Outbox {
             return Ok(Vec::new());
         }
         let mut statement = self.connection.prepare_cached(&format!(
-            "SELECT task.run, plan, name, owner, due_at, escalate, episode, version, run_alert.level, slot, body
+            "SELECT task.run, plan, name, owner, due_at, escalate, episode, version
              FROM task INDEXED BY task_due JOIN run ON run.id = task.run
              JOIN run_alert ON (run_alert.run, episode) =
                (SELECT run, episode FROM run_alert AS worst WHERE {TOLD} ORDER BY worst.level DESC, worst.slot LIMIT 1)
-             WHERE task.open = 1 AND due_at <= ?1 ORDER BY due_at LIMIT ?2"
+             WHERE task.open = 1 AND due_at <= ?1 ORDER BY due_at, task.run, seq LIMIT ?2"
         ))?;
         let mut rows = statement.query(params![now.0, limit.min(PAGE_MAX) as i64])?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
             let (run, escalate, episode): (i64, String, String) = (row.get(0)?, row.get(5)?, row.get(6)?);
             found.push(Overdue {
-                run,
                 plan: row.get(1)?,
                 task: row.get(2)?,
                 owner: row.get(3)?,
@@ -109,67 +118,9 @@ impl Outbox {
                 escalate: names(&escalate),
                 episode: EpisodeId::parse(&episode).ok_or(OutboxError::Damaged { id: run })?,
                 version: row.get(7)?,
-                level: row.get(8)?,
-                slot: row.get(9)?,
-                body: row.get(10)?,
             });
         }
         Ok(found)
-    }
-
-    /// Notes that a task was missed, and owes `body`, a message about its alert, to those of `to` who are not listed with that
-    /// version. They hear the rest of the alert, like everybody who was told. Gives who is told; nobody where it was done or
-    /// noted meanwhile.
-    ///
-    /// # Errors
-    /// SQLite's; then nothing of this call is kept.
-    pub fn escalate(
-        &mut self,
-        overdue: &Overdue,
-        to: &[&Receiver],
-        body: &[u8],
-        now: Timestamp,
-    ) -> Result<Vec<String>, OutboxError> {
-        // What is lost by a power cut is done again.
-        self.connection.pragma_update(None, "synchronous", "NORMAL")?;
-        let tx = self.connection.transaction()?;
-        let missed = tx
-            .prepare_cached("UPDATE task SET open = 0, missed_at = ?3 WHERE run = ?1 AND name = ?2 AND open = 1")?
-            .execute(params![overdue.run, overdue.task, now.0])?;
-        if missed == 0 {
-            return Ok(Vec::new());
-        }
-        note(&tx, overdue.run, now, RunEventKind::Missed, Some(&overdue.task), Some(&overdue.owner))?;
-        let (mut told, episode) = (Vec::new(), overdue.episode.to_string());
-        for receiver in to {
-            let inserted = tx
-                .prepare_cached(
-                    "INSERT INTO delivery (message, receiver, episode, version, latest, urgency, created_at, body, state,
-                       next_at, slot) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'pending', ?7, ?9)
-                     ON CONFLICT DO NOTHING",
-                )?
-                .execute(params![
-                    message_id(&receiver.name, overdue.episode, overdue.version),
-                    receiver.name,
-                    episode,
-                    overdue.version,
-                    receiver.mode == Mode::Latest,
-                    overdue.level,
-                    now.0,
-                    body,
-                    overdue.slot,
-                ])?;
-            if inserted == 1 {
-                promote(&tx, &receiver.name, &episode, now)?;
-                note(&tx, overdue.run, now, RunEventKind::Escalated, Some(&overdue.task), Some(&receiver.name))?;
-                told.push(receiver.name.clone());
-            }
-        }
-        tx.commit()?;
-        for name in &told {
-            self.waiting.entry(name.clone()).and_modify(|n| *n += 1);
-        }
-        Ok(told)
     }
 }
 
@@ -198,6 +149,7 @@ impl Batch<'_> {
                 let run = self.run_of(plan, t, at)?;
                 self.tx
                     .prepare_cached(
+                        // The body is of an earlier format, and empty.
                         "INSERT INTO run_alert (run, episode, version, level, slot, body, open)
                          SELECT ?1, ?2, ?3, ?4, 0, x'', 1
                          WHERE (SELECT count(*) FROM run_alert WHERE run = ?1) < ?5",
@@ -218,7 +170,7 @@ impl Batch<'_> {
             .optional()?;
         if let Some((run, level)) = known {
             if t.peak as i64 > level {
-                self.worse(run, t)?;
+                self.worse(run, t, at)?;
             }
             return Ok(run);
         }
@@ -237,8 +189,9 @@ impl Batch<'_> {
         Ok(run)
     }
 
-    /// A run got worse: the time of what was done or missed begins anew.
-    fn worse(&mut self, run: i64, t: &Transition) -> Result<(), OutboxError> {
+    /// A run got worse at `at`: the time of what was done or missed begins anew, where another file followed it at that time.
+    fn worse(&mut self, run: i64, t: &Transition, at: Timestamp) -> Result<(), OutboxError> {
+        let now = if self.past { at } else { self.now };
         self.tx.prepare_cached("UPDATE run SET level = ?2 WHERE id = ?1")?.execute(params![run, t.peak as i64])?;
         let anew = self
             .tx
@@ -246,9 +199,9 @@ impl Batch<'_> {
                 "UPDATE task SET open = 1, due_at = ?2 + within, done_at = NULL, done_by = NULL, missed_at = NULL
                  WHERE run = ?1 AND open = 0 AND due_at IS NOT NULL",
             )?
-            .execute([run, self.now.0])?;
+            .execute([run, now.0])?;
         if anew > 0 {
-            note(self.tx, run, self.now, RunEventKind::Raised, None, Some(t.peak.as_str()))?;
+            note(self.tx, run, now, RunEventKind::Raised, None, Some(t.peak.as_str()))?;
         }
         Ok(())
     }
@@ -269,32 +222,26 @@ impl Batch<'_> {
         }
         let episode = t.episode.to_string();
         let mut statement = self.tx.prepare_cached(
-            "SELECT run.id, run.level FROM run_alert JOIN run ON run.id = run_alert.run
+            "SELECT run.id, plan, run.level FROM run_alert JOIN run ON run.id = run_alert.run
              WHERE episode = ?1 AND ended_at IS NULL",
         )?;
-        let runs: Vec<(i64, i64)> =
-            statement.query_map([&episode], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
-        for (run, level) in runs {
+        let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+        let runs: Vec<(i64, String, i64)> = statement.query_map([&episode], row)?.collect::<Result<_, _>>()?;
+        let open = if t.silenced().is_some() { SILENCED } else { OPEN };
+        for (run, plan, level) in runs {
             if t.peak as i64 > level {
-                self.worse(run, t)?;
+                self.worse(run, t, fact.at)?;
             }
-            if let Some(letter) = letter {
-                self.tx
-                    .prepare_cached(
-                        "UPDATE run_alert SET version = ?3, level = ?4, slot = ?5, body = ?6, open = ?7
-                         WHERE run = ?1 AND episode = ?2",
-                    )?
-                    .execute(params![
-                        run,
-                        episode,
-                        t.version,
-                        t.level as i64,
-                        letter.slot,
-                        letter.body,
-                        if t.silenced().is_some() { SILENCED } else { OPEN },
-                    ])?;
-            }
+            self.tx
+                .prepare_cached(
+                    "UPDATE run_alert SET version = ?3, level = ?4, slot = ifnull(?5, slot), open = ?6
+                     WHERE run = ?1 AND episode = ?2",
+                )?
+                .execute(params![run, episode, t.version, t.level as i64, letter.map(|l| l.slot), open])?;
             self.answered(run, fact, t)?;
+            if let Some(missed) = t.missed().filter(|missed| *missed.plan == *plan) {
+                self.missed(run, missed, fact.at)?;
+            }
             if t.state == State::Resolved {
                 self.over(run, &episode, fact.at)?;
             }
@@ -318,10 +265,28 @@ impl Batch<'_> {
         Ok(())
     }
 
+    /// What was missed, noted once: not where somebody did it meanwhile, or where its time began anew since the plan said so.
+    fn missed(&mut self, run: i64, missed: &Missed, at: Timestamp) -> Result<(), OutboxError> {
+        let noted = self
+            .tx
+            .prepare_cached(
+                "UPDATE task SET open = 0, missed_at = ?3 WHERE run = ?1 AND name = ?2 AND missed_at IS NULL
+                   AND done_at IS NULL AND ifnull(due_at, ?3) <= ?3",
+            )?
+            .execute(params![run, &*missed.task, at.0])?;
+        if noted == 1 {
+            note(self.tx, run, at, RunEventKind::Missed, Some(&missed.task), Some(&missed.owner))?;
+            for name in &missed.to {
+                note(self.tx, run, at, RunEventKind::Escalated, Some(&missed.task), Some(name))?;
+            }
+        }
+        Ok(())
+    }
+
     /// One alert of a run is over; with the last one the run is.
     fn over(&mut self, run: i64, episode: &str, at: Timestamp) -> Result<(), OutboxError> {
         self.tx
-            .prepare_cached("UPDATE run_alert SET open = 0, body = x'' WHERE run = ?1 AND episode = ?2")?
+            .prepare_cached("UPDATE run_alert SET open = 0 WHERE run = ?1 AND episode = ?2")?
             .execute(params![run, episode])?;
         let ended = self
             .tx
@@ -339,7 +304,7 @@ impl Batch<'_> {
 
     /// Begins the runs of which somebody who has to do something is owed an alert; those without tasks too. Of what another
     /// file followed the time began when it was made.
-    pub(super) fn begin_runs(&mut self, past: bool) -> Result<(), OutboxError> {
+    pub(super) fn begin_runs(&mut self) -> Result<(), OutboxError> {
         let mut statement = self.tx.prepare_cached(
             "SELECT id, made_at FROM run INDEXED BY run_waiting
              WHERE began_at IS NULL AND ended_at IS NULL
@@ -351,10 +316,12 @@ impl Batch<'_> {
         let waiting: Vec<(i64, i64)> =
             statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
         for (run, made) in waiting {
-            let at = if past { Timestamp(made) } else { self.now };
+            let at = if self.past { Timestamp(made) } else { self.now };
             self.tx.prepare_cached("UPDATE run SET began_at = ?2 WHERE id = ?1")?.execute([run, at.0])?;
             self.tx
-                .prepare_cached("UPDATE task SET open = done_at IS NULL, due_at = ?2 + within WHERE run = ?1")?
+                .prepare_cached(
+                    "UPDATE task SET open = done_at IS NULL AND missed_at IS NULL, due_at = ?2 + within WHERE run = ?1",
+                )?
                 .execute([run, at.0])?;
             note(self.tx, run, at, RunEventKind::Began, None, None)?;
         }

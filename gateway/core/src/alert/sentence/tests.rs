@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::*;
 use crate::fact::Measure;
-use crate::fact::{Acknowledged, Assigned, Handling, Reminder, Silenced, Stamp, Stamps};
+use crate::fact::{Acknowledged, Assigned, Handling, Missed, Reminder, Silenced, Stamp, Stamps};
 use crate::id::{Actor, DeviceId, EpisodeId, Quantity, RuleId, SourceId};
 use crate::place::Domain;
 use crate::rule::Signal;
@@ -31,6 +31,13 @@ fn transition(reason: Reason) -> Transition {
         said: Some(Said { by: by.clone(), note: "泵车已到".into() }),
         reminder: Some(Reminder { number: 2, after: Millis::from_secs(1_830) }),
         noted: Some(Timestamp(700_000)),
+        missed: Some(Box::new(Missed {
+            plan: "暴雨内涝".into(),
+            task: "pumps".into(),
+            owner: "water".into(),
+            due_at: Timestamp(600_000),
+            to: vec!["chief".into(), "duty".into()],
+        })),
         ..Handling::default()
     };
     Transition {
@@ -106,6 +113,7 @@ fn every_reason_has_its_sentence() {
         calendar: 规则“下凹桥区积水”进入另一时段，按其限值为橙色 | Another period of the rule "Underpass waterlogging" began: orange by its limits
         unwell: 下凹桥区积水： | Underpass waterlogging: 
         well: 下凹桥区积水（wl-0001）：已恢复，历时 10 分钟 5 秒 | Underpass waterlogging (wl-0001): well again after 10 min 5 s
+        escalated: 预案“暴雨内涝”任务 pumps 逾期未完成，责任方 water，上报 chief、duty | Task pumps of plan "暴雨内涝" was not done in time by water; told to chief, duty
     "#]].assert_eq(&shown);
 }
 

@@ -70,5 +70,5 @@ pub(in crate::deliver) fn alert(id: &str, now: &str) -> Told {
         inhibited_by: None,
         drill: false,
     };
-    Told { alert, advice: Some(words("无须处置", "Nothing has to be done")), plans: Vec::new() }
+    Told { alert, advice: Some(words("无须处置", "Nothing has to be done")), plans: Vec::new(), escalated: None }
 }

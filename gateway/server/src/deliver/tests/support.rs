@@ -177,6 +177,7 @@ impl Scene {
             wake: woken,
             targets,
             describe: Arc::new(told),
+            ask: Arc::new(|_| Box::pin(std::future::ready(None))),
             polite: Arc::new(move |_, t| super::withheld::manners(t, muted.now())),
             clock,
             wall: Arc::new(SystemClock::default()),
@@ -278,7 +279,7 @@ pub(crate) fn transition(n: u32, version: u32) -> Transition {
 
 pub(crate) fn told(t: &Transition) -> Told {
     let advice = api::Words { zh: "封闭下凹桥".to_owned(), en: "Close the underpass".to_owned() };
-    Told { alert: alert(t), advice: Some(advice), plans: Vec::new() }
+    Told { alert: alert(t), advice: Some(advice), plans: Vec::new(), escalated: None }
 }
 
 pub(super) fn alert(t: &Transition) -> api::Alert {

@@ -53,6 +53,13 @@ fn secs(s: i64) -> Timestamp {
     NOW + Millis::from_secs(s)
 }
 
+/// The version that says it.
+fn missed(overdue: &Overdue, t: Transition) -> Transition {
+    let missed = Some(Box::new(overdue.missed(|_| true)));
+    let handling = Some(Box::new(Handling { missed, ..Handling::default() }));
+    Transition { reason: Reason::Escalated, handling, ..t }
+}
+
 impl Bench {
     fn at(&mut self, now: Timestamp, t: Transition) {
         let fact = Fact { at: now, ..told(self.outbox.cursor(), t) };
@@ -68,13 +75,15 @@ impl Bench {
         self.outbox.follow(&[fact], &self.receivers, now, text).unwrap();
     }
 
-    /// What is missed by now, and whom that was told.
-    fn escalate(&mut self, now: Timestamp) -> Vec<(String, Vec<String>)> {
+    /// Puts on record what is missed by now, one version a task. Gives tasks, numbers of alerts and versions.
+    fn escalate(&mut self, now: Timestamp) -> Vec<(String, u32, u32)> {
         let mut all = Vec::new();
-        for overdue in self.outbox.overdue(now, 100).unwrap() {
-            let to: Vec<&Receiver> = self.receivers.iter().filter(|r| overdue.escalate.contains(&r.name)).collect();
-            let told = self.outbox.escalate(&overdue, &to, b"late", now).unwrap();
-            all.push((overdue.task, told));
+        while let Some(overdue) = self.outbox.overdue(now, 100).unwrap().into_iter().next() {
+            let n = (1..=200).find(|n| episode(*n) == overdue.episode).unwrap();
+            let version = overdue.version + 1;
+            self.at(now, missed(&overdue, flood(n, version, Level::Orange)));
+            all.push((overdue.task, n, version));
+            assert!(all.len() < 50, "it is noted");
         }
         all
     }
@@ -133,16 +142,16 @@ fn who_does_not_answer_in_time() {
     assert_eq!(bench.escalate(secs(29)), []);
     bench.reopen();
     bench.outbox.set_plans(vec![plan()]);
-    let missed = ("close the road".to_owned(), vec!["chief".to_owned()]);
-    assert_eq!(bench.escalate(secs(31)), [missed]);
+    assert_eq!(bench.escalate(secs(31)), [("close the road".to_owned(), 1, 3)]);
     assert_eq!(bench.escalate(secs(99)), [], "the other one has answered");
-    assert_eq!(bench.told_of(1).last().unwrap(), &("chief".to_owned(), 2));
+    let all = listed(&[("water", 3), ("traffic", 3), ("chief", 3), ("all", 3)]);
+    assert!(bench.told_of(1).ends_with(&all), "all who hear the alert, and the chief");
     let due = bench.claim("chief", secs(31), 10);
-    assert_eq!((due.len(), &*due[0].body), (1, &b"late"[..]));
+    assert_eq!((due.len(), due[0].stamp.version), (1, 3));
     bench.end(due[0].id, Ending::Delivered, secs(31));
-    bench.acknowledge(secs(40), "traffic", flood(1, 3, Level::Orange));
-    bench.at(secs(50), Transition { state: State::Resolved, ..flood(1, 4, Level::Orange) });
-    assert_eq!(bench.claim("chief", secs(50), 10)[0].stamp.version, 3, "who was told hears the rest");
+    bench.acknowledge(secs(40), "traffic", flood(1, 4, Level::Orange));
+    bench.at(secs(50), Transition { state: State::Resolved, ..flood(1, 5, Level::Orange) });
+    assert_eq!(bench.claim("chief", secs(50), 10)[0].stamp.version, 4, "who was told hears the rest");
     let expected = [
         "0 began",
         "10 done pumps water/Wang",
@@ -220,7 +229,9 @@ fn what_is_withheld_is_not_escalated() {
     // Another alert of the run, which is not silenced, is what the chief hears of.
     bench.at(secs(91), flood(2, 1, Level::Orange));
     assert_eq!(bench.escalate(secs(92)).len(), 2);
-    assert_eq!((bench.told_of(1).len(), bench.told_of(2).last().unwrap().0.as_str()), (6, "chief"));
+    let chief: Vec<_> = bench.list().into_iter().filter(|r| r.receiver == "chief").collect();
+    let of: Vec<_> = chief.iter().map(|r| (r.episode == episode(2).to_string(), r.version)).collect();
+    assert_eq!(of, [(true, 2), (true, 3)], "both, in a version each");
 
     let mut bench = super::plan::bench();
     bench.at(NOW, flood(1, 1, Level::Orange));
@@ -252,39 +263,116 @@ fn worse_begins_anew() {
     assert_eq!(bench.events(1).last().unwrap(), "40 raised red");
 }
 
-// An outbox that is begun anew knows who had answered, and tells nobody again who was told that a task was missed.
+// Two tasks of one run that are missed, one after the other, are two versions, and the same chief is told both.
+#[test]
+fn each_that_is_missed_is_told() {
+    let mut bench = bench();
+    bench.receivers[2].group_every = Some(Millis::from_secs(600));
+    bench.at(NOW, flood(1, 1, Level::Orange));
+    assert_eq!(bench.escalate(secs(31)), [("close the road".to_owned(), 1, 2)]);
+    let first = bench.claim("chief", secs(31), 10);
+    bench.end(first[0].id, Ending::Delivered, secs(31));
+    // What comes between waits for its group, but not when the next one comes behind it.
+    bench.at(secs(40), flood(1, 3, Level::Orange));
+    bench.at(secs(41), flood(1, 4, Level::Orange));
+    let (id, version) = bench.claim("chief", secs(41), 10).first().map(|due| (due.id, due.stamp.version)).unwrap();
+    bench.end(id, Ending::Delivered, secs(41));
+    assert_eq!((version, bench.claim("chief", secs(41), 10).len()), (3, 0));
+    assert_eq!(bench.escalate(secs(61)), [("pumps".to_owned(), 1, 5)]);
+    for version in [4, 5] {
+        let due = bench.claim("chief", secs(61), 10);
+        assert_eq!(due.iter().map(|due| due.stamp.version).collect::<Vec<_>>(), [version]);
+        bench.end(due[0].id, Ending::Delivered, secs(61));
+    }
+    assert_eq!(bench.outbox.overdue(secs(999), 10).unwrap(), []);
+    let expected = [
+        "0 began",
+        "31 missed close the road traffic",
+        "31 escalated close the road chief",
+        "61 missed pumps water",
+        "61 escalated pumps chief",
+    ];
+    assert_eq!(bench.events(1), expected);
+}
+
+// A version that says so is no miss where somebody did it meanwhile, by an answer about another alert of the run, or where its
+// time began anew.
+#[test]
+fn a_late_word_is_no_miss() {
+    let mut bench = bench();
+    bench.at(NOW, flood(1, 1, Level::Orange));
+    bench.at(NOW, flood(2, 1, Level::Orange));
+    let overdue = bench.outbox.overdue(secs(99), 10).unwrap();
+    assert_eq!(overdue.len(), 2);
+    bench.acknowledge(secs(99), "traffic", flood(2, 2, Level::Orange));
+    bench.at(secs(99), missed(&overdue[0], flood(1, 2, Level::Orange)));
+    bench.at(secs(99), flood(2, 3, Level::Red));
+    bench.at(secs(100), missed(&overdue[0], flood(1, 3, Level::Orange)));
+    assert_eq!(bench.events(1), ["0 began", "99 done close the road traffic/Wang", "99 raised red"]);
+    let due: Vec<_> = bench.runs()[0].tasks.iter().map(|t| (t.due_at, t.missed_at)).collect();
+    assert_eq!(due, [(Some(secs(60).0), None), (Some(secs(129).0), None)]);
+}
+
+// Where the alert is withheld when the version comes, the chief is not told before its end.
+#[test]
+fn what_is_missed_can_be_withheld() {
+    let mut bench = bench();
+    bench.at(NOW, flood(1, 1, Level::Orange));
+    let overdue = bench.outbox.overdue(secs(31), 10).unwrap().remove(0);
+    let by = fact_of(&bench, Body::Inhibition { episode: episode(1), by: Some(episode(9)) });
+    bench.outbox.follow(&[by], &bench.receivers, secs(31), text).unwrap();
+    bench.at(secs(31), missed(&overdue, flood(1, 2, Level::Orange)));
+    assert_eq!(bench.claim("chief", secs(32), 10), []);
+    let free = fact_of(&bench, Body::Inhibition { episode: episode(1), by: None });
+    bench.outbox.follow(&[free], &bench.receivers, secs(91), text).unwrap();
+    assert_eq!(bench.claim("chief", secs(91), 10).first().map(|due| due.stamp.version), Some(2));
+}
+
+// An outbox that is begun anew knows who had answered, what was missed and by when, also where it got worse between, and tells
+// nobody again.
 #[test]
 fn begun_anew() {
     let mut first = bench();
-    let facts: Vec<Fact> = {
-        let actor = Actor::at("water", "Wang").unwrap();
-        let done = Transition { reason: Reason::Acknowledged, ..flood(1, 2, Level::Orange) };
-        vec![
-            Fact { at: NOW, ..told(0, flood(1, 1, Level::Orange)) },
-            Fact { at: secs(10), actor: Some(actor), ..told(1, done) },
-        ]
-    };
-    first.outbox.follow(&facts, &first.receivers, secs(10), text).unwrap();
-    assert_eq!(first.escalate(secs(41)).len(), 1);
-    let mut again = bench();
-    let mut past = Past::new(3, None);
-    let one = Delivery {
-        receiver: "chief".into(),
-        episode: episode(1),
-        version: 2,
-        outcome: "delivered".into(),
-        attempts: 1,
-        error: None,
-    };
-    past.settled(&one);
-    again.outbox.remember(past);
-    again.outbox.follow(&facts, &again.receivers, secs(500), text).unwrap();
-    assert_eq!(again.outbox.overdue(secs(500), 10).unwrap(), [], "the answer may be in what comes");
-    let last = fact(2, Body::Delivery(Box::new(one)));
-    again.outbox.follow(&[last], &again.receivers, secs(500), text).unwrap();
-    assert_eq!(again.escalate(secs(500)), [("close the road".to_owned(), vec![])]);
-    let chief: Vec<_> = again.list().into_iter().filter(|r| r.receiver == "chief").collect();
-    assert_eq!(chief.iter().map(|r| (r.version, &*r.outcome)).collect::<Vec<_>>(), [(2, "delivered")]);
+    first.at(NOW, flood(1, 1, Level::Orange));
+    first.acknowledge(secs(10), "water", flood(1, 2, Level::Orange));
+    assert_eq!(first.escalate(secs(31)).len(), 1);
+    first.at(secs(40), flood(1, 4, Level::Red));
+    let overdue = first.outbox.overdue(secs(71), 10).unwrap().remove(0);
+    assert_eq!((&*overdue.task, overdue.due_at, overdue.version), ("close the road", secs(70), 4));
+
+    let actor = Actor::at("water", "Wang").unwrap();
+    let done = Transition { reason: Reason::Acknowledged, ..flood(1, 2, Level::Orange) };
+    let at = |s, index, t| Fact { at: secs(s), ..told(index, t) };
+    let facts = [
+        at(0, 0, flood(1, 1, Level::Orange)),
+        Fact { actor: Some(actor), ..at(10, 1, done) },
+        at(31, 2, missed(&Overdue { due_at: secs(30), ..overdue.clone() }, flood(1, 3, Level::Orange))),
+        at(40, 3, flood(1, 4, Level::Red)),
+        at(71, 4, missed(&overdue, flood(1, 5, Level::Red))),
+    ];
+    first.outbox.follow(&facts[4..], &first.receivers, secs(71), text).unwrap();
+    for before in [facts.len(), 1] {
+        let mut again = bench();
+        let mut past = Past::new(6, None);
+        for (receiver, version) in first.told_of(1) {
+            let (receiver, episode) = (receiver.as_str().into(), episode(1));
+            let outcome = "delivered".into();
+            past.settled(&Delivery { receiver, episode, version, outcome, attempts: 1, error: None });
+        }
+        again.outbox.remember(past);
+        for some in facts.chunks(before) {
+            again.outbox.follow(some, &again.receivers, secs(500), text).unwrap();
+        }
+        assert_eq!(again.outbox.overdue(secs(500), 10).unwrap(), [], "the answer may be in what comes");
+        let last = fact_of(&again, Body::ClockStepped { by_ms: 1 });
+        again.outbox.follow(&[last], &again.receivers, secs(500), text).unwrap();
+        assert_eq!(again.events(1), first.events(1));
+        assert_eq!(again.runs()[0].tasks, first.runs()[0].tasks);
+        let left = again.outbox.overdue(secs(500), 10).unwrap();
+        assert_eq!(left.iter().map(|o| (&*o.task, o.version)).collect::<Vec<_>>(), [("pumps", 5)]);
+        assert!(again.list().iter().all(|r| r.outcome == "delivered"));
+        assert_eq!(again.told_of(1), first.told_of(1));
+    }
 }
 
 // Runs that are over are forgotten with the deliveries of their time.
