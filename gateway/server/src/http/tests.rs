@@ -123,6 +123,14 @@ impl Server {
         } else {
             (None, Some(app))
         };
+        // The configured broker does not exist and says so once. From then on what a device says ends the deafness for
+        // it; said later, it would put in doubt what a test has just put in.
+        let deaf = async {
+            while run && picture.sources()[0].state != api::SourceState::Deaf {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), deaf).await.expect("a broker that is not there");
         Self { router, state, running, stop, app, dir }
     }
 
