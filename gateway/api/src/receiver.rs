@@ -54,6 +54,8 @@ pub struct Receiver {
     pub from_reminder: u32,
     /// It hears of nothing but what a plan calls it for.
     pub planned: bool,
+    /// How many messages it takes in a minute; `null`: without limit.
+    pub per_minute: Option<u32>,
     /// How it does.
     pub health: ReceiverHealth,
     /// How much it is tried.

@@ -47,6 +47,7 @@ mod liveness;
 mod mail;
 mod network;
 mod open;
+mod pace;
 mod post;
 mod publish;
 mod robot;

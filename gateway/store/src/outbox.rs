@@ -53,6 +53,7 @@ mod tidy;
 mod timeline;
 
 pub use attempt::{Due, Ended, Ending, Parcel, Stamp};
+pub use claim::Places;
 pub use past::Past;
 pub use plan::Overdue;
 pub use read::{OutboxFilter, OutboxReader, OutboxRow, Owing, Waiting, owing};

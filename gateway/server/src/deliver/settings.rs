@@ -1,6 +1,7 @@
 //! `[[receiver]]`: checked whole, with every problem at once.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use maibo_core::notify::{Mode, Receiver};
 use maibo_core::time::Millis;
 use serde::Deserialize;
 
-use super::format::{Format, Manner, TEMPLATE_MAX, Template};
+use super::format::{Format, Manner, Platform, TEMPLATE_MAX, Template};
 use super::network::Allow;
 use super::sender::Sender;
 use crate::answer::Answers;
@@ -27,6 +28,8 @@ pub use way::{HttpWay, MailTls, MailWay, MqttWay, Password, Seal, Way};
 
 /// Receivers of one Maibo: each has a worker and connections of its own.
 const RECEIVERS_MAX: usize = 64;
+/// Messages a minute that can be configured.
+const PER_MINUTE: RangeInclusive<u32> = 1..=6_000;
 /// Longest list in an entry.
 const LIST_MAX: usize = 64;
 
@@ -114,6 +117,10 @@ pub struct ReceiverSettings {
     /// With `substitute`: how long after the decision, 5 s to 1 h; `30s` by default.
     #[serde(default)]
     pub substitute_after: Option<String>,
+    /// How many messages it takes in a minute, 1 to 6,000. Of robots what their platforms take where it is not given; without
+    /// limit of others.
+    #[serde(default)]
+    pub per_minute: Option<u32>,
     /// How often it is asked for a sign of life, 2 s to 10 min; never where it is not given.
     #[serde(default)]
     pub heartbeat: Option<String>,
@@ -140,6 +147,8 @@ pub struct Target {
     pub sender: Arc<Sender>,
     /// Who is told in its place.
     pub substitute: Option<Substitute>,
+    /// How many messages it takes in a minute, where there is a limit.
+    pub per_minute: Option<u32>,
     /// How often it is asked for a sign of life, if ever.
     pub heartbeat: Option<Millis>,
     /// Whether it may answer.
@@ -199,6 +208,10 @@ impl ReceiverSettings {
         let mut allow = Allow { networks, only: false };
         let way = way::parse(self, format, &mut allow, base, &mut p);
         let heartbeat = self.heartbeat(format, way.as_ref(), &mut p);
+        let per_minute = self.per_minute.or_else(|| format.platform().map(Platform::per_minute));
+        if per_minute.is_some_and(|n| !PER_MINUTE.contains(&n)) {
+            p.push("per_minute: 1 to 6000".to_owned());
+        }
         let manner = Manner { format, template: self.template(format, sender, base, &mut p) };
         match way {
             Some(way) if p.is_empty() => {
@@ -211,6 +224,7 @@ impl ReceiverSettings {
                     manner,
                     sender: Arc::clone(sender),
                     substitute,
+                    per_minute,
                     heartbeat,
                     answers,
                     links: None,

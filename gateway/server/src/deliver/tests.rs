@@ -5,6 +5,7 @@ mod delivery;
 mod grouping;
 mod liveness;
 mod mails;
+mod pace;
 mod places;
 mod publications;
 mod robots;

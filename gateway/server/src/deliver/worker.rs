@@ -6,7 +6,7 @@ use std::time::Duration;
 use maibo_core::fact::Delivery;
 use maibo_core::notify::{Answer, Disposition, RETRY_AFTER_MAX, Receiver, Transport, delay};
 use maibo_core::time::{Millis, Timestamp};
-use maibo_store::outbox::{Due, Ended, Ending, Outbox, OutboxError, Parcel};
+use maibo_store::outbox::{Due, Ended, Ending, Outbox, OutboxError, Parcel, Places};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -16,6 +16,7 @@ use super::Liveness;
 use super::carrier::Carrier;
 use super::circuit::Circuit;
 use super::format::Letter;
+use super::pace::Pace;
 use super::shelf::{Shelf, Trouble, noted};
 use crate::pipeline::failpoint;
 
@@ -23,6 +24,8 @@ use crate::pipeline::failpoint;
 const RETRY: Duration = Duration::from_secs(1);
 /// Longest sleep: what is due is looked up again at least this often.
 const LOOK: Duration = Duration::from_mins(1);
+/// While a receiver is held back: what may pass by all the same is looked for so often.
+const PEEK: Millis = Millis::from_secs(1);
 /// Time that attempts under way get at the end of the process.
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -47,6 +50,8 @@ pub(super) struct Worker {
     paused: Timestamp,
     /// Whether it may be tried as much as there is to do.
     circuit: Circuit,
+    /// How much it takes in a minute.
+    pace: Pace,
     /// A person has to act; said once.
     refused: bool,
     alive: Liveness,
@@ -65,7 +70,8 @@ impl Worker {
     ) -> Self {
         let (paused, trouble, ended) = (Timestamp(i64::MIN), Trouble::default(), Vec::new());
         let (parallel, circuit) = (parallel.max(1), Circuit::default());
-        Self { carrier, shelf, wake, parallel, paused, circuit, refused: false, alive, trouble, ended }
+        let pace = Pace::new(carrier.target().per_minute);
+        Self { carrier, shelf, wake, parallel, paused, circuit, pace, refused: false, alive, trouble, ended }
     }
 
     /// Runs until `stop`; attempts under way then get [`GRACE`], and what is cut off is made again at the next start.
@@ -95,13 +101,12 @@ impl Worker {
             self.alive.looked(true);
             return Some(if recorded { duration(self.paused.since(now)) } else { RETRY });
         }
-        let (room, receiver) = (self.parallel.saturating_sub(flying.len()), self.carrier.wants().clone());
-        let room = self.circuit.room(room, flying.len(), now);
+        let (places, receiver) = (self.places(flying.len(), now), self.carrier.wants().clone());
         let ended = std::mem::take(&mut self.ended);
         // In one visit: each waits for all others who want the outbox.
         let work = move |outbox: &mut Outbox, now| {
             let settled = outbox.record(&ended, now);
-            let looked = settled.is_ok().then(|| look(outbox, &receiver, now, room));
+            let looked = settled.is_ok().then(|| look(outbox, &receiver, now, places));
             (ended, settled, looked)
         };
         let (ended, settled, looked) = self.shelf.with(work).await?;
@@ -117,14 +122,36 @@ impl Worker {
             self.launch(parcel, flying);
         }
         // Where all hands are busy the end of an attempt is what to wait for.
-        let busy = flying.len() >= self.parallel || (self.circuit.is_open() && !flying.is_empty());
-        let next = next.filter(|_| !busy).map(|next| next.max(self.circuit.rest(now).unwrap_or_default()));
+        let next = next.filter(|_| flying.len() < self.parallel).map(|next| next.max(self.held_back(flying, now)));
         Some(next.map_or(LOOK, duration))
     }
 
-    fn launch(&self, parcel: Parcel, flying: &mut JoinSet<Tried>) {
+    /// What may begin while so many are `flying`.
+    fn places(&mut self, flying: usize, now: Timestamp) -> Places {
+        let free = self.parallel.saturating_sub(flying);
+        let (paced, paced_red) = self.pace.room(now);
+        let reds = free.min(paced_red);
+        if self.circuit.is_open() {
+            let any = self.circuit.room(free, flying, now).min(paced);
+            // A red one that was never tried does not wait for an attempt that may hang, nor for the time of the next.
+            let first_red = usize::from(flying < 2).min(reds) - any.min(reds);
+            return Places { any, red: 0, first_red };
+        }
+        let any = free.min(paced);
+        Places { any, red: reds - any, first_red: 0 }
+    }
+
+    /// How long to sleep at least, where something is due that may not begin yet.
+    fn held_back(&mut self, flying: &JoinSet<Tried>, now: Timestamp) -> Millis {
+        let probing = (self.circuit.is_open() && !flying.is_empty()).then_some(PEEK);
+        let rests = [probing, self.circuit.rest(now), self.pace.rest(now)];
+        rests.into_iter().flatten().max().unwrap_or_default().min(PEEK)
+    }
+
+    fn launch(&mut self, parcel: Parcel, flying: &mut JoinSet<Tried>) {
         failpoint::hit("in_delivery");
         let (carrier, begun) = (Arc::clone(&self.carrier), self.shelf.now());
+        self.pace.begin(begun);
         let (ids, attempt) = (parcel.ids().collect(), parcel.attempts().saturating_add(1));
         let Parcel { message, letters } = parcel;
         let letter = |due: Due| Letter { body: due.body, stamp: due.stamp, before: due.before };
@@ -165,6 +192,8 @@ impl Worker {
             Disposition::Retry { ladder, wish, .. } if tried.ids.len() > 1 && verdict.one_of_many => {
                 self.shelf.count("failed");
                 self.alive.failed(tried.begun, verdict.error.as_deref());
+                // That it does not take them together it can only say when it is there.
+                self.circuit.answered();
                 Ending::Alone { at: now + delay(ladder, tried.attempt, seed(&tried.message), wish) }
             }
             Disposition::Retry { ladder, wish, pause, needs_operator } => {
@@ -233,9 +262,9 @@ struct Looked {
     next: Option<Millis>,
 }
 
-fn look(outbox: &mut Outbox, receiver: &Receiver, now: Timestamp, room: usize) -> Result<Looked, OutboxError> {
+fn look(outbox: &mut Outbox, receiver: &Receiver, now: Timestamp, places: Places) -> Result<Looked, OutboxError> {
     let lifted = outbox.lift(now)?;
-    let due = outbox.claim(receiver, now, room)?;
+    let due = outbox.claim(receiver, now, places)?;
     let owed = outbox.next_due(&receiver.name)?;
     // What is withheld now may be due before anything that is owed.
     let next = owed.into_iter().chain(outbox.next_lift()?).min();

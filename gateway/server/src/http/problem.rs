@@ -132,6 +132,11 @@ impl IntoResponse for Fault {
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        if status == StatusCode::UNAUTHORIZED {
+            // RFC 9110 §15.5.2: it says how to come in; RFC 6750 §3.
+            let how = HeaderValue::from_static(r#"Bearer realm="maibo""#);
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, how);
+        }
         response
     }
 }

@@ -84,6 +84,7 @@ fn receiver(shown: &Shown<'_>, pending: Option<&BTreeMap<String, u64>>) -> api::
             .collect(),
         from_reminder: matcher.from_reminder,
         planned: matcher.planned,
+        per_minute: target.per_minute,
         health,
         circuit: if *open { api::Circuit::Open } else { api::Circuit::Closed },
         failing_since: failing.as_ref().map(|f| words::time(f.since)),

@@ -78,8 +78,6 @@ pub struct Named {
     pub name: String,
     /// Whether it can answer.
     pub answers: bool,
-    /// Whether it hears of nothing but what plans call it for.
-    pub planned: bool,
 }
 
 type Known = [Named];
@@ -140,12 +138,9 @@ impl PlanSettings {
             } else if known.iter().any(|r| r.name == entry.owner && !r.answers) {
                 found.push(format!("owner: `{}` cannot answer: it needs `answers = true`", entry.owner));
             }
-            // Who has the alert anyway would not be told of it again.
+            // A miss is a version of the alert, so whoever has it hears of that anyway.
             for name in entry.escalate.iter().filter(|e| self.receivers.contains(e)) {
                 found.push(format!("escalate: `{name}` is told by the plan already"));
-            }
-            for r in known.iter().filter(|r| entry.escalate.contains(&r.name) && !r.planned) {
-                found.push(format!("escalate: `{}` may have been told already: it needs `when = \"planned\"`", r.name));
             }
             tasks.extend(entry.parse(known, &mut found));
             p.extend(found.into_iter().map(|problem| format!("task[{i}].{problem}")));

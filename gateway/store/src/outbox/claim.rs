@@ -17,6 +17,26 @@ use super::{Due, Outbox, OutboxError, PAGE_MAX, Parcel, Stamp};
 /// What a row to attempt is read from.
 const COLUMNS: &str = "version, created_at, slot, id, message, attempts, body, episode";
 
+/// How many messages may be claimed. Red is urgency 3, as [`Outbox::claim`] looks at it first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Places {
+    /// Of any level.
+    pub any: usize,
+    /// Beside these, of red.
+    pub red: usize,
+    /// Beside these, of red that was never tried.
+    pub first_red: usize,
+}
+
+impl From<usize> for Places {
+    fn from(any: usize) -> Self {
+        Self { any, ..Self::default() }
+    }
+}
+
+/// Urgency of red.
+const RED: i64 = 3;
+
 /// A row that is due.
 struct Candidate {
     id: i64,
@@ -25,22 +45,38 @@ struct Candidate {
 }
 
 impl Outbox {
-    /// At most `limit` messages to attempt now, the most urgent first, then those that wait longest. Their versions are in
-    /// flight until [`Self::record`] or [`Self::release`].
+    /// Messages to attempt now, as many as there are `places`, the most urgent first, then those that wait longest. Their
+    /// versions are in flight until [`Self::record`] or [`Self::release`].
     ///
     /// # Errors
     /// SQLite's; then nothing is claimed.
-    pub fn claim(&mut self, receiver: &Receiver, now: Timestamp, limit: usize) -> Result<Vec<Parcel>, OutboxError> {
+    pub fn claim(
+        &mut self,
+        receiver: &Receiver,
+        now: Timestamp,
+        places: impl Into<Places>,
+    ) -> Result<Vec<Parcel>, OutboxError> {
+        let Places { any, red, first_red } = places.into();
         // See the module on why this needs no sync of its own.
         self.connection.pragma_update(None, "synchronous", "NORMAL")?;
         let tx = self.connection.transaction()?;
         let mut parcels: Vec<Parcel> = Vec::new();
         let mut taken = BTreeSet::new();
-        // One query a level: each is a range of one index.
-        for urgency in (0..4).rev() {
+        let reds = any.saturating_add(red);
+        let steps = [
+            (RED, reds, false),
+            (RED, reds.saturating_add(first_red), true),
+            // The levels below, each a range of one index too.
+            (2, any, false),
+            (1, any, false),
+            (0, any, false),
+        ];
+        for (urgency, limit, untried) in steps {
             while parcels.len() < limit.min(PAGE_MAX) {
-                let busy = |id: i64| self.in_flight.contains(&id) || taken.contains(&id);
-                let Some(first) = candidate(&tx, &receiver.name, urgency, now, busy)? else { break };
+                let pass = |id: i64, attempts: u32| {
+                    self.in_flight.contains(&id) || taken.contains(&id) || (untried && attempts > 0)
+                };
+                let Some(first) = candidate(&tx, &receiver.name, urgency, now, pass)? else { break };
                 let parcel = parcel(&tx, receiver, &first, now)?;
                 taken.extend(parcel.ids());
                 parcels.push(parcel);
@@ -52,22 +88,23 @@ impl Outbox {
     }
 }
 
-/// The first that is due of a level. Rows that are busy lie in front and are few: as many as the driver has under way.
+/// The first that is due of a level and is not to be passed over. What is under way lies in front and is little; what was
+/// tried before lies there too, as much of it as is due.
 fn candidate(
     tx: &Transaction<'_>,
     receiver: &str,
     urgency: i64,
     now: Timestamp,
-    busy: impl Fn(i64) -> bool,
+    pass: impl Fn(i64, u32) -> bool,
 ) -> Result<Option<Candidate>, OutboxError> {
     let mut statement = tx.prepare_cached(
-        "SELECT id, grp, bundle FROM delivery
+        "SELECT id, grp, bundle, attempts FROM delivery
          WHERE receiver = ?1 AND head = 1 AND urgency = ?2 AND next_at <= ?3 ORDER BY next_at, id",
     )?;
     let mut rows = statement.query(params![receiver, urgency, now.0])?;
     while let Some(row) = rows.next()? {
         let id = row.get(0)?;
-        if !busy(id) {
+        if !pass(id, row.get(3)?) {
             return Ok(Some(Candidate { id, group: row.get(1)?, bundle: row.get(2)? }));
         }
     }

@@ -15,6 +15,7 @@ mod cost;
 mod grouping;
 mod historic;
 mod past;
+mod places;
 mod plan;
 mod replay;
 mod silence;

@@ -30,11 +30,7 @@ impl Check {
 impl Check {
     /// Plans, against the receivers as they are written: what is wrong with those is said of them.
     pub(super) fn plans(&mut self, file: &File) -> Vec<Plan> {
-        let named = |r: &ReceiverSettings| Named {
-            name: r.name.clone(),
-            answers: r.answers,
-            planned: r.when.as_deref() == Some("planned"),
-        };
+        let named = |r: &ReceiverSettings| Named { name: r.name.clone(), answers: r.answers };
         let known: Vec<Named> = file.receivers.iter().map(named).collect();
         crate::plan::validate(&file.plans, &known).unwrap_or_else(|problems| {
             for problem in problems {

@@ -31,6 +31,14 @@ impl Platform {
         }
     }
 
+    /// Messages a minute, by the platforms' own pages on their robots. DingTalk blocks for ten minutes where it is more.
+    pub(in crate::deliver) const fn per_minute(self) -> u32 {
+        match self {
+            Self::DingTalk | Self::WeCom => 20,
+            Self::Feishu => 100,
+        }
+    }
+
     /// Characters of one text, such that the Chinese half and the link fit in any case.
     const fn sentence(self) -> usize {
         match self {

@@ -4,6 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
+use maibo_core::fact::Transition;
+use maibo_core::place::Level;
+
 use super::support::{Ear, Reply, Scene, entry, transition};
 use crate::deliver::{Failing, Limits, Liveness, ReceiverSettings};
 
@@ -56,7 +59,8 @@ async fn a_dead_receiver_is_tried_one_at_a_time() {
     let bureau = ReceiverSettings { group_every: Some("0s".to_owned()), ..entry("bureau", &ear) };
     let mut scene = Scene::with(&[bureau], Limits { parallel: 1, ..Limits::default() });
     let alive = scene.alive[0].1.clone();
-    scene.tell((1..=60).map(|n| transition(n, 1)).collect());
+    let orange = |n| Transition { level: Level::Orange, peak: Level::Orange, ..transition(n, 1) };
+    scene.tell((1..=60).map(orange).collect());
     until(&alive, |_| alive.is_open()).await;
     let begun = Instant::now();
     let heard = ear.heard(8 + 2).await.len();

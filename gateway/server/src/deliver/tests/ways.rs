@@ -53,6 +53,16 @@ fn schemes_decide() {
     assert_eq!((named.way.kind(), named.way.host(), named.allow.only), ("mqtt", "10.0.0.5", true));
 }
 
+// What a platform takes in a minute holds for its robots without being written down; who knows better writes another.
+#[test]
+fn robots_have_a_pace() {
+    let pace = |entry: &ReceiverSettings| parsed(entry).unwrap().per_minute;
+    let robots = ["dingtalk", "wecom", "feishu"].map(|format| pace(&robot(format)));
+    assert_eq!(robots, [Some(20), Some(20), Some(100)]);
+    assert_eq!(pace(&ReceiverSettings { per_minute: Some(60), ..robot("wecom") }), Some(60));
+    assert_eq!(pace(&mqtt("mqtts://broker.example")), None);
+}
+
 #[test]
 fn every_problem_is_named() {
     let some = |text: &str| Some(text.to_owned());

@@ -72,6 +72,7 @@ fn all_problems_at_once() {
         districts: vec!["chaoyang".to_owned()],
         allow: vec!["here".to_owned()],
         group_every: Some("11m".to_owned()),
+        per_minute: Some(0),
         rules: vec!["a b".to_owned()],
         kinds: vec!["devices".to_owned()],
         zone: Some("Mars".to_owned()),
@@ -89,6 +90,7 @@ fn all_problems_at_once() {
         "allow",
         "secret_file",
         "group_every",
+        "per_minute",
         "rules",
         "kinds",
         "zone",
@@ -98,7 +100,7 @@ fn all_problems_at_once() {
         assert!(problems.iter().any(|p| p.starts_with(&path)), "{key}: {problems:?}");
     }
     assert!(problems.contains(&"receiver[1].name: `a b` is used twice".to_owned()));
-    assert_eq!(problems.len(), 27, "{problems:?}");
+    assert_eq!(problems.len(), 29, "{problems:?}");
 }
 
 // Groups: ten seconds unless said otherwise; what holds one version is not grouped, and to ask for it is an error.
