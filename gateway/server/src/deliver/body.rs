@@ -1,7 +1,6 @@
 //! The message as it is kept: native JSON in the envelope of Standard Webhooks.
 
 use maibo_api::{Alert, AlertState, Escalated, PlanOrder, Words};
-use maibo_core::time::Millis;
 use serde::Serialize;
 
 /// What receivers are told of a version.
@@ -50,12 +49,6 @@ pub(super) fn native(told: &Told, recorded: bool) -> Vec<u8> {
 /// The same of an alert that never was: somebody tries whether messages arrive.
 pub(super) fn test(told: &Told) -> Vec<u8> {
     write(told, false, true)
-}
-
-/// A sign of life: nothing has happened. With `now`, the time of the attempt.
-pub(super) fn heartbeat(receiver: &str, every: Millis, now: &str) -> Vec<u8> {
-    let data = serde_json::json!({ "receiver": receiver, "every_ms": every.0 });
-    serde_json::to_vec(&serde_json::json!({ "type": "heartbeat", "timestamp": now, "data": data })).unwrap_or_default()
 }
 
 fn write(told: &Told, recorded: bool, test: bool) -> Vec<u8> {

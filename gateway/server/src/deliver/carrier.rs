@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use maibo_core::notify::{Answer, Receiver, Transport};
+use maibo_core::time::{Millis, Timestamp};
 use tracing::warn;
 
-use super::format::{Letter, Outgoing, notice, render};
+use super::format::{Beat, Letter, Outgoing, notice, render};
 use super::mail::Mailer;
 use super::post::Poster;
 use super::publish::Publisher;
@@ -109,12 +110,20 @@ impl Carrier {
         }
     }
 
-    /// Makes one attempt to have a sign of life answered. Mail has none.
-    pub(super) async fn beat(&self, message: String, body: Vec<u8>) -> Answer {
-        let outgoing = Outgoing { content_type: "application/json", headers: Vec::new(), body };
+    /// Makes one attempt to have a sign of life answered, of which there is one so often. Mail has none.
+    pub(super) async fn beat(&self, message: &str, every: Millis, now: Timestamp) -> Answer {
+        let Target { manner, sender, .. } = &self.target;
+        let beat = Beat { key: message, receiver: self.receiver(), every, now };
+        let outgoing = match beat.render(manner.format, sender) {
+            Ok(outgoing) => outgoing,
+            Err(error) => {
+                self.unreadable(message, &error);
+                return Answer::Failed(Transport::Unreadable);
+            }
+        };
         match &self.vehicle {
-            Vehicle::Http(poster) => poster.post(&message, outgoing).await,
-            Vehicle::Mqtt(publisher) => publisher.publish(&message, outgoing).await,
+            Vehicle::Http(poster) => poster.post(message, outgoing).await,
+            Vehicle::Mqtt(publisher) => publisher.publish(message, outgoing).await,
             Vehicle::Mail(_) => Answer::Failed(Transport::Unreadable),
         }
     }

@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 mod alertmanager;
+mod beat;
 mod cap;
 mod chat;
 mod cloudevents;
@@ -24,6 +25,7 @@ mod notice;
 mod samples;
 mod template;
 
+pub(super) use beat::Beat;
 pub(super) use chat::Platform;
 pub(super) use language::Language;
 pub(super) use notice::Notice;
@@ -109,6 +111,11 @@ impl Format {
             | Self::Template => true,
             Self::CloudEventsBinary | Self::Cap => false,
         }
+    }
+
+    /// Whether there is a sign of life in it.
+    pub(super) const fn takes_beats(self) -> bool {
+        matches!(self, Self::Native | Self::CloudEvents | Self::CloudEventsBinary | Self::Alertmanager | Self::Cap)
     }
 
     /// Reads the word of [`Self::as_str`].

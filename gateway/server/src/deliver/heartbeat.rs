@@ -5,7 +5,7 @@
 //! receiver that says "not so often" (429, or 503 with a wish) does answer. Nothing of it is kept, and nothing is made up for: a
 //! beat that was missed is none.
 //!
-//! Limits: native JSON by webhook or MQTT, one at a time to a receiver, the time of one attempt.
+//! Limits: by webhook or MQTT, in formats for machines (`format/beat.rs`), one at a time to a receiver, the time of one attempt.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,11 +15,9 @@ use maibo_core::time::{Millis, Timestamp};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use super::body;
 use super::carrier::Carrier;
 use super::liveness::Liveness;
 use crate::clock::{Clock, EngineClock};
-use crate::live::words;
 
 /// Runs until `stop`; the first at once.
 pub(super) async fn run(
@@ -37,10 +35,10 @@ pub(super) async fn run(
             _ = ticks.tick() => {}
         }
         let (begun, now) = (clock.now(), wall.wall());
-        let message = body::heartbeat(carrier.receiver(), every, &words::time(now));
+        let key = key(now);
         let verdict = tokio::select! {
             () = stop.cancelled() => return,
-            answer = carrier.beat(key(now), message) => answer.judge(),
+            answer = carrier.beat(&key, every, now) => answer.judge(),
         };
         match verdict.disposition {
             Disposition::Delivered | Disposition::Retry { pause: true, .. } => alive.answered(),

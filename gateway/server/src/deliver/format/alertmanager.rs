@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::beat::Beat;
 use super::{FormatError, Kept, Outgoing, over, word};
 use crate::deliver::sender::Sender;
 
@@ -68,6 +69,41 @@ pub(super) fn webhook(kept: &[Kept], receiver: &str, sender: &Sender) -> Result<
         common_labels,
         external_url: sender.page.as_deref().unwrap_or_default(),
         alerts,
+    };
+    Ok(Outgoing { content_type: "application/json", headers: Vec::new(), body: serde_json::to_vec(&message)? })
+}
+
+/// A sign of life: an alert that fires for ever, the same one every time.
+pub(super) fn beat(beat: &Beat<'_>, sender: &Sender) -> Result<Outgoing, FormatError> {
+    let name = Labels::from([("alertname", "MaiboHeartbeat".to_owned())]);
+    let mut labels = name.clone();
+    labels.insert("receiver", beat.receiver.to_owned());
+    let annotations = Labels::from([
+        ("summary", "脉搏在线，无需处置".to_owned()),
+        ("summary_en", "Maibo is there; nothing has to be done".to_owned()),
+        ("every_ms", beat.every.0.to_string()),
+    ]);
+    let now = beat.time();
+    let one = One {
+        status: "firing",
+        fingerprint: fingerprint(labels.iter()),
+        labels: labels.clone(),
+        annotations: annotations.clone(),
+        starts_at: &now,
+        ends_at: NO_TIME,
+        generator_url: String::new(),
+    };
+    let message = Message {
+        version: "4",
+        group_key: "{}:{alertname=\"MaiboHeartbeat\"}".to_owned(),
+        truncated_alerts: 0,
+        status: "firing",
+        receiver: beat.receiver,
+        group_labels: name,
+        common_labels: labels,
+        common_annotations: annotations,
+        external_url: sender.page.as_deref().unwrap_or_default(),
+        alerts: vec![one],
     };
     Ok(Outgoing { content_type: "application/json", headers: Vec::new(), body: serde_json::to_vec(&message)? })
 }

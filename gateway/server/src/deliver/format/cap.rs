@@ -18,6 +18,7 @@ use maibo_store::outbox::Stamp;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
+use super::beat::Beat;
 use super::language::{Language, local, read};
 use super::{FormatError, Kept, Letter, Outgoing, over, word};
 use crate::deliver::sender::Sender;
@@ -60,6 +61,24 @@ pub(super) fn alert(kept: &Kept, letter: &Letter, receiver: &str, sender: &Sende
             info(out, kept, &level, language, sender)?;
         }
         Ok(())
+    })?;
+    Ok(Outgoing { content_type: "application/cap+xml", headers: Vec::new(), body: out.into_inner() })
+}
+
+/// A sign of life, between systems.
+pub(super) fn beat(beat: &Beat<'_>, sender: &Sender) -> Result<Outgoing, FormatError> {
+    let mut out = Writer::new(Vec::new());
+    out.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
+    out.create_element("alert").with_attribute(("xmlns", NAMESPACE)).write_inner_content(|out| {
+        text(out, "identifier", beat.key)?;
+        text(out, "sender", &sender.name)?;
+        text(out, "sent", &time(beat.now))?;
+        text(out, "status", "System")?;
+        text(out, "msgType", "Alert")?;
+        text(out, "source", "Maibo")?;
+        text(out, "scope", "Private")?;
+        text(out, "addresses", beat.receiver)?;
+        text(out, "note", &format!("heartbeat, every {} ms; nothing has happened", beat.every.0))
     })?;
     Ok(Outgoing { content_type: "application/cap+xml", headers: Vec::new(), body: out.into_inner() })
 }

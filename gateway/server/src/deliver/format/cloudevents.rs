@@ -6,6 +6,7 @@
 use axum::http::{HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
+use super::beat::Beat;
 use super::{FormatError, Outgoing};
 use crate::deliver::sender::Sender;
 
@@ -34,11 +35,30 @@ impl Attributes {
             time: text("/timestamp")?,
         })
     }
+
+    fn of_beat(beat: &Beat<'_>, sender: &Sender) -> Self {
+        Self {
+            id: beat.key.to_owned(),
+            source: format!("urn:maibo:{}", sender.name),
+            r#type: "maibo.heartbeat".to_owned(),
+            subject: beat.receiver.to_owned(),
+            time: beat.time(),
+        }
+    }
 }
 
 /// One JSON object with the data inside.
 pub(super) fn structured(kept: &Value, sender: &Sender) -> Result<Outgoing, FormatError> {
-    let body = serde_json::to_vec(&event(kept, sender)?)?;
+    object(&event(kept, sender)?)
+}
+
+/// A sign of life as one JSON object.
+pub(super) fn beat(beat: &Beat<'_>, sender: &Sender) -> Result<Outgoing, FormatError> {
+    object(&whole(&Attributes::of_beat(beat, sender), &beat.data()))
+}
+
+fn object(event: &Value) -> Result<Outgoing, FormatError> {
+    let body = serde_json::to_vec(event)?;
     Ok(Outgoing { content_type: "application/cloudevents+json; charset=utf-8", headers: Vec::new(), body })
 }
 
@@ -50,16 +70,27 @@ pub(super) fn batch(kept: &[Value], sender: &Sender) -> Result<Outgoing, FormatE
 }
 
 fn event(kept: &Value, sender: &Sender) -> Result<Value, FormatError> {
-    let a = Attributes::of(kept, sender)?;
-    Ok(json!({
+    Ok(whole(&Attributes::of(kept, sender)?, &kept["data"]))
+}
+
+fn whole(a: &Attributes, data: &Value) -> Value {
+    json!({
         "specversion": "1.0", "id": a.id, "source": a.source, "type": a.r#type, "subject": a.subject, "time": a.time,
-        "datacontenttype": "application/json", "data": kept["data"],
-    }))
+        "datacontenttype": "application/json", "data": data,
+    })
 }
 
 /// Attributes as headers, the data as the body.
 pub(super) fn binary(kept: &Value, sender: &Sender) -> Result<Outgoing, FormatError> {
-    let a = Attributes::of(kept, sender)?;
+    parted(Attributes::of(kept, sender)?, &kept["data"])
+}
+
+/// A sign of life, parted likewise.
+pub(super) fn binary_beat(beat: &Beat<'_>, sender: &Sender) -> Result<Outgoing, FormatError> {
+    parted(Attributes::of_beat(beat, sender), &beat.data())
+}
+
+fn parted(a: Attributes, data: &Value) -> Result<Outgoing, FormatError> {
     let pairs = [
         ("ce-specversion", "1.0".to_owned()),
         ("ce-id", a.id),
@@ -74,5 +105,5 @@ pub(super) fn binary(kept: &Value, sender: &Sender) -> Result<Outgoing, FormatEr
         Err(_) => Err(FormatError::Header(text)),
     };
     let headers = pairs.into_iter().map(header).collect::<Result<_, _>>()?;
-    Ok(Outgoing { content_type: "application/json", headers, body: serde_json::to_vec(&kept["data"])? })
+    Ok(Outgoing { content_type: "application/json", headers, body: serde_json::to_vec(data)? })
 }

@@ -11,6 +11,7 @@ use crate::deliver::tests::support::{told, transition};
 
 mod answers;
 mod back;
+mod beat;
 mod chain;
 mod drill;
 mod group;

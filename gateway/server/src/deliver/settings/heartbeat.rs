@@ -12,11 +12,11 @@ use crate::deliver::format::Format;
 const EVERY: RangeInclusive<Millis> = Millis::from_secs(2)..=Millis::from_secs(600);
 
 impl ReceiverSettings {
-    /// How often; `None`: never. People and other programs' formats have no word for it.
+    /// How often; `None`: never. What is written for people has no word for it.
     pub(super) fn heartbeat(&self, format: Format, way: Option<&Way>, p: &mut Vec<String>) -> Option<Millis> {
         let text = self.heartbeat.as_deref()?;
-        if format != Format::Native || matches!(way, Some(Way::Mail(_))) {
-            p.push("heartbeat: goes by webhook or MQTT, in format native".to_owned());
+        if !format.takes_beats() || matches!(way, Some(Way::Mail(_))) {
+            p.push("heartbeat: goes by webhook or MQTT, in a format for machines".to_owned());
         }
         let every = parse_duration(text).ok().filter(|every| EVERY.contains(every));
         if every.is_none() {

@@ -180,6 +180,7 @@ fn heartbeats_are_checked() {
     let parsed = |entry: ReceiverSettings| validate(&[entry], &Arc::default(), dir.path()).map(|t| t[0].heartbeat);
     assert_eq!(parsed(one("10s", None)).unwrap(), Some(Millis::from_secs(10)));
     assert_eq!(parsed(one("1s", None)).unwrap_err(), ["receiver[0].heartbeat: `1s` is not 2s to 10m"]);
-    let words = ["receiver[0].heartbeat: goes by webhook or MQTT, in format native"];
-    assert_eq!(parsed(one("10s", Some("cap"))).unwrap_err(), words);
+    let words = ["receiver[0].heartbeat: goes by webhook or MQTT, in a format for machines"];
+    assert_eq!(parsed(one("10s", Some("template"))).unwrap_err()[..1], words);
+    assert_eq!(parsed(one("10s", Some("cap"))).unwrap(), Some(Millis::from_secs(10)));
 }
