@@ -35,7 +35,7 @@ mod view;
 pub use act::{Acknowledge, Assign, Close, Comment, Feedback, Silence, Stage, Unsilence};
 pub use alarm::{AlarmTaken, GettableAlert, GettableStatus, PostableAlert};
 pub use alert::{Alert, AlertDetail, AlertState, AlertVersion, DataState, Measure, Subject};
-pub use answer::{Answer, AnswerStage};
+pub use answer::{Answer, AnswerStage, EnteredAnswer};
 pub use backtest::{
     Against, BacktestChange, BacktestData, BacktestDetection, BacktestDifference, BacktestEpisode, BacktestLoad,
     BacktestOver, BacktestPeak, BacktestReading, BacktestReport, BacktestRequest, BacktestRule, BadLine, Pack, Strain,
@@ -88,6 +88,7 @@ pub use view::{FeaturedSeries, Snapshot, ViewDevices};
     Delivery,
     Device,
     DomainState,
+    EnteredAnswer,
     FeatureCollection,
     Feedback,
     GettableAlert,

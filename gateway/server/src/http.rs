@@ -194,6 +194,7 @@ fn routes() -> Vec<Route> {
         command("/api/v1/alerts/{id}/unsilence", post(acts::unsilence)),
         command("/api/v1/alerts/{id}/close", post(acts::close)),
         command("/api/v1/alerts/{id}/feedback", post(acts::feedback)),
+        command("/api/v1/alerts/{id}/answer", post(answer::entered::enter)),
         read("/answer/{token}", get(answer::show)),
         command("/api/v1/answer/{token}", post(answer::take)),
         command("/api/v1/alarms", post(alarms::cap)),

@@ -43,6 +43,7 @@ use super::{
         acts::unsilence,
         acts::close,
         acts::feedback,
+        answer::entered::enter,
         answer::show,
         answer::take,
         alarms::cap,

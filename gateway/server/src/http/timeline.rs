@@ -15,7 +15,7 @@ use maibo_core::fact::Reason;
 use maibo_core::id::EpisodeId;
 use maibo_core::place::Level;
 use maibo_core::time::Timestamp;
-use maibo_store::outbox::{OutboxRow, RunEvent, RunEventKind};
+use maibo_store::outbox::{OutboxRow, RunEvent};
 use maibo_store::state::{DeliveryRow, StateError, StateReader, VersionRow};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -23,6 +23,10 @@ use utoipa::IntoParams;
 use super::extract::{self, Params};
 use super::{Fault, HttpState, alerts};
 use crate::live::{Roster, Scope, words};
+
+mod step;
+
+use step::step;
 
 /// Most entries of a page: one less than a read gives, so that it is known whether there are more.
 const MOST: usize = maibo_store::state::PAGE_MAX - 2;
@@ -326,35 +330,6 @@ fn telling(row: OutboxRow, at: i64, origin: Origin) -> Item {
 fn pending(row: OutboxRow) -> Item {
     let (at, id) = (row.created_at, row.id);
     telling(row, at, Origin::Owed(id))
-}
-
-/// What happened to a run of a plan.
-fn step(event: &RunEvent) -> Item {
-    let (task, who) = (event.task.as_deref().unwrap_or_default(), event.who.as_deref().unwrap_or_default());
-    let plan = &event.plan;
-    let text = match event.kind {
-        RunEventKind::Began => words::words(&format!("启动预案 {plan}"), &format!("Plan {plan} began")),
-        RunEventKind::Done => words::words(&format!("{who} 完成 {task}"), &format!("{who} did {task}")),
-        RunEventKind::Missed => words::words(&format!("{who} 逾期未完成 {task}"), &format!("{who} missed {task}")),
-        RunEventKind::Escalated => {
-            words::words(&format!("{task} 逾期，升级告知 {who}"), &format!("{task} was missed: {who} is told"))
-        }
-        RunEventKind::Raised => {
-            let text = format!("Worse ({who}): tasks of {plan} begin anew");
-            words::words(&format!("升至{who}，预案 {plan} 任务重新计时"), &text)
-        }
-        RunEventKind::Ended => words::words(&format!("预案 {plan} 结束"), &format!("Plan {plan} ended")),
-    };
-    let receiver = event.who.as_deref().filter(|_| event.kind != RunEventKind::Raised);
-    let one = TimelineEntry {
-        receiver: receiver.map(|who| who.split('/').next().unwrap_or_default().to_owned()),
-        by: event.who.clone().filter(|_| event.kind == RunEventKind::Done),
-        step: Some(event.kind.as_str().to_owned()),
-        task: event.task.clone(),
-        plan: Some(event.plan.clone()),
-        ..entry(event.at, TimelineKind::Plan, text)
-    };
-    Item { at: event.at, origin: Origin::Step(event.at, event.id), entries: vec![one] }
 }
 
 /// One that is settled, unless it is on record by now.
