@@ -41,7 +41,7 @@ pub use backtest::{
     BacktestOver, BacktestPeak, BacktestReading, BacktestReport, BacktestRequest, BacktestRule, BadLine, Pack, Strain,
 };
 pub use common::{Domain, Level, LevelCounts, Ms, Page, Time, Words};
-pub use delivery::{Delivery, Outcome};
+pub use delivery::{Delivery, Dismiss, Dismissed, Outcome};
 pub use device::{Device, DeviceState, DeviceValue, Points, Series, UnknownWhy};
 pub use drill::OpenDrill;
 pub use frame::{
@@ -87,6 +87,7 @@ pub use view::{FeaturedSeries, Snapshot, ViewDevices};
     Comment,
     Delivery,
     Device,
+    Dismiss,
     DomainState,
     EnteredAnswer,
     FeatureCollection,

@@ -207,6 +207,7 @@ fn routes() -> Vec<Route> {
         command("/api/v1/drills", post(drills::open)),
         read("/api/v1/deliveries", get(deliveries::list)),
         command("/api/v1/deliveries/{id}/replay", post(deliveries::replay)),
+        command("/api/v1/deliveries/{id}/dismiss", post(deliveries::dismiss)),
         read("/api/v1/receivers", get(receivers::list)),
         command("/api/v1/receivers/{name}/test", post(receivers::test)),
         read("/api/v1/plans", get(plans::list)),

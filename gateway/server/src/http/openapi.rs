@@ -56,6 +56,7 @@ use super::{
         drills::open,
         deliveries::list,
         deliveries::replay,
+        deliveries::dismiss,
         receivers::list,
         receivers::test,
         plans::list,

@@ -1,7 +1,7 @@
-//! What happened to runs of response plans, in sentences.
+//! What happened to runs of response plans, and what somebody set aside, in sentences.
 
 use maibo_api::{TimelineEntry, TimelineKind};
-use maibo_store::outbox::{RunEvent, RunEventKind};
+use maibo_store::outbox::{OutboxRow, RunEvent, RunEventKind};
 
 use super::{Item, Origin, entry};
 use crate::live::words;
@@ -36,4 +36,22 @@ pub(super) fn step(event: &RunEvent) -> Item {
         ..entry(event.at, TimelineKind::Plan, text)
     };
     Item { at: event.at, origin: Origin::Step(event.at, event.id), entries: vec![one] }
+}
+
+/// A dead letter that somebody set aside.
+pub(super) fn dismissed(row: OutboxRow) -> Option<Item> {
+    let (id, aside) = (row.id, row.dismissed?);
+    let (by, receiver) = (&aside.by, &row.receiver);
+    let text = words::words(
+        &format!("{by} 不再处理未告知 {receiver} 的消息"),
+        &format!("{by} set aside what {receiver} was not told"),
+    );
+    let one = TimelineEntry {
+        version: Some(row.version),
+        receiver: Some(row.receiver),
+        by: Some(aside.by),
+        note: Some(aside.note).filter(|note| !note.is_empty()),
+        ..entry(aside.at, TimelineKind::Dismissed, text)
+    };
+    Some(Item { at: aside.at, origin: Origin::Aside(aside.at, id), entries: vec![one] })
 }
