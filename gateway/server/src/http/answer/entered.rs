@@ -39,22 +39,28 @@ pub(in crate::http) async fn enter(
     let episode = EpisodeId::parse(&id).ok_or_else(alerts::missing)?;
     let known = acknowledge::find(&state, &scope, episode).await?;
     // Of one that is over its machine says so, whatever its runs do.
-    if known.state != AlertState::Resolved && !owes(&state, episode, &receiver).await? {
-        if state.shared.settings.receivers.iter().all(|target| target.receiver.name != receiver) {
-            return Err(Fault::invalid("receiver: there is no receiver of that name"));
+    if known.state != AlertState::Resolved {
+        match owes(&state, episode, &receiver).await? {
+            Some(true) => {}
+            None if state.shared.settings.receivers.iter().all(|target| target.receiver.name != receiver) => {
+                return Err(Fault::invalid("receiver: there is no receiver of that name"));
+            }
+            _ => {
+                let current = words::alert(&known, &state.picture.roster());
+                let why = "no task of this receiver waits for its answer, of any plan that the alert called for";
+                return Err(Fault::conflict(None, Some(current), why));
+            }
         }
-        let current = words::alert(&known, &state.picture.roster());
-        let why = "no task of this receiver waits for its answer, of any plan that the alert called for";
-        return Err(Fault::conflict(None, Some(current), why));
     }
     acknowledge::carry_out(&state, &scope, actor, &id, version, act).await
 }
 
-/// Whether a receiver has something to do that it has not answered, late or not.
-async fn owes(state: &HttpState, episode: EpisodeId, receiver: &str) -> Result<bool, Fault> {
-    let Some(outbox) = state.outbox.clone() else { return Ok(false) };
+/// Whether a receiver has something to do that it has not answered, late or not; `None` where it has nothing to do.
+async fn owes(state: &HttpState, episode: EpisodeId, receiver: &str) -> Result<Option<bool>, Fault> {
+    let Some(outbox) = state.outbox.clone() else { return Ok(None) };
     let filter = RunFilter { episode: Some(episode), open: Some(true), ..RunFilter::default() };
     let read = move || outbox.lock().unwrap_or_else(PoisonError::into_inner).runs(&filter, None, PAGE_MAX);
     let runs = state.blocking(read).await?.map_err(|e| Fault::internal(&e))?;
-    Ok(runs.iter().flat_map(|run| &run.tasks).any(|task| task.owner == receiver && task.done_at.is_none()))
+    let tasks = runs.iter().flat_map(|run| &run.tasks).filter(|task| task.owner == receiver);
+    Ok(tasks.map(|task| task.done_at.is_none()).reduce(|one, other| one || other))
 }
