@@ -229,7 +229,7 @@ fn set_aside(maibo: &Maibo, dead: &Value) {
     let (status, first) = maibo.post(&path, &serde_json::json!({ "note": "已电话告知" }));
     assert_eq!((status, first["outcome"].as_str()), (200, Some("dead")), "{first}");
     let told = (first["dismissed"]["by"].as_str(), first["dismissed"]["note"].as_str());
-    assert_eq!(told, (Some("operator"), Some("已电话告知")));
+    assert_eq!(told, (Some("tester"), Some("已电话告知")));
     let (status, again) = maibo.post(&path, &serde_json::json!({}));
     assert_eq!((status, &again), (200, &first), "the first one stands");
     let listed = |query: &str| {
