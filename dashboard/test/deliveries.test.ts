@@ -11,6 +11,7 @@ import { ago, deadOf, receiverOf } from './outward';
 
 let receivers: readonly Receiver[];
 let letters: readonly Delivery[];
+let shelf: readonly Delivery[];
 let refuse: number | null;
 let down: boolean;
 let sent: { path: string; init: RequestInit }[];
@@ -19,7 +20,7 @@ const json = (body: unknown, status = 200): Response => new Response(JSON.string
 
 beforeEach(() => {
   locale.language = 'zh';
-  [receivers, letters, refuse, down, sent, asked] = [[receiverOf('water')], [], null, false, [], []];
+  [receivers, letters, shelf, refuse, down, sent, asked] = [[receiverOf('water')], [], [], null, false, [], []];
   vi.useFakeTimers({ now: NOW });
   vi.stubGlobal('fetch', (path: string, init: RequestInit) => {
     asked.push(path);
@@ -28,12 +29,14 @@ beforeEach(() => {
       sent.push({ path, init });
       const id = path.split('/').at(-2);
       if (refuse !== null) return Promise.resolve(json({ code: { 403: 'bad_request', 404: 'not_found', 409: 'conflict' }[refuse] ?? 'internal' }, refuse));
-      return Promise.resolve(json({ ...letters.find((one) => one.id === id), outcome: 'pending', settled_at: null }));
+      const letter = [...letters, ...shelf].find((one) => one.id === id);
+      if (path.endsWith('/dismiss')) return Promise.resolve(json({ ...letter, dismissed: { by: 'operator', at: ago(0), note: '已电话告知' } }));
+      return Promise.resolve(json({ ...letter, outcome: 'pending', settled_at: null, dismissed: null }));
     }
     if (path.endsWith('receivers')) return Promise.resolve(json(receivers));
     if (path.includes('alerts/')) return Promise.resolve(path.endsWith('b0123456789') ? json({ code: 'not_found' }, 404) : json(alertOf({ id: 'old', title: { zh: '烟感报警', en: 'Smoke' } })));
     const pending = [deadOf('3', { outcome: 'pending', created_at: ago(5_000) }), deadOf('2', { outcome: 'pending', created_at: ago(125_000) })];
-    return Promise.resolve(json({ items: path.includes('outcome=pending') ? pending : letters, next: null }));
+    return Promise.resolve(json({ items: path.includes('outcome=pending') ? pending : path.includes('dismissed=true') ? shelf : letters, next: null }));
   });
 });
 afterEach(() => {
@@ -88,7 +91,7 @@ describe('receivers', () => {
   it('stand there with how they do', async () => {
     receivers = [
       receiverOf('water', { pending: 2, health: 'failing', failing_since: ago(120_000), last_error: 'no connection to the receiver', last_success: ago(180_000) }),
-      receiverOf('duty', { health: 'failing', failing_since: ago(60_000), last_error: 'the receiver refuses (HTTP 401)', pending: null }),
+      receiverOf('duty', { health: 'failing', failing_since: ago(60_000), last_error: 'the receiver refuses (HTTP 401)', needs_operator: true, pending: null }),
       receiverOf('chief'),
       receiverOf('old'),
     ];
@@ -133,7 +136,7 @@ describe('dead letters', () => {
     letters = [...two, deadOf('7', { alert: 'old' })];
     const at = desk();
     const { panel } = await shown(at);
-    expect(textOf(panel.querySelector('[data-letter="9"]'))).toBe('4 PM2.5 浓度超标 第 2 版 → water 20:04:00 · 已尝试 7 次 · 接收方已永久停用（HTTP 410） 重新发送');
+    expect(textOf(panel.querySelector('[data-letter="9"]'))).toBe('4 PM2.5 浓度超标 第 2 版 → water 20:04:00 · 已尝试 7 次 · 接收方已永久停用（HTTP 410） 重新发送 不再处理');
     expect(textOf(panel.querySelector('[data-letter="8"]'))).toContain('预警 b0123456 第 2 版 → gone (已不在配置中)');
     // An alert of long ago has its name as well, asked for once.
     await vi.advanceTimersByTimeAsync(10_100);
@@ -181,6 +184,60 @@ describe('dead letters', () => {
     refuse = null;
     await press(panel, '9');
     expect(panel.querySelector('[data-refusal]')).toBeNull();
+  });
+
+  // Promise: one that is set aside is asked about first; then it stands there with who did it until the list is closed, and counts no more.
+  it('are set aside by a press that is confirmed', async () => {
+    letters = [two[0] as Delivery];
+    const at = desk();
+    const { bar, panel } = await shown(at);
+    const aside = (): HTMLButtonElement | null => panel.querySelector('[data-letter="9"] .aside');
+    const form = (): HTMLFormElement | null => panel.querySelector('[data-form="aside"]');
+    const open = async (): Promise<void> => {
+      await fireEvent.click(aside() as Element);
+      await vi.advanceTimersByTimeAsync(20);
+      flushSync();
+    };
+    await open();
+    expect([sent.length, document.activeElement]).toEqual([0, form()?.querySelector('input')]);
+    await fireEvent.keyDown(form()?.querySelector('input') as Element, { key: 'Escape' });
+    await vi.advanceTimersByTimeAsync(20);
+    flushSync();
+    expect([form(), at.view.deliveries, document.activeElement]).toEqual([null, true, aside()]);
+    await open();
+    await fireEvent.input(form()?.querySelector('input') as Element, { target: { value: ' 已电话告知 ' } });
+    await fireEvent.submit(form() as Element);
+    await vi.advanceTimersByTimeAsync(20);
+    flushSync();
+    expect(sent.map((one) => [one.path, one.init.body])).toEqual([['api/v1/deliveries/9/dismiss', '{"note":"已电话告知"}']]);
+    expect(textOf(panel.querySelector('[data-letter="9"] [data-aside]'))).toBe('值班员 20:05:00 起不再处理 · 已电话告知');
+    expect([form(), aside(), bar.querySelector('[data-badge]')]).toEqual([null, null, null]);
+    expect(at.said).toBe('未送达 water 的消息不再处理：PM2.5 浓度超标');
+    expect(button(panel, '9'), 'it can be sent all the same').not.toBeNull();
+    await press(panel, '9');
+    expect(textOf(panel.querySelector('[data-letter="9"] [data-again]'))).toBe('已重新发送 · 待送');
+  });
+
+  // Promise: what was set aside before is there for who asks, and can be sent again.
+  it('that were set aside before are shown on demand', async () => {
+    shelf = [deadOf('5', { dismissed: { by: 'li.wei', at: ago(3_600_000), note: '' } })];
+    const { panel } = await shown();
+    const look = async (): Promise<void> => {
+      await fireEvent.click(panel.querySelector('[data-shelf]') as Element);
+      await vi.advanceTimersByTimeAsync(20);
+      flushSync();
+    };
+    expect(asked.some((path) => path.includes('dismissed'))).toBe(false);
+    await look();
+    expect(textOf(panel.querySelector('[data-letter="5"] [data-aside]'))).toBe('li.wei 19:05:00 起不再处理');
+    expect(panel.querySelector('[data-letter="5"] .aside')).toBeNull();
+    await press(panel, '5');
+    expect(textOf(panel.querySelector('[data-letter="5"] [data-again]'))).toBe('已重新发送 · 待送');
+    expect(panel.querySelectorAll('[data-letter="5"]')).toHaveLength(1);
+    await look();
+    shelf = [];
+    await look();
+    expect(textOf(panel.querySelector('[data-empty="shelf"]'))).toBe('没有不再处理的消息');
   });
 
   // Promise: the panel takes the keyboard, Escape closes it and nothing behind it.

@@ -7,7 +7,7 @@ const none = {
 };
 const receiver = (name, fields = {}) => ({
   name, kind: 'http', format: 'native', host: `${name}.city.example`, mode: 'all', min_level: 'blue', domains: [], districts: [], from_reminder: 0, planned: false, health: 'well',
-  failing_since: null, last_error: null, last_success: iso(Date.now() - 40_000), pending: 0, ...fields,
+  failing_since: null, last_error: null, needs_operator: false, last_success: iso(Date.now() - 40_000), pending: 0, ...fields,
 });
 
 /** `trouble`: one receiver refuses, one does not answer, there are dead letters, and a task of a plan was missed. */
@@ -21,7 +21,7 @@ export class FakeOutward {
     const to = ['flood-office', 'old-platform', 'traffic-police', 'hospital'];
     this.dead = !trouble ? [] : Array.from({ length: 9 }, (_, at) => ({
       id: String(900 - at), receiver: to[at % 4], alert: at % 3 === 2 ? PAST : alerts[at].id, version: 1 + (at % 3), outcome: 'dead', attempts: [7, 288, 0, 291][at % 4],
-      last_error: why[at % 4], next_attempt_at: null, created_at: iso(began - 90_000_000 - at * 400_000), settled_at: iso(began - 600_000 - at * 4_000_000), bundle: null,
+      last_error: why[at % 4], next_attempt_at: null, created_at: iso(began - 90_000_000 - at * 400_000), settled_at: iso(began - 600_000 - at * 4_000_000), bundle: null, dismissed: null,
     }));
     /** An alert of long ago: the page has it not, the gateway knows it. */
     this.past = alerts.length === 0 ? null : { ...alerts[0], id: PAST, state: 'resolved', resolved_at: iso(began - 100_000_000) };
@@ -34,14 +34,15 @@ export class FakeOutward {
     return [
       receiver('flood-office', { format: 'cap', pending: 1 }),
       receiver('traffic-police', { kind: 'mqtt', format: 'cloudevents', pending: 214, health: 'failing', failing_since: iso(this.began - 754_000), last_error: 'no connection to the receiver', last_success: iso(now - 900_000) }),
-      receiver('duty-group', { format: 'dingtalk', host: 'oapi.dingtalk.com', pending: 12, health: 'failing', failing_since: iso(this.began - 95_000), last_error: 'the receiver does not accept signature, token or login (310000 sign not match)', last_success: null }),
+      receiver('duty-group', { format: 'dingtalk', host: 'oapi.dingtalk.com', pending: 12, health: 'failing', failing_since: iso(this.began - 95_000), last_error: 'the receiver does not accept signature, token or login (310000 sign not match)', needs_operator: true, last_success: null }),
       receiver('hospital', { kind: 'mail', format: 'mail', host: 'mail.city.example' }),
       receiver('duty-chief', {}),
     ];
   }
 
   deliveries(outcome) {
-    if (outcome === 'dead') return this.dead.filter((letter) => letter.outcome === 'dead');
+    if (outcome === 'dismissed') return this.dead.filter((letter) => letter.dismissed);
+    if (outcome === 'dead') return this.dead.filter((letter) => letter.outcome === 'dead' && !letter.dismissed);
     const wait = (id, name, ms) => ({ id, receiver: name, alert: this.chosen, version: 1, outcome: 'pending', attempts: 2, last_error: null, created_at: iso(this.began - ms), settled_at: null });
     return this.trouble && outcome === 'pending' ? [wait('903', 'flood-office', 3_000), wait('902', 'duty-group', 95_000), wait('901', 'traffic-police', 754_000)] : [];
   }
@@ -51,21 +52,34 @@ export class FakeOutward {
     const at = this.dead.findIndex((letter) => letter.id === id);
     if (at < 0) return 404;
     if (this.dead[at].outcome !== 'dead') return 409;
-    return (this.dead[at] = { ...this.dead[at], outcome: 'pending', settled_at: null });
+    return (this.dead[at] = { ...this.dead[at], outcome: 'pending', settled_at: null, dismissed: null });
+  }
+
+  /** A dead letter set aside. */
+  dismiss(id, note, by) {
+    const at = this.dead.findIndex((letter) => letter.id === id);
+    return at < 0 ? 404 : (this.dead[at] = { ...this.dead[at], dismissed: this.dead[at].dismissed ?? { by, at: iso(Date.now()), note } });
+  }
+
+  /** What an operator put down for an owner. */
+  enter(id, body, operator) {
+    this.entered = { by: `${body.receiver}/${body.by}/${operator}`, at: iso(Date.now()), receiver: body.receiver, id };
   }
 
   runs(id) {
     if (!this.trouble || id !== this.chosen) return [];
     const at = (ms) => iso(this.began + ms);
-    const task = (name, owner, zh, en, fields) => ({ name, owner, what: { zh, en }, state: 'running', due_at: null, done_at: null, done_by: null, missed_at: null, escalate: [], ...fields });
+    const task = (name, owner, zh, en, fields) => ({ name, owner, what: { zh, en }, done: 'acknowledged', state: 'running', due_at: null, done_at: null, done_by: null, missed_at: null, escalate: [], ...fields });
+    const done = this.entered;
+    const seen = (one) => (done?.receiver === one.owner ? { ...one, state: one.missed_at ? 'missed' : 'done', done_at: done.at, done_by: done.by } : one);
     return [{
       id: '4', plan: 'cloudburst', title: { zh: '城市内涝应急预案', en: 'Urban flooding' }, district: '110105', level: 'red', called_at: at(-400_000), began_at: at(-399_000), ended_at: null, alerts: [id],
       tasks: [
         task('pumps', 'water', '派出泵车', 'send pumps', { state: 'done', due_at: at(-99_000), done_at: at(-212_000), done_by: 'water/张三' }),
         task('road', 'traffic-police', '封闭道路', 'close the road', { state: 'missed', due_at: at(-99_000), missed_at: at(-98_600), escalate: ['duty-chief'] }),
         task('beds', 'hospital', '备好床位', 'make beds ready', { due_at: at(1_500_000) }),
-        task('shelter', 'sub-district', '开放避难场所', 'open the shelter', { due_at: at(-5_000) }),
-      ],
+        task('shelter', 'sub-district', '开放避难场所', 'open the shelter', { due_at: at(-5_000), done: 'responding' }),
+      ].map(seen),
     }];
   }
 

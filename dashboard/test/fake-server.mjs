@@ -59,10 +59,14 @@ export async function fakeGateway({ port = 0, scenario = 'burning', devices = 5_
       return told ? ok(told) : problem(404, 'not_found');
     }
     const list = (items) => ok({ items, next: null });
-    if (path === 'deliveries') return list(outward.deliveries(url.searchParams.get('outcome')));
+    if (path === 'deliveries') return list(outward.deliveries(url.searchParams.has('dismissed') ? 'dismissed' : url.searchParams.get('outcome')));
     if (path === 'plans/runs') return list(outward.runs(url.searchParams.get('alert')));
     const [kind, id, part, rest] = path.split('/').map(decodeURIComponent);
     if (kind === 'devices' && part === 'series') return ok(city.series(id, Number(url.searchParams.get('from')), Number(url.searchParams.get('to')), Number(url.searchParams.get('points')), rest));
+    if (kind === 'deliveries' && part === 'dismiss') {
+      const aside = outward.dismiss(id, JSON.parse(await text(request)).note ?? '', request.headers['maibo-actor']);
+      return typeof aside === 'number' ? problem(aside, 'not_found') : ok(aside);
+    }
     if (kind === 'deliveries' && part === 'replay') {
       const sent = outward.replay(id);
       return typeof sent === 'number' ? problem(sent, sent === 404 ? 'not_found' : 'conflict') : ok(sent);
@@ -70,6 +74,13 @@ export async function fakeGateway({ port = 0, scenario = 'burning', devices = 5_
     if (kind === 'alerts' && id === outward.past?.id && !part) return ok(outward.past);
     if (kind !== 'alerts' || !city.alerts.has(id)) return problem(404, 'not_found');
     if (part === 'timeline') return list(outward.timeline(id));
+    if (part === 'answer') {
+      const body = JSON.parse(await text(request));
+      outward.enter(id, body, request.headers['maibo-actor']);
+      const alert = city.change(id, 'acknowledged', { acknowledged: { by: outward.entered.by, at: outward.entered.at, note: body.note ?? '' } });
+      up(alert);
+      return ok(alert);
+    }
     if (part !== 'acknowledge') return ok(city.detail(id));
     if (mood.conflict) return problem(409, 'conflict', { reason: mood.conflict, current: city.alerts.get(id) });
     const body = JSON.parse(await text(request));

@@ -12,7 +12,7 @@ export function entryOf(fields: Partial<TimelineEntry> & Pick<TimelineEntry, 'at
 }
 
 export function taskOf(fields: Partial<RunTask> & { name: string }): RunTask {
-  return { owner: 'water', what: null, state: 'waiting', due_at: null, done_at: null, done_by: null, missed_at: null, escalate: [], ...fields };
+  return { owner: 'water', what: null, done: 'acknowledged', state: 'waiting', due_at: null, done_at: null, done_by: null, missed_at: null, escalate: [], ...fields };
 }
 
 export function runOf(tasks: RunTask[], fields: Partial<PlanRun> = {}): PlanRun {
@@ -23,12 +23,12 @@ export function runOf(tasks: RunTask[], fields: Partial<PlanRun> = {}): PlanRun 
 }
 
 export function receiverOf(name: string, fields: Partial<Receiver> = {}): Receiver {
-  return { name, kind: 'http', format: 'native', host: `${name}.example`, health: 'well', circuit: 'closed', failing_since: null, last_error: null, last_success: null, pending: 0, ...fields };
+  return { name, kind: 'http', format: 'native', host: `${name}.example`, health: 'well', circuit: 'closed', failing_since: null, last_error: null, needs_operator: false, last_success: null, pending: 0, ...fields };
 }
 
 export function deadOf(id: string, fields: Partial<Delivery> = {}): Delivery {
   return {
     id, receiver: 'water', alert: 'a', version: 2, outcome: 'dead', attempts: 7, last_error: 'the receiver is gone for good (HTTP 410)', created_at: ago(90_000),
-    settled_at: ago(60_000), ...fields,
+    settled_at: ago(60_000), dismissed: null, ...fields,
   };
 }

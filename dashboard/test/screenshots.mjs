@@ -38,7 +38,28 @@ const outward = (sight) => async (page, gateway) => {
   await page.waitForTimeout(500);
 };
 
-/** Receivers and dead letters, by the keyboard; one letter is sent again. */
+/** What the hospital said by telephone is put down by the keyboard alone; of the second task the form stands open. */
+async function entered(page, gateway) {
+  await outward('[data-run]')(page, gateway);
+  const open = async (task) => {
+    await page.focus(`[data-task="${task}"] [data-enter]`);
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('[data-form="enter"] input:focus');
+  };
+  await open('beds');
+  await page.keyboard.type('护士长');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Tab');
+  await page.keyboard.type('床位 20 张');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('[data-task="beds"][data-stand="done"]');
+  await open('shelter');
+  await page.keyboard.type('赵书记');
+  await page.locator('[data-run]').scrollIntoViewIfNeeded();
+}
+
+/** Receivers and dead letters, by the keyboard; one letter is sent again, one set aside, and of a third it is asked. */
 async function deliveries(page) {
   await page.waitForSelector('[data-badge]');
   await page.focus('[data-deliveries]');
@@ -47,6 +68,15 @@ async function deliveries(page) {
   await page.focus('[data-letter] .send');
   await page.keyboard.press('Enter');
   await page.waitForSelector('[data-again]');
+  await page.focus('[data-letter] .aside');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('[data-form="aside"] input:focus');
+  await page.keyboard.type('已电话告知');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('[data-aside]');
+  await page.focus('[data-letter] .aside');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('[data-form="aside"] input:focus');
 }
 
 const scenes = [
@@ -157,6 +187,8 @@ const scenes = [
     allow: /ERR_CONNECTION_REFUSED|WebSocket connection/,
   },
   { name: 'tasks-zh', viewport: WIDE, query: '?lang=zh', gateway: { trouble: true }, play: outward('[data-run]') },
+  { name: 'entered-zh', viewport: WIDE, query: '?lang=zh', gateway: { trouble: true }, play: entered },
+  { name: 'entered-en-small', viewport: SMALL, query: '?lang=en', gateway: { trouble: true }, play: entered },
   { name: 'timeline-en-small', viewport: SMALL, query: '?lang=en', gateway: { trouble: true }, play: outward('[data-entry]') },
   { name: 'timeline-zh', viewport: WIDE, query: '?lang=zh', gateway: { trouble: true }, play: outward('[data-entry]') },
   { name: 'deliveries-zh', viewport: WIDE, query: '?lang=zh', gateway: { trouble: true }, play: deliveries },

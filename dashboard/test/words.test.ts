@@ -5,7 +5,7 @@ import { clockOf, delayOf, exactOf, momentOf, shortMomentOf, spanOf, unitOf, val
 import { en } from '../src/i18n/en';
 import { locale } from '../src/i18n/locale.svelte';
 import { QUANTITIES } from '../src/i18n/quantities';
-import { needsPerson, troubleOf, TROUBLES } from '../src/i18n/troubles';
+import { troubleOf, TROUBLES } from '../src/i18n/troubles';
 import { zh } from '../src/i18n/zh';
 import { View } from '../src/view.svelte';
 
@@ -69,13 +69,6 @@ describe('troubles', () => {
     expect(troubleOf('superseded by version 3; last attempt: no connection to the receiver', 'zh')).toBe('由第 3 版代替；最后一次：连不上接收方');
     expect(troubleOf('silenced by li.wei: 检修', 'zh')).toBe('li.wei 静默：检修');
     expect(troubleOf('something newer', 'zh')).toBe('something newer');
-  });
-
-  // Promise: who has to act is told apart from who has to wait, as the gateway does it.
-  it('knows where a person is needed', () => {
-    const words = ["the receiver's certificate is not valid", 'the receiver refuses (HTTP 401)', 'the receiver does not accept signature, token or login (310000 sign not match)'];
-    expect(words.map(needsPerson)).toEqual([true, true, true]);
-    expect(['no connection to the receiver', 'the receiver has a fault (HTTP 500)', 'something newer', null].map(needsPerson)).toEqual([false, false, false, false]);
   });
 });
 

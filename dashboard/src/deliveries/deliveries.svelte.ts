@@ -1,11 +1,10 @@
 /**
  * How telling goes: receivers with what they are owed, and dead letters, which nobody sends again but by hand.
  *
- * What was sent again here stays in the list until the list is closed, or until it died anew.
+ * What was sent again or set aside here stays in the list until the list is closed, or until it died anew.
  * Limits: the newest `DEAD_MAX` dead letters, of the newest `TITLES_MAX` alerts their names; of what waits, as many as a list of the gateway has.
  */
 import { SvelteMap, SvelteSet } from 'svelte/reactivity';
-import { needsPerson } from '../i18n/troubles';
 import { api, Problem } from '../live/api';
 import type { Delivery, Receiver } from '../live/outward';
 import type { Alert } from '../live/wire';
@@ -21,8 +20,11 @@ export type Health = 'well' | 'dead' | 'failing' | 'person';
 /** Waiting helps who does not answer; who refuses needs somebody who looks, and so does what was given up. */
 export function healthOf(receiver: Receiver, dead: number): Health {
   if (receiver.health === 'well') return dead > 0 ? 'dead' : 'well';
-  return needsPerson(receiver.last_error) ? 'person' : 'failing';
+  return receiver.needs_operator ? 'person' : 'failing';
 }
+
+/** Whether somebody has to decide about it. */
+export const isOpen = (letter: Delivery): boolean => letter.outcome === 'dead' && letter.dismissed === null;
 
 /** Since when the oldest version waits for a receiver; `whole` is false where still older ones may. */
 export interface Oldest {
@@ -30,10 +32,10 @@ export interface Oldest {
   readonly whole: boolean;
 }
 
-/** A dead letter as it was, and what the gateway said when it was sent again. */
+/** A dead letter as it was, and what the gateway said when it was sent again or set aside. */
 interface Again {
   readonly before: Delivery;
-  readonly sent: Delivery;
+  readonly now: Delivery;
 }
 
 export class Deliveries {
@@ -45,23 +47,25 @@ export class Deliveries {
   /** Why the last question had no answer. */
   problem = $state<string | null>(null);
   readonly sending = new SvelteSet<string>();
-  /** Why a dead letter was not sent again: `forbidden`, `not_found`, `not_dead`, or a problem's code. */
+  /** What was set aside before; null until somebody asks. */
+  shelf = $state.raw<readonly Delivery[] | null>(null);
+  /** Why a dead letter was not sent again or set aside: `forbidden`, `not_found`, `not_dead`, or a problem's code. */
   readonly refusals = new SvelteMap<string, string>();
   /** Alerts of dead letters that are not on the page any more, as most are that were given up; null while they are asked for. */
   readonly alerts = new SvelteMap<string, Alert | null>();
   #dead = $state.raw<readonly Delivery[]>([]);
   #again = $state.raw<ReadonlyMap<string, Again>>(new Map());
 
-  /** Dead letters, and what was sent again, newest first. */
+  /** Dead letters, and what was sent again or set aside here, newest first. */
   letters = $derived.by(() => {
     const still = this.#dead.filter((letter) => !this.#again.has(letter.id));
-    const again = [...this.#again.values()].map((one) => one.sent);
+    const again = [...this.#again.values()].map((one) => one.now);
     return [...still, ...again].sort((a, b) => Number(b.id) - Number(a.id));
   });
-  /** Dead letters of each receiver. */
+  /** Dead letters of each receiver that somebody has to decide about. */
   deadOf = $derived.by(() => {
     const counts = new Map<string, number>();
-    for (const letter of this.letters) if (letter.outcome === 'dead') counts.set(letter.receiver, (counts.get(letter.receiver) ?? 0) + 1);
+    for (const letter of this.letters) if (isOpen(letter)) counts.set(letter.receiver, (counts.get(letter.receiver) ?? 0) + 1);
     return counts;
   });
   /** Receivers with whom something is wrong. Who is no receiver any more cannot be told, whatever anybody does. */
@@ -87,13 +91,23 @@ export class Deliveries {
   }
 
   /** Sends a dead letter again; true where it was taken. */
-  async replay(letter: Delivery): Promise<boolean> {
+  replay(letter: Delivery): Promise<boolean> {
+    return this.#decide(letter, () => api.replay(letter.id));
+  }
+
+  /** Sets a dead letter aside; true where it was taken. */
+  dismiss(letter: Delivery, note: string): Promise<boolean> {
+    return this.#decide(letter, () => api.dismiss(letter.id, note));
+  }
+
+  async #decide(letter: Delivery, wish: () => Promise<Delivery>): Promise<boolean> {
     if (this.sending.has(letter.id)) return false;
     this.sending.add(letter.id);
     this.refusals.delete(letter.id);
     try {
-      const sent = await api.replay(letter.id);
-      this.#again = new Map(this.#again).set(letter.id, { before: letter, sent });
+      const now = await wish();
+      this.#again = new Map(this.#again).set(letter.id, { before: letter, now });
+      this.shelf = this.shelf?.filter((one) => one.id !== letter.id) ?? null;
       return true;
     } catch (error) {
       const problem = error instanceof Problem ? error : new Problem('internal', 0, '');
@@ -101,6 +115,19 @@ export class Deliveries {
       return false;
     } finally {
       this.sending.delete(letter.id);
+    }
+  }
+
+  /** Shows what was set aside before, or puts it away. */
+  async look(): Promise<void> {
+    if (this.shelf !== null) {
+      this.shelf = null;
+      return;
+    }
+    try {
+      this.shelf = (await api.dismissed(DEAD_MAX)).items.filter((one) => !this.#again.has(one.id));
+    } catch (error) {
+      this.problem = error instanceof Problem ? error.code : 'internal';
     }
   }
 
@@ -120,6 +147,7 @@ export class Deliveries {
   /** The list is closed: what was sent again has been seen. */
   forget(): void {
     this.#again = new Map();
+    this.shelf = null;
     this.refusals.clear();
     this.alerts.clear();
   }

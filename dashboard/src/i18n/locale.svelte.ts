@@ -59,6 +59,13 @@ class Locale {
     return code ? (table[code] ?? code) : '';
   }
 
+  /** Who did something: an operator, somebody at a receiver, and behind that who put it down. */
+  actor(by: string | null | undefined): string {
+    const [receiver = '', person, operator] = (by ?? '').split('/');
+    const { actors, enteredBy } = this.words;
+    return operator === undefined ? this.code(actors, by) : enteredBy(`${receiver}/${person}`, this.code(actors, operator));
+  }
+
   quantity(code: string | null | undefined): string {
     return code ? this.pick(QUANTITIES[code]) || code : '';
   }

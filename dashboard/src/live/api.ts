@@ -60,7 +60,7 @@ async function problemOf(response: Response): Promise<Problem> {
 
 /** What an operator does about an alert, by the last part of its path. */
 export interface Act {
-  readonly name: 'acknowledge' | 'assign' | 'comment' | 'feedback' | 'silence' | 'unsilence' | 'close';
+  readonly name: 'acknowledge' | 'assign' | 'comment' | 'feedback' | 'answer' | 'silence' | 'unsilence' | 'close';
   readonly body: Readonly<Record<string, unknown>>;
 }
 
@@ -91,6 +91,9 @@ export const api = {
   receivers: () => request<readonly Receiver[]>('receivers'),
   /** Newest first. */
   deliveries: (outcome: 'dead' | 'pending', limit: number) => request<Listed<Delivery>>(`deliveries?outcome=${outcome}&limit=${limit}`),
+  /** What was set aside, newest first. */
+  dismissed: (limit: number) => request<Listed<Delivery>>(`deliveries?dismissed=true&limit=${limit}`),
+  dismiss: (id: string, note: string) => post<Delivery>(`deliveries/${at(id)}/dismiss`, note === '' ? {} : { note }),
   replay: (id: string) => post<Delivery>(`deliveries/${at(id)}/replay`, {}),
   act: (id: string, version: number, act: Act) => post<Alert>(`alerts/${at(id)}/${act.name}`, { version, ...act.body }),
 };

@@ -10,7 +10,7 @@ export interface Listed<T> {
 /** One thing that happened to an alert. What does not belong to its kind is null. */
 export interface TimelineEntry {
   readonly at: string;
-  readonly kind: 'happened' | 'known' | 'changed' | 'act' | 'answer' | 'stamp' | 'told' | 'owed' | 'withheld' | 'plan';
+  readonly kind: 'happened' | 'known' | 'changed' | 'act' | 'answer' | 'stamp' | 'told' | 'owed' | 'withheld' | 'plan' | 'dismissed';
   readonly text: Words;
   readonly version: number | null;
   readonly reason: string | null;
@@ -29,10 +29,16 @@ export interface TimelineEntry {
   readonly step: string | null;
 }
 
+/** What a receiver answers, in the order of how much it says. */
+export const ANSWERS = ['acknowledged', 'responding', 'fed_back', 'closed'] as const;
+export type AnswerStage = (typeof ANSWERS)[number];
+
 export interface RunTask {
   readonly name: string;
   readonly owner: string;
   readonly what: Words | null;
+  /** Which answer does it. */
+  readonly done: AnswerStage;
   readonly state: 'waiting' | 'running' | 'done' | 'missed' | 'lapsed';
   readonly due_at: string | null;
   readonly done_at: string | null;
@@ -66,6 +72,8 @@ export interface Receiver {
   readonly circuit: 'closed' | 'open';
   readonly failing_since: string | null;
   readonly last_error: string | null;
+  /** Waiting does not mend that. */
+  readonly needs_operator: boolean;
   readonly last_success: string | null;
   /** Versions that wait for it; null where that is not known. */
   readonly pending: number | null;
@@ -82,4 +90,6 @@ export interface Delivery {
   readonly last_error: string | null;
   readonly created_at: string;
   readonly settled_at: string | null;
+  /** Who set it aside. */
+  readonly dismissed: { readonly by: string; readonly at: string; readonly note: string } | null;
 }

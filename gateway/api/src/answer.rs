@@ -29,3 +29,20 @@ pub struct Answer {
     #[serde(default)]
     pub note: String,
 }
+
+/// What a receiver answered by other means, such as by telephone, put down by an operator in its name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EnteredAnswer {
+    /// The version the operator saw.
+    pub version: u32,
+    /// Whose answer it is: the owner of an open task of a plan that the alert called for.
+    pub receiver: String,
+    /// How far they are.
+    pub stage: AnswerStage,
+    /// Who said so: 1 to 30 letters, digits, spaces and `. · _ @ -`.
+    pub by: String,
+    /// At most 500 characters; with `fed_back` at least one: what came of it.
+    #[serde(default)]
+    pub note: String,
+}

@@ -54,4 +54,27 @@ pub struct Delivery {
     pub settled_at: Option<Time>,
     /// What it goes or went in: those with the same are of one message. `null` where it goes alone, or was not tried yet.
     pub bundle: Option<String>,
+    /// Who set it aside, where somebody did; only of what is dead.
+    #[serde(default)]
+    pub dismissed: Option<Dismissed>,
+}
+
+/// A dead letter was set aside: somebody has seen it, and nothing more is to be done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Dismissed {
+    /// The operator's name.
+    pub by: String,
+    /// When.
+    pub at: Time,
+    /// Why, in their words; may be empty.
+    pub note: String,
+}
+
+/// Set a dead letter aside.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Dismiss {
+    /// Why, at most 500 characters.
+    #[serde(default)]
+    pub note: Option<String>,
 }

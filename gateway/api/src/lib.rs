@@ -35,13 +35,13 @@ mod view;
 pub use act::{Acknowledge, Assign, Close, Comment, Feedback, Silence, Stage, Unsilence};
 pub use alarm::{AlarmTaken, GettableAlert, GettableStatus, PostableAlert};
 pub use alert::{Alert, AlertDetail, AlertState, AlertVersion, DataState, Measure, Subject};
-pub use answer::{Answer, AnswerStage};
+pub use answer::{Answer, AnswerStage, EnteredAnswer};
 pub use backtest::{
     Against, BacktestChange, BacktestData, BacktestDetection, BacktestDifference, BacktestEpisode, BacktestLoad,
     BacktestOver, BacktestPeak, BacktestReading, BacktestReport, BacktestRequest, BacktestRule, BadLine, Pack, Strain,
 };
 pub use common::{Domain, Level, LevelCounts, Ms, Page, Time, Words};
-pub use delivery::{Delivery, Outcome};
+pub use delivery::{Delivery, Dismiss, Dismissed, Outcome};
 pub use device::{Device, DeviceState, DeviceValue, Points, Series, UnknownWhy};
 pub use drill::OpenDrill;
 pub use frame::{
@@ -87,7 +87,9 @@ pub use view::{FeaturedSeries, Snapshot, ViewDevices};
     Comment,
     Delivery,
     Device,
+    Dismiss,
     DomainState,
+    EnteredAnswer,
     FeatureCollection,
     Feedback,
     GettableAlert,

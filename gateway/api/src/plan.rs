@@ -96,6 +96,8 @@ pub struct RunTask {
     pub owner: String,
     /// What it is; `null` where the plan does not know it any more.
     pub what: Option<Words>,
+    /// Which answer says that it is done.
+    pub done: AnswerStage,
     /// How it stands.
     pub state: TaskState,
     /// By when.

@@ -64,6 +64,8 @@ pub struct Receiver {
     pub failing_since: Option<Time>,
     /// Why, in words.
     pub last_error: Option<String>,
+    /// Waiting does not mend that: a person has to act, as where it refuses or its certificate is not valid.
+    pub needs_operator: bool,
     /// When it last took something, since the start.
     pub last_success: Option<Time>,
     /// Versions that wait for it; `null` where that is not known.

@@ -30,6 +30,8 @@ pub enum TimelineKind {
     Withheld,
     /// Something happened to a run of a response plan that it belongs to; `plan`, `task` and `step` say what.
     Plan,
+    /// Somebody set aside what a receiver was not told.
+    Dismissed,
 }
 
 /// One of the four stamps.
@@ -70,7 +72,7 @@ pub struct TimelineEntry {
     pub note: Option<String>,
     /// Which stamp.
     pub stamp: Option<StampName>,
-    /// Who is told, or whose answer it is.
+    /// Who is told, whose answer it is, or who was not told.
     pub receiver: Option<String>,
     /// Of a telling: `pending`, `delivered`, `superseded`, `silenced`, `inhibited`, `muted`, `maintenance`, `historic`, `dead`.
     pub outcome: Option<String>,

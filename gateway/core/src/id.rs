@@ -12,9 +12,11 @@ use crate::time::Timestamp;
 
 #[macro_use]
 mod hashed;
+mod actor;
 mod incident;
 mod maintenance;
 
+pub use actor::PERSON_MAX;
 pub use incident::IncidentId;
 pub use maintenance::MaintenanceId;
 
@@ -156,52 +158,10 @@ text_id!(
     DrillId, 1..=64, word, "A-Z a-z 0-9 . _ -"
 );
 text_id!(
-    /// Who gave a command: an operator's account name ([`Actor::account`]), somebody at a receiver ([`Actor::at`]), or a
-    /// response plan ([`Actor::of_plan`]); at most 190 bytes.
+    /// Who gave a command: an operator's account name ([`Actor::account`]), somebody at a receiver ([`Actor::at`]), also by an
+    /// operator's hand ([`Actor::entered`]), or a response plan ([`Actor::of_plan`]); at most 190 bytes.
     Actor, 1..=190, |c| !c.is_control(), "whatever can be printed"
 );
-
-/// Longest name of a person at a receiver, in characters.
-pub const PERSON_MAX: usize = 30;
-
-impl Actor {
-    /// An operator's account name, `[A-Za-z0-9._@-]{1,64}`. It has no slash, so that no operator passes for a receiver.
-    ///
-    /// # Errors
-    /// Says which rule `name` breaks.
-    pub fn account(name: &str) -> Result<Self, IdError> {
-        checked(name, (1, 64), |c| word(c) || c == '@', "A-Z a-z 0-9 . _ @ -").map(Self)
-    }
-
-    /// A person at a receiver, `receiver/person`. The person's name has letters and digits of any script, and
-    /// ` . · _ @ -`; 1 to [`PERSON_MAX`] characters, spaces around it aside.
-    ///
-    /// # Errors
-    /// Says which rule `person` breaks.
-    pub fn at(receiver: &str, person: &str) -> Result<Self, IdError> {
-        let person = person.trim();
-        if person.chars().count() > PERSON_MAX {
-            return Err(IdError::TooLong { max: PERSON_MAX });
-        }
-        let fine = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '.' | '·' | '_' | '@' | '-');
-        // A character has at most four bytes.
-        checked(person, (1, 4 * PERSON_MAX), fine, "letters, digits, spaces and . · _ @ -")?;
-        Self::new(&format!("{receiver}/{person}"))
-    }
-
-    /// A response plan, `plan:name`. No operator and nobody at a receiver has a colon in the name.
-    ///
-    /// # Errors
-    /// Where it is too long or has what cannot be printed.
-    pub fn of_plan(name: &str) -> Result<Self, IdError> {
-        Self::new(&format!("plan:{name}"))
-    }
-
-    /// The receiver at which it is somebody, and who; `None` for operators and plans.
-    pub fn at_receiver(&self) -> Option<(&str, &str)> {
-        self.0.split_once('/')
-    }
-}
 
 /// Hashes identifiers for lookup in tables: one pass over the text, without a state to set up. Not for tables whose keys
 /// strangers choose; those of the engine come from the catalogue.

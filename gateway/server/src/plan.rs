@@ -77,6 +77,7 @@ pub fn run(row: &RunRow, plans: &[Plan]) -> api::PlanRun {
             TaskRow { due_at: Some(_), .. } => api::TaskState::Running,
             _ => api::TaskState::Waiting,
         },
+        done: stage(one.done),
         due_at: at(one.due_at),
         done_at: at(one.done_at),
         done_by: one.done_by.clone(),

@@ -37,6 +37,7 @@ use rusqlite::{Connection, OpenFlags, Row};
 
 mod attempt;
 mod claim;
+mod dismiss;
 mod enqueue;
 mod hold;
 mod letter;
@@ -54,9 +55,10 @@ mod timeline;
 
 pub use attempt::{Due, Ended, Ending, Parcel, Stamp};
 pub use claim::Places;
+pub use dismiss::Dismissal;
 pub use past::Past;
 pub use plan::Overdue;
-pub use read::{OutboxFilter, OutboxReader, OutboxRow, Owing, Waiting, owing};
+pub use read::{Dismissed, OutboxFilter, OutboxReader, OutboxRow, Owing, Waiting, owing};
 pub use replay::Replay;
 pub use runs::{RunEvent, RunEventKind, RunFilter, RunRow, TaskRow};
 

@@ -229,7 +229,8 @@ fn a_mail_server_is_told() {
         (&shown[0]["kind"], &shown[0]["format"], &shown[0]["host"]),
         (&json!("mail"), &json!("mail"), &json!("127.0.0.1"))
     );
-    assert_eq!((&shown[1]["health"], &shown[1]["last_error"]), (&json!("failing"), &json!(words)));
+    let how = ["health", "last_error", "needs_operator"].map(|field| shown[1][field].clone());
+    assert_eq!(how, [json!("failing"), json!(words), json!(true)]);
     assert!(maibo.last_log().contains("a test was sent"));
     assert_eq!(maibo.terminate().code(), Some(0));
 }

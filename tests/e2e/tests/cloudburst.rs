@@ -1,6 +1,6 @@
 //! A cloudburst, drilled: three bureaus act by one plan, of which one answers, one is late and one is dead; Maibo is killed in
-//! the middle. The substitute and the chief are told in time, every version is accounted for, the timeline has it all, and
-//! nobody could take it for real.
+//! the middle. The substitute and the chief are told in time, the dead one telephones, every version is accounted for, the
+//! timeline has it all, and nobody could take it for real.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -166,6 +166,7 @@ fn a_cloudburst_is_drilled() {
     let states: Vec<_> =
         runs["items"][0]["tasks"].as_array().expect("tasks").iter().map(|t| t["state"].clone()).collect();
     assert_eq!(states, ["done", "missed", "missed", "running"], "{runs}");
+    entered(&maibo, &id);
     assert_eq!(index(&maibo)["city"], before, "a drill is no state of the city");
     let (status, closed) = post(
         &maibo,
@@ -182,6 +183,27 @@ fn a_cloudburst_is_drilled() {
     accounted(&maibo, &id);
     simulated(&maibo, &id);
     assert_eq!(maibo.terminate().code(), Some(0));
+}
+
+/// The hospital telephones: an operator puts down what it said, once, and nobody else's.
+fn entered(maibo: &Maibo, id: &str) {
+    let alert = format!("/api/v1/alerts/{id}");
+    let headers = [("Content-Type", "application/json"), ("Maibo-Actor", "li.wei")];
+    let enter = |receiver: &str| {
+        let version = maibo.get(&alert)["version"].clone();
+        let body = json!({ "version": version, "receiver": receiver, "stage": "acknowledged", "by": "护士长" });
+        http(maibo.http, "POST", &format!("{alert}/answer"), &headers, &body.to_string()).expect("an answer")
+    };
+    assert_eq!(enter("nobody").0, 422);
+    assert_eq!(enter("chief").0, 409, "it has no task");
+    let (status, text) = enter("hospital");
+    assert_eq!(status, 200, "{text}");
+    let beds = until("the task is done", Duration::from_secs(10), || {
+        let runs = maibo.get(&format!("/api/v1/plans/runs?alert={id}"));
+        Some(runs["items"][0]["tasks"][3].clone()).filter(|task| task["state"] == "done")
+    });
+    assert_eq!(beds["done_by"], "hospital/护士长/li.wei");
+    assert_eq!(enter("hospital").0, 409, "it is done");
 }
 
 /// When the city knew, who was told when, who answered when, and what was missed.
@@ -205,6 +227,7 @@ fn timeline(maibo: &Maibo, id: &str) {
         (Some("escalated"), Some("signs"), Some("chief")),
         (Some("done"), Some("road"), Some("traffic")),
         (Some("done"), Some("signs"), Some("traffic")),
+        (Some("done"), Some("beds"), Some("hospital")),
         (Some("ended"), None, None),
     ];
     assert_eq!(words, expected);
@@ -240,7 +263,7 @@ fn simulated(maibo: &Maibo, id: &str) {
     let (status, found) = post(maibo, "/api/v1/plans/simulate", &json!({ "alert": id }));
     assert_eq!(status, 200, "{found}");
     let kinds: Vec<_> = found["events"].as_array().expect("events").iter().map(|e| e["kind"].clone()).collect();
-    assert_eq!(kinds, ["began", "done", "missed", "escalated", "missed", "escalated", "done", "done", "ended"]);
+    assert_eq!(kinds, ["began", "done", "missed", "escalated", "missed", "escalated", "done", "done", "done", "ended"]);
     let dir = maibo.dir.path();
     let (code, text, error) = command(&["plan", "simulate", "--config", "maibo.toml", "--alert", id], dir);
     assert!(code == Some(0) && text.contains("missed    cloudburst road traffic"), "{text}{error}");

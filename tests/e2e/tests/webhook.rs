@@ -182,7 +182,8 @@ fn the_reference_library_takes_either_key() {
     assert_eq!(maibo.terminate().code(), Some(0));
 }
 
-// What a receiver refused for good is told after all when somebody says so, under the same key; twice is refused.
+// What a receiver refused for good is told after all when somebody says so, under the same key, also where somebody set it aside
+// before; twice is refused.
 #[test]
 fn what_was_given_up_is_sent_again() {
     let bureau = sink(Mode::Gone);
@@ -197,6 +198,7 @@ fn what_was_given_up_is_sent_again() {
     let path = format!("/api/v1/deliveries/{}/replay", dead["id"].as_str().expect("an id"));
     let (status, problem) = maibo.post(&path, &serde_json::json!({ "now": true }));
     assert_eq!((status, problem["code"].as_str()), (400, Some("bad_request")), "{problem}");
+    set_aside(&maibo, &dead);
     bureau.sink.set_mode(Mode::Ok);
     let (status, owed) = maibo.post(&path, &serde_json::json!({}));
     assert_eq!((status, owed["outcome"].as_str()), (200, Some("pending")), "{owed}");
@@ -209,8 +211,39 @@ fn what_was_given_up_is_sent_again() {
     let (status, problem) = maibo.post(&path, &serde_json::json!({}));
     assert_eq!((status, problem["code"].as_str()), (409, Some("conflict")), "{problem}");
     assert_eq!(maibo.post("/api/v1/deliveries/999999/replay", &serde_json::json!({})).0, 404);
+    let aside = path.replace("replay", "dismiss");
+    assert_eq!(maibo.post(&aside, &serde_json::json!({})).0, 409, "it is delivered");
+    assert_eq!(maibo.post("/api/v1/deliveries/999999/dismiss", &serde_json::json!({})).0, 404);
     assert_eq!(maibo.terminate().code(), Some(0));
     let on_record = maibo_e2e::journal::facts(&maibo.data(), "delivery").into_iter();
     let outcomes: Vec<Value> = on_record.filter(|d| d["receiver"] == "bureau").map(|d| d["outcome"].clone()).collect();
     assert_eq!(outcomes, ["dead", "delivered"], "both are on record");
+}
+
+/// A dead letter is set aside, by the first who says so, and stands in the timeline of its alert and in its own list.
+fn set_aside(maibo: &Maibo, dead: &Value) {
+    let id = dead["id"].as_str().expect("an id");
+    let path = format!("/api/v1/deliveries/{id}/dismiss");
+    let (status, problem) = maibo.post(&path, &serde_json::json!({ "note": "长".repeat(501) }));
+    assert_eq!((status, problem["code"].as_str()), (400, Some("bad_request")), "{problem}");
+    let (status, first) = maibo.post(&path, &serde_json::json!({ "note": "已电话告知" }));
+    assert_eq!((status, first["outcome"].as_str()), (200, Some("dead")), "{first}");
+    let told = (first["dismissed"]["by"].as_str(), first["dismissed"]["note"].as_str());
+    assert_eq!(told, (Some("tester"), Some("已电话告知")));
+    let (status, again) = maibo.post(&path, &serde_json::json!({}));
+    assert_eq!((status, &again), (200, &first), "the first one stands");
+    let listed = |query: &str| {
+        let list = maibo.get(&format!("/api/v1/deliveries{query}"));
+        list["items"].as_array().expect("a list").iter().any(|d| d["id"] == id)
+    };
+    let queries = ["", "?outcome=dead", "?dismissed=true", "?outcome=dead&dismissed=true"];
+    assert_eq!(queries.map(listed), [false, false, true, true]);
+    let alert = dead["alert"].as_str().expect("an alert");
+    let timeline = maibo.get(&format!("/api/v1/alerts/{alert}/timeline"));
+    let entries = timeline["items"].as_array().expect("a list");
+    let entry = entries.iter().find(|e| e["kind"] == "dismissed").expect("it stands there");
+    assert_eq!(
+        (&entry["receiver"], &entry["note"], &entry["at"]),
+        (&dead["receiver"], &first["dismissed"]["note"], &first["dismissed"]["at"])
+    );
 }

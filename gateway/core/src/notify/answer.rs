@@ -147,6 +147,13 @@ pub struct Verdict {
     pub one_of_many: bool,
 }
 
+impl Verdict {
+    /// Whether waiting will not mend it: a person has to act.
+    pub const fn needs_operator(&self) -> bool {
+        matches!(self.disposition, Disposition::Retry { needs_operator: true, .. } | Disposition::Dead)
+    }
+}
+
 const TAKEN: Verdict = Verdict { disposition: Disposition::Delivered, error: None, one_of_many: false };
 
 impl Answer {

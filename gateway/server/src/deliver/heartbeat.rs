@@ -42,7 +42,7 @@ pub(super) async fn run(
         };
         match verdict.disposition {
             Disposition::Delivered | Disposition::Retry { pause: true, .. } => alive.answered(),
-            Disposition::Dead | Disposition::Retry { .. } => alive.silent(begun, verdict.error.as_deref()),
+            Disposition::Dead | Disposition::Retry { .. } => alive.silent(begun, &verdict),
         }
     }
 }

@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use maibo_core::notify::Verdict;
 use maibo_core::time::Timestamp;
 
 /// A receiver that has taken nothing for a while.
@@ -13,6 +14,14 @@ pub struct Failing {
     pub since: Timestamp,
     /// Why the last one failed, in words.
     pub error: Option<String>,
+    /// Waiting does not mend it: a person has to act.
+    pub needs_operator: bool,
+}
+
+impl Failing {
+    fn new(since: Timestamp, verdict: &Verdict) -> Self {
+        Self { since, error: verdict.error.clone(), needs_operator: verdict.needs_operator() }
+    }
 }
 
 #[derive(Debug)]
@@ -80,10 +89,10 @@ impl Liveness {
     }
 
     /// An attempt that began at `begun` failed.
-    pub(super) fn failed(&self, begun: Timestamp, error: Option<&str>) {
+    pub(super) fn failed(&self, begun: Timestamp, verdict: &Verdict) {
         let mut state = self.lock();
         let since = state.failing.as_ref().map_or(begun.max(state.took.unwrap_or(begun)), |f| f.since);
-        state.failing = Some(Failing { since, error: error.map(str::to_owned) });
+        state.failing = Some(Failing::new(since, verdict));
     }
 
     /// An attempt succeeded.
@@ -98,10 +107,10 @@ impl Liveness {
     }
 
     /// A heartbeat that began at `begun` was not answered.
-    pub(super) fn silent(&self, begun: Timestamp, error: Option<&str>) {
+    pub(super) fn silent(&self, begun: Timestamp, verdict: &Verdict) {
         let mut state = self.lock();
         let since = state.silent.as_ref().map_or(begun, |s| s.since);
-        state.silent = Some(Failing { since, error: error.map(str::to_owned) });
+        state.silent = Some(Failing::new(since, verdict));
     }
 
     /// A heartbeat was answered. What is owed may fail all the same.
@@ -125,7 +134,35 @@ impl Liveness {
 
 #[cfg(test)]
 mod tests {
+    use maibo_core::notify::{Answer, Disposition, Transport};
+
     use super::*;
+
+    fn verdict(error: &str) -> Verdict {
+        Verdict { error: Some(error.to_owned()), ..Answer::Failed(Transport::Connect).judge() }
+    }
+
+    // What waiting does not mend is told from what it may: by the last attempt, not by words.
+    #[test]
+    fn a_person_is_needed() {
+        let alive = Liveness::default();
+        let needs = |alive: &Liveness| alive.failing().map(|f| f.needs_operator);
+        for (answer, person) in [
+            (Answer::Status { code: 401, retry_after: None }, true),
+            (Answer::Status { code: 503, retry_after: None }, false),
+            (Answer::Failed(Transport::Certificate), true),
+            (Answer::Failed(Transport::Deadline), false),
+        ] {
+            alive.failed(Timestamp(5), &answer.judge());
+            assert_eq!(needs(&alive), Some(person), "{answer:?}");
+        }
+        alive.succeeded(Timestamp(6));
+        assert_eq!(needs(&alive), None);
+        let gone = Answer::Status { code: 410, retry_after: None }.judge();
+        assert_eq!(gone.disposition, Disposition::Dead);
+        alive.silent(Timestamp(7), &gone);
+        assert_eq!(needs(&alive), Some(true), "a heartbeat that is refused for good");
+    }
 
     // It counts from the first failure behind the last success, with the last words; what began before a success and fails
     // after it counts from the success; a success ends it, and so does having nothing to deliver.
@@ -133,14 +170,14 @@ mod tests {
     fn since_the_first_failure() {
         let alive = Liveness::default();
         let since = |alive: &Liveness| alive.failing().map(|f| (f.since.0, f.error.unwrap_or_default()));
-        alive.failed(Timestamp(5), Some("a"));
-        alive.failed(Timestamp(9), Some("b"));
+        alive.failed(Timestamp(5), &verdict("a"));
+        alive.failed(Timestamp(9), &verdict("b"));
         assert_eq!(since(&alive), Some((5, "b".to_owned())));
         alive.looked(true);
         assert_eq!(since(&alive), Some((5, "b".to_owned())));
         alive.succeeded(Timestamp(20));
         assert_eq!(since(&alive), None);
-        alive.failed(Timestamp(15), Some("c"));
+        alive.failed(Timestamp(15), &verdict("c"));
         assert_eq!(since(&alive), Some((20, "c".to_owned())));
         alive.looked(false);
         assert_eq!(since(&alive), None);
@@ -151,15 +188,15 @@ mod tests {
     fn heartbeats_count_too() {
         let alive = Liveness::default();
         let since = |alive: &Liveness| alive.failing().map(|f| f.since.0);
-        alive.silent(Timestamp(5), Some("a"));
-        alive.silent(Timestamp(9), Some("b"));
+        alive.silent(Timestamp(5), &verdict("a"));
+        alive.silent(Timestamp(9), &verdict("b"));
         alive.looked(false);
         assert_eq!(since(&alive), Some(5));
-        alive.failed(Timestamp(7), Some("c"));
+        alive.failed(Timestamp(7), &verdict("c"));
         assert_eq!(since(&alive), Some(5));
         alive.answered();
         assert_eq!(since(&alive), Some(7));
-        alive.silent(Timestamp(11), None);
+        alive.silent(Timestamp(11), &verdict("d"));
         alive.succeeded(Timestamp(12));
         assert_eq!(since(&alive), None, "what takes a message is alive");
     }

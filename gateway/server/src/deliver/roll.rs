@@ -1,5 +1,5 @@
 //! The receivers as operators see them: who they are, how they do, and whether a message gets through now. What was given up is
-//! owed again here, because a person says so.
+//! owed again or set aside here, because a person says so.
 //!
 //! A test goes over the receiver's own carrier, past the outbox: it is no version of any alert, and nothing waits for it. The log
 //! says who sent one and what came of it.
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use maibo_core::notify::{Answer, Disposition, Receiver, Transport};
 use maibo_core::time::Timestamp;
-use maibo_store::outbox::{OutboxError, Replay};
+use maibo_store::outbox::{Dismissal, OutboxError, Replay};
 use tokio::sync::Notify;
 use tracing::info;
 
@@ -146,6 +146,21 @@ impl Roll {
             member.wake.notify_one();
         }
         Ok(Some(replay))
+    }
+
+    /// Sets a dead delivery aside, also where its receiver is none any more. `None` where the process is ending.
+    ///
+    /// # Errors
+    /// The outbox's; then nothing is changed.
+    pub async fn dismiss(&self, id: u64, actor: &str, note: &str) -> Result<Option<Dismissal>, OutboxError> {
+        let Some(shelf) = self.0.shelf.get() else { return Ok(None) };
+        let (by, why) = (actor.to_owned(), note.to_owned());
+        let dismissal = shelf.with(move |outbox, now| outbox.dismiss(id, &by, &why, now)).await.transpose()?;
+        if let Some(Dismissal::Done(row)) = &dismissal {
+            let (receiver, episode, version) = (&row.receiver, &row.episode, row.version);
+            info!(receiver, actor, episode, version, note, "what was given up is set aside");
+        }
+        Ok(dismissal)
     }
 
     /// Sends a test message at once and waits for what comes of it, at most [`TIME`]. `now` is the wall clock.

@@ -191,7 +191,7 @@ impl Worker {
             }
             Disposition::Retry { ladder, wish, .. } if tried.ids.len() > 1 && verdict.one_of_many => {
                 self.shelf.count("failed");
-                self.alive.failed(tried.begun, verdict.error.as_deref());
+                self.alive.failed(tried.begun, &verdict);
                 // That it does not take them together it can only say when it is there.
                 self.circuit.answered();
                 Ending::Alone { at: now + delay(ladder, tried.attempt, seed(&tried.message), wish) }
@@ -202,7 +202,7 @@ impl Worker {
                     self.paused = self.paused.max(now + Millis(wait));
                 }
                 self.shelf.count("failed");
-                self.alive.failed(tried.begun, verdict.error.as_deref());
+                self.alive.failed(tried.begun, &verdict);
                 self.circuit.failed(tried.begun, now);
                 Ending::Failed { at: now + delay(ladder, tried.attempt, seed(&tried.message), wish), needs_operator }
             }

@@ -29,6 +29,7 @@ use crate::answer::{Answers, Denied};
 use crate::live::{Scope, words};
 use crate::plan;
 
+pub(super) mod entered;
 mod page;
 
 /// Longest body, in bytes: a note of the longest characters, written as forms write them.
@@ -121,10 +122,15 @@ async fn sight(state: &HttpState, token: &str) -> Result<Sight, Fault> {
 /// What a version of an answer says; `None` for what is no answer.
 fn said(row: &VersionRow, receiver: &str) -> Option<Said> {
     let t = row.alert.as_ref()?;
-    let (_, person) = row.actor.as_deref()?.split_once('/').filter(|(at, _)| *at == receiver)?;
+    let actor = Actor::new(row.actor.as_deref()?).ok()?;
+    let (_, person) = actor.at_receiver().filter(|(at, _)| *at == receiver)?;
+    let by = match actor.entered_by() {
+        Some(operator) => format!("{person}（代填 entered by {operator}）"),
+        None => person.to_owned(),
+    };
     let (stage, note) = stage(t)?;
     let at = words::time(maibo_core::time::Timestamp(row.recorded));
-    Some(Said { stage, by: person.to_owned(), note: note.to_owned(), at })
+    Some(Said { stage, by, note: note.to_owned(), at })
 }
 
 /// Which answer made a version, and its note.

@@ -89,6 +89,7 @@ fn receiver(shown: &Shown<'_>, pending: Option<&BTreeMap<String, u64>>) -> api::
         circuit: if *open { api::Circuit::Open } else { api::Circuit::Closed },
         failing_since: failing.as_ref().map(|f| words::time(f.since)),
         last_error: failing.as_ref().and_then(|f| f.error.clone()),
+        needs_operator: failing.as_ref().is_some_and(|f| f.needs_operator),
         last_success: took.map(words::time),
         pending: pending.map(|p| p.get(&receiver.name).copied().unwrap_or(0)),
     }

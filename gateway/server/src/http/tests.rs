@@ -30,6 +30,7 @@ mod backtest;
 mod bounds;
 mod commands;
 mod drills;
+mod entered;
 mod exports;
 mod hosts;
 mod incidents;

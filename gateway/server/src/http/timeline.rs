@@ -1,8 +1,8 @@
 //! When did the city know, who was told when, who answered when: an alert in the order of time.
 //!
-//! Put together from four lists, each in its own order, as they are merged: versions and what is on record about tellings
-//! (state database), what is not on record yet, and what happened to runs of response plans (outbox). The cursor says how far
-//! each list has come.
+//! Put together from several lists, each in its own order, as they are merged: versions and what is on record about tellings
+//! (state database), what is not on record yet, what happened to runs of response plans, and what was set aside (outbox). The
+//! cursor says how far each list has come.
 //!
 //! Limit: [`MOST`] entries a page, and what belongs to the last version on it.
 
@@ -15,7 +15,7 @@ use maibo_core::fact::Reason;
 use maibo_core::id::EpisodeId;
 use maibo_core::place::Level;
 use maibo_core::time::Timestamp;
-use maibo_store::outbox::{OutboxRow, RunEvent, RunEventKind};
+use maibo_store::outbox::{OutboxRow, RunEvent};
 use maibo_store::state::{DeliveryRow, StateError, StateReader, VersionRow};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -23,6 +23,10 @@ use utoipa::IntoParams;
 use super::extract::{self, Params};
 use super::{Fault, HttpState, alerts};
 use crate::live::{Roster, Scope, words};
+
+mod step;
+
+use step::{dismissed, step};
 
 /// Most entries of a page: one less than a read gives, so that it is known whether there are more.
 const MOST: usize = maibo_store::state::PAGE_MAX - 2;
@@ -53,6 +57,8 @@ struct Reached {
     unreported: (i64, u64),
     /// Time and identifier of the last thing that happened to a run of a plan.
     step: (i64, u64),
+    /// Time and identifier of the last one that was set aside.
+    aside: (i64, u64),
 }
 
 /// Where an item comes from, and how far its list has come with it.
@@ -62,6 +68,7 @@ enum Origin {
     Owed(u64),
     Unreported(i64, u64),
     Step(i64, u64),
+    Aside(i64, u64),
 }
 
 /// What stands together in the list.
@@ -86,7 +93,7 @@ pub(super) async fn timeline(
     let from = query.cursor.as_deref().map_or(Ok(Reached::default()), Reached::parse)?;
     let episode = EpisodeId::parse(&id).ok_or_else(alerts::missing)?;
     let after = alerts::after(query.after.as_deref())?;
-    let Unrecorded { owed, unreported, steps } = unrecorded(&state, episode, from, limit).await?;
+    let Unrecorded { owed, unreported, steps, aside } = unrecorded(&state, episode, from, limit).await?;
     // Only then what is on record: what left the one list meanwhile is in the other.
     extract::wait_for(&state, after.or(Some(state.picture.facts())), state.limits.after).await?;
     let roster = state.picture.roster();
@@ -99,6 +106,7 @@ pub(super) async fn timeline(
         items.extend(r.deliveries_of(episode, from.settled, limit + 1)?.into_iter().map(settled));
         items.extend(owed.into_iter().map(pending));
         items.extend(steps.iter().map(step));
+        items.extend(aside.into_iter().filter_map(dismissed));
         for row in unreported {
             items.extend(still_unreported(r, episode, row)?);
         }
@@ -129,6 +137,7 @@ impl Reached {
                 owed: next()?.parse().ok()?,
                 unreported: (next()?.parse().ok()?, next()?.parse().ok()?),
                 step: (next()?.parse().ok()?, next()?.parse().ok()?),
+                aside: (next()?.parse().ok()?, next()?.parse().ok()?),
             };
             next().is_none().then_some(reached)
         };
@@ -142,15 +151,16 @@ impl Reached {
             Origin::Owed(id) => self.owed = id,
             Origin::Unreported(at, id) => self.unreported = (at, id),
             Origin::Step(at, id) => self.step = (at, id),
+            Origin::Aside(at, id) => self.aside = (at, id),
         }
     }
 }
 
 impl std::fmt::Display for Reached {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { version, settled, owed, unreported, step } = self;
+        let Self { version, settled, owed, unreported, step, aside } = self;
         write!(f, "{version}.{}.{}.{owed}.{}.{}", settled.0, settled.1, unreported.0, unreported.1)?;
-        write!(f, ".{}.{}", step.0, step.1)
+        write!(f, ".{}.{}.{}.{}", step.0, step.1, aside.0, aside.1)
     }
 }
 
@@ -163,6 +173,7 @@ impl Origin {
             Self::Unreported(..) => 2,
             Self::Owed(_) => 3,
             Self::Step(..) => 4,
+            Self::Aside(..) => 5,
         }
     }
 }
@@ -173,6 +184,7 @@ struct Unrecorded {
     owed: Vec<OutboxRow>,
     unreported: Vec<OutboxRow>,
     steps: Vec<RunEvent>,
+    aside: Vec<OutboxRow>,
 }
 
 /// What the outbox knows and the record does not, or not yet.
@@ -184,7 +196,8 @@ async fn unrecorded(state: &HttpState, episode: EpisodeId, from: Reached, limit:
         unreported.retain(|row| (row.settled_at.unwrap_or_default(), row.id) > from.unreported);
         let owed = outbox.owed_of(episode, from.owed, limit + 1)?;
         let steps = outbox.run_events_of(episode, from.step, limit + 1)?;
-        Ok::<_, maibo_store::outbox::OutboxError>(Unrecorded { owed, unreported, steps })
+        let aside = outbox.dismissed_of(episode, from.aside, limit + 1)?;
+        Ok::<_, maibo_store::outbox::OutboxError>(Unrecorded { owed, unreported, steps, aside })
     };
     state.blocking(read).await?.map_err(|e| Fault::internal(&e))
 }
@@ -328,35 +341,6 @@ fn pending(row: OutboxRow) -> Item {
     telling(row, at, Origin::Owed(id))
 }
 
-/// What happened to a run of a plan.
-fn step(event: &RunEvent) -> Item {
-    let (task, who) = (event.task.as_deref().unwrap_or_default(), event.who.as_deref().unwrap_or_default());
-    let plan = &event.plan;
-    let text = match event.kind {
-        RunEventKind::Began => words::words(&format!("启动预案 {plan}"), &format!("Plan {plan} began")),
-        RunEventKind::Done => words::words(&format!("{who} 完成 {task}"), &format!("{who} did {task}")),
-        RunEventKind::Missed => words::words(&format!("{who} 逾期未完成 {task}"), &format!("{who} missed {task}")),
-        RunEventKind::Escalated => {
-            words::words(&format!("{task} 逾期，升级告知 {who}"), &format!("{task} was missed: {who} is told"))
-        }
-        RunEventKind::Raised => {
-            let text = format!("Worse ({who}): tasks of {plan} begin anew");
-            words::words(&format!("升至{who}，预案 {plan} 任务重新计时"), &text)
-        }
-        RunEventKind::Ended => words::words(&format!("预案 {plan} 结束"), &format!("Plan {plan} ended")),
-    };
-    let receiver = event.who.as_deref().filter(|_| event.kind != RunEventKind::Raised);
-    let one = TimelineEntry {
-        receiver: receiver.map(|who| who.split('/').next().unwrap_or_default().to_owned()),
-        by: event.who.clone().filter(|_| event.kind == RunEventKind::Done),
-        step: Some(event.kind.as_str().to_owned()),
-        task: event.task.clone(),
-        plan: Some(event.plan.clone()),
-        ..entry(event.at, TimelineKind::Plan, text)
-    };
-    Item { at: event.at, origin: Origin::Step(event.at, event.id), entries: vec![one] }
-}
-
 /// One that is settled, unless it is on record by now.
 fn still_unreported(reader: &StateReader, episode: EpisodeId, row: OutboxRow) -> Result<Option<Item>, StateError> {
     if reader.is_settled(&row.receiver, episode, row.version)? {
@@ -373,9 +357,11 @@ mod tests {
     // P: a cursor comes back as it was; what is none is refused.
     #[test]
     fn cursors() {
-        let reached = Reached { version: 3, settled: (-5, 6), owed: 7, unreported: (8, 9), step: (-1, 2) };
+        let reached =
+            Reached { version: 3, settled: (-5, 6), owed: 7, unreported: (8, 9), step: (-1, 2), aside: (3, 4) };
         assert_eq!(Reached::parse(&reached.to_string()).expect("one"), reached);
-        for bad in ["", "1", "1.2.3.4.5.6", "1.2.3.4.5.6.7.8.9", "a.2.3.4.5.6.7.8", "-1.2.3.4.5.6.7.8"] {
+        for bad in ["", "1", "1.2.3.4.5.6", "1.2.3.4.5.6.7.8.9.10.11", "a.2.3.4.5.6.7.8.9.10", "-1.2.3.4.5.6.7.8.9.10"]
+        {
             assert!(Reached::parse(bad).is_err(), "{bad}");
         }
     }

@@ -3,7 +3,7 @@
 use maibo_api as api;
 use maibo_core::alert::sentence;
 use maibo_core::fact::{Reason, Stamp, Stamps, State, Transition};
-use maibo_core::id::{EpisodeId, Quantity, Subject};
+use maibo_core::id::{Actor, EpisodeId, Quantity, Subject};
 use maibo_core::place::{Domain, Level};
 use maibo_core::reading::quantity;
 use maibo_core::registry::place;
@@ -181,6 +181,12 @@ pub fn text(t: &Transition, roster: &Roster) -> api::Words {
     let title = title(t, roster);
     let said = sentence(t, &Words { zh: title.zh, en: title.en });
     api::Words { zh: said.zh, en: said.en }
+}
+
+/// What people call an actor, also one of an earlier format.
+pub fn spoken(actor: &str) -> api::Words {
+    let (zh, en) = Actor::new(actor).map_or_else(|_| (actor.to_owned(), actor.to_owned()), |actor| actor.spoken());
+    api::Words { zh, en }
 }
 
 fn stamps(stamps: &Stamps) -> api::Stamps {

@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     fn failing(since: i64) -> Failing {
-        Failing { since: Timestamp(since), error: Some("no connection".to_owned()) }
+        Failing { since: Timestamp(since), error: Some("no connection".to_owned()), needs_operator: false }
     }
 
     // A receiver that has taken nothing for 45 s is told, whatever the single deliveries say; it is well again when it

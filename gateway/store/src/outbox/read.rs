@@ -18,6 +18,19 @@ pub struct OutboxFilter {
     pub outcome: Option<String>,
     /// Of this episode.
     pub episode: Option<String>,
+    /// Those that were set aside, and only those; otherwise only others.
+    pub dismissed: bool,
+}
+
+/// A dead letter was set aside. Times in milliseconds since 1970.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dismissed {
+    /// Engine time.
+    pub at: i64,
+    /// By whom.
+    pub by: String,
+    /// Why, in their words; may be empty.
+    pub note: String,
 }
 
 /// One delivery. Times in milliseconds since 1970.
@@ -50,11 +63,14 @@ pub struct OutboxRow {
     pub settled_at: Option<i64>,
     /// What it went or goes in together with others: the same number for all of them.
     pub bundle: Option<i64>,
+    /// Who set it aside, where somebody did; only of what is dead.
+    pub dismissed: Option<Dismissed>,
 }
 
 /// The columns of [`listed`].
 pub(super) const LISTED: &str = "id, message, receiver, episode, version, ifnull(held, state), attempts, last_error,
-  needs_operator, iif(head = 1, next_at, NULL), created_at, settled_at, bundle";
+  needs_operator, iif(head = 1, next_at, NULL), created_at, settled_at, bundle,
+  dismissed_at, dismissed_by, dismissed_note";
 
 /// Reads a row as lists have it.
 pub(super) fn listed(row: &Row<'_>) -> rusqlite::Result<OutboxRow> {
@@ -72,7 +88,14 @@ pub(super) fn listed(row: &Row<'_>) -> rusqlite::Result<OutboxRow> {
         created_at: row.get(10)?,
         settled_at: row.get(11)?,
         bundle: row.get(12)?,
+        dismissed: dismissed(row)?,
     })
+}
+
+fn dismissed(row: &Row<'_>) -> rusqlite::Result<Option<Dismissed>> {
+    let Some(at) = row.get(13)? else { return Ok(None) };
+    let text = |n| row.get::<_, Option<String>>(n).map(Option::unwrap_or_default);
+    Ok(Some(Dismissed { at, by: text(14)?, note: text(15)? }))
 }
 
 /// A receiver that does not take what it is owed.
@@ -154,6 +177,9 @@ impl OutboxReader {
         let settled = ["delivered", "superseded", "dead", "silenced"];
         let by_state = filter.outcome.as_deref().is_some_and(|outcome| settled.contains(&outcome));
         let outcome = if by_state { "state = ?" } else { "ifnull(held, state) = ?" };
+        // Only what is dead is set aside; that is found by an index.
+        let aside = "state = 'dead' AND dismissed_at IS NOT NULL";
+        conditions.push(if filter.dismissed { aside } else { "dismissed_at IS NULL" });
         let wanted = [("receiver = ?", &filter.receiver), (outcome, &filter.outcome), ("episode = ?", &filter.episode)];
         for (condition, value) in wanted {
             if let Some(value) = value {

@@ -2,7 +2,8 @@
 //!
 //! The order of an episode holds: a version behind which the receiver has been told another, or is about to be, is not told any
 //! more. The message has its old key, so that a receiver that did have it knows it again. It goes alone, at once, and its
-//! schedule begins anew, also that of the end of an episode. Nobody is told in its place: whoever wished it looks after it.
+//! schedule begins anew, also that of the end of an episode. Nobody is told in its place: whoever wished it looks after it. One
+//! that was set aside is so no more.
 
 use maibo_core::time::Timestamp;
 use rusqlite::{OptionalExtension, params};
@@ -39,7 +40,7 @@ impl Outbox {
         let tx = self.connection.transaction()?;
         let found: Option<(OutboxRow, bool)> = tx
             .prepare_cached(&format!("SELECT {LISTED}, length(body) = 0 FROM delivery WHERE id = ?1"))?
-            .query_row([id], |row| Ok((listed(row)?, row.get(13)?)))
+            .query_row([id], |row| Ok((listed(row)?, row.get(16)?)))
             .optional()?;
         let Some((row, emptied)) = found else { return Ok(Replay::Unknown) };
         if row.outcome != "dead" {
@@ -68,7 +69,8 @@ impl Outbox {
         }
         tx.prepare_cached(
             "UPDATE delivery SET state = 'pending', settled_at = NULL, reported = 0, attempts = 0, next_at = ?2,
-               closed_at = iif(closed_at IS NULL, NULL, ?2), grp = NULL, bundle = NULL, passed = 1 WHERE id = ?1",
+               closed_at = iif(closed_at IS NULL, NULL, ?2), grp = NULL, bundle = NULL, passed = 1,
+               dismissed_at = NULL, dismissed_by = NULL, dismissed_note = NULL WHERE id = ?1",
         )?
         .execute(params![id, now.0])?;
         promote(&tx, &row.receiver, &row.episode, now)?;

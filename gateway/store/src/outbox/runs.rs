@@ -1,6 +1,7 @@
 //! Runs of response plans, for people.
 
 use maibo_core::id::EpisodeId;
+use maibo_core::notify::Answered;
 use rusqlite::types::Value;
 use rusqlite::{Row, params, params_from_iter};
 
@@ -100,6 +101,8 @@ pub struct TaskRow {
     pub name: String,
     /// Who has to do it.
     pub owner: String,
+    /// Which answer does it.
+    pub done: Answered,
     /// Who hears of it where it is missed.
     pub escalate: Vec<String>,
     /// By when; `None`: the run has not begun.
@@ -140,7 +143,7 @@ impl OutboxReader {
         ))?;
         let mut found: Vec<RunRow> = statement.query_map(params_from_iter(values), run)?.collect::<Result<_, _>>()?;
         let mut tasks = self.connection.prepare_cached(
-            "SELECT name, owner, escalate, due_at, done_at, done_by, missed_at FROM task WHERE run = ?1 ORDER BY seq",
+            "SELECT name, owner, escalate, due_at, done_at, done_by, missed_at, done FROM task WHERE run = ?1 ORDER BY seq",
         )?;
         let mut alerts = self.connection.prepare_cached("SELECT episode FROM run_alert WHERE run = ?1")?;
         for run in &mut found {
@@ -197,6 +200,11 @@ fn task(row: &Row<'_>) -> rusqlite::Result<TaskRow> {
         done_at: row.get(4)?,
         done_by: row.get(5)?,
         missed_at: row.get(6)?,
+        // What a later Maibo may ask for does it only where nothing says more.
+        done: usize::try_from(row.get::<_, i64>(7)?)
+            .ok()
+            .and_then(|n| Answered::ALL.get(n).copied())
+            .unwrap_or(Answered::Closed),
     })
 }
 

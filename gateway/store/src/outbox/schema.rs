@@ -239,6 +239,10 @@ const STEPS: &[&str] = &[
        who TEXT
      ) STRICT;
      CREATE INDEX run_event_run ON run_event (run, at, id);",
+    // Who set a dead one aside, and when; it is dead all the same.
+    "ALTER TABLE delivery ADD COLUMN dismissed_at INTEGER;
+     ALTER TABLE delivery ADD COLUMN dismissed_by TEXT;
+     ALTER TABLE delivery ADD COLUMN dismissed_note TEXT;",
 ];
 
 /// The format this binary writes.

@@ -12,6 +12,7 @@ use proptest::prelude::*;
 use super::*;
 
 mod cost;
+mod dismiss;
 mod grouping;
 mod historic;
 mod past;

@@ -28,6 +28,22 @@ impl OutboxReader {
         self.of_episode("settled_at IS NOT NULL AND reported = 0 ORDER BY settled_at, id LIMIT ?2", values)
     }
 
+    /// Dead deliveries of one episode that were set aside, in the order of time, behind `after` (time in ms, and identifier); at
+    /// most `limit`.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn dismissed_of(
+        &self,
+        episode: EpisodeId,
+        after: (i64, u64),
+        limit: usize,
+    ) -> Result<Vec<OutboxRow>, OutboxError> {
+        let last = i64::try_from(after.1).unwrap_or(i64::MAX);
+        let values = (episode.to_string(), after.0, last, limit.min(PAGE_MAX) as i64);
+        self.of_episode("(dismissed_at, id) > (?2, ?3) ORDER BY dismissed_at, id LIMIT ?4", values)
+    }
+
     fn of_episode(&self, condition: &str, values: impl Params) -> Result<Vec<OutboxRow>, OutboxError> {
         // There is no index by episode, but one by receiver and episode: first the receivers there are, one step each.
         let mut statement = self.connection.prepare_cached(&format!(

@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Said, Sight};
 use crate::http::Fault;
+use crate::live::words;
 
 /// All there is of style; the browser is told its hash and takes no other.
 const STYLE: &str = "\
@@ -96,7 +97,9 @@ fn head(out: &mut String, sight: &Sight) {
         ("反馈", "Fed back", &stamps.fed_back),
         ("归档", "Archived", &stamps.archived),
     ] {
-        let by = |s: &api::Stamp| s.by.as_deref().map(|by| format!(" {}", escape(by))).unwrap_or_default();
+        let by = |s: &api::Stamp| {
+            s.by.as_deref().map(|by| format!(" {}", escape(&words::spoken(by).zh))).unwrap_or_default()
+        };
         row(zh, en, &stamp.as_ref().map(|s| time(&s.at) + &by(s)).unwrap_or_default());
     }
     row("接收单位", "Receiver", &escape(&sight.receiver));

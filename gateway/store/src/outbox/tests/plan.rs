@@ -8,6 +8,8 @@ use maibo_core::time::Millis;
 
 use super::*;
 
+mod entered;
+
 fn words(text: &str) -> Words {
     Words { zh: text.to_owned(), en: text.to_owned() }
 }
@@ -67,7 +69,10 @@ impl Bench {
     }
 
     fn acknowledge(&mut self, now: Timestamp, receiver: &str, t: Transition) {
-        let actor = Actor::at(receiver, "Wang").unwrap();
+        self.acknowledge_as(now, Actor::at(receiver, "Wang").unwrap(), t);
+    }
+
+    fn acknowledge_as(&mut self, now: Timestamp, actor: Actor, t: Transition) {
         let note = maibo_core::reading::Text::from("");
         let acknowledged = Some(Acknowledged { by: actor.clone(), at: now, note });
         let t = Transition { reason: Reason::Acknowledged, acknowledged, ..t };
