@@ -128,10 +128,12 @@ fn end_sentence(t: &Transition, title: &Words) -> Words {
 fn event_sentence(t: &Transition, title: &Words) -> Words {
     let (zh, en) = level(t.level);
     let who = subject(&t.subject);
+    let ahead = t.found.as_deref();
+    let ahead = ahead.map_or_else(Words::default, |f| words(format!("，{}", &*f.zh), format!(", {}", &*f.en)));
     match t.reason {
         Reason::Event => words(
-            format!("{}：{}上报，{zh}预警", title.zh, who.zh),
-            format!("{}: reported by {}, {en} alert", title.en, lower(&who.en)),
+            format!("{}：{}上报，{zh}预警{}", title.zh, who.zh, ahead.zh),
+            format!("{}: reported by {}, {en} alert{}", title.en, lower(&who.en), ahead.en),
         ),
         Reason::EventCancelled => words(
             format!("{}：{}已解除", title.zh, who.zh),
