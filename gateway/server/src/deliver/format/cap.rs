@@ -12,13 +12,14 @@
 
 use std::borrow::Cow;
 
-use maibo_api::{Alert, DataState, Domain, Level};
+use maibo_api::{Alert, DataState, Domain, Level, Words};
 use maibo_core::time::Timestamp;
 use maibo_store::outbox::Stamp;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use super::language::{Language, local, read};
+use super::notice::{escalated, tasks};
 use super::{FormatError, Kept, Letter, Outgoing, over, word};
 use crate::deliver::sender::Sender;
 
@@ -107,8 +108,9 @@ fn info(out: &mut Out, kept: &Kept, level: &str, language: Language, sender: &Se
         let place = alert.place_name.as_ref().map_or("", |p| language.of(p));
         text(out, "headline", &headline(title, place))?;
         text(out, "description", language.of(&alert.text))?;
-        if let Some(advice) = &kept.data.advice {
-            text(out, "instruction", language.of(advice))?;
+        let instruction = instruction(kept, language);
+        if !instruction.is_empty() {
+            text(out, "instruction", &instruction)?;
         }
         // One address fits in: the page that takes answers shows the alert, too.
         let answer = kept.data.answer.as_ref().map(|a| a.url.clone());
@@ -119,6 +121,12 @@ fn info(out: &mut Out, kept: &Kept, level: &str, language: Language, sender: &Se
         parameter(out, "alert", &alert.id)?;
         parameter(out, "version", &alert.version.to_string())?;
         parameter(out, "rule", &alert.rule)?;
+        for plan in &kept.data.plans {
+            parameter(out, "plan", &plan.name)?;
+        }
+        if let Some(missed) = &kept.data.escalated {
+            parameter(out, "escalated", &format!("{}/{}", missed.plan, missed.task))?;
+        }
         for (name, value) in [("value", alert.value), ("threshold", alert.threshold)] {
             if let Some(value) = value {
                 parameter(out, name, &value.to_string())?;
@@ -130,6 +138,16 @@ fn info(out: &mut Out, kept: &Kept, level: &str, language: Language, sender: &Se
         area(out, alert, place)
     })?;
     Ok(())
+}
+
+/// What to do, a line each: why somebody is told who otherwise would not be, the advice, the tasks of plans.
+fn instruction(kept: &Kept, language: Language) -> String {
+    let said = |label: &str, words: &Words| format!("{label}{}{}", language.pick("：", ": "), language.of(words));
+    let escalated = escalated(kept).map(|words| said(language.pick("升级", "Escalated"), &words));
+    let advice = kept.data.advice.as_ref().map(|advice| language.of(advice).to_owned());
+    let tasks = tasks(kept).map(|words| said(language.pick("任务", "Task"), &words));
+    let lines: Vec<String> = escalated.into_iter().chain(advice).chain(tasks).collect();
+    lines.join("\n")
 }
 
 fn area(out: &mut Out, alert: &Alert, place: &str) -> std::io::Result<()> {

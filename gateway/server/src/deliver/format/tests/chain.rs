@@ -73,6 +73,8 @@ fn the_schema_of_the_standard_takes_it() {
         letter(&drill, first, None),
         letter(&drill, stamp(2, 5), Some(first)),
         letter(&over, stamp(2, 5), Some(first)),
+        letter(&plan::planned(1), first, None),
+        letter(&plan::escalated(2), stamp(2, 5), Some(first)),
     ];
     for (n, letter) in letters.iter().enumerate() {
         let path = dir.path().join(format!("{n}.xml"));
