@@ -135,7 +135,7 @@ fn info(out: &mut Out, kept: &Kept, level: &str, language: Language, sender: &Se
         if let Some(unit) = alert.unit.as_deref().filter(|u| !u.is_empty()) {
             parameter(out, "unit", unit)?;
         }
-        area(out, alert, place)
+        area(out, alert, place, sender)
     })?;
     Ok(())
 }
@@ -150,7 +150,8 @@ fn instruction(kept: &Kept, language: Language) -> String {
     lines.join("\n")
 }
 
-fn area(out: &mut Out, alert: &Alert, place: &str) -> std::io::Result<()> {
+/// Where it is: a point where its position is known, else the outline of its place where that is configured.
+fn area(out: &mut Out, alert: &Alert, place: &str, sender: &Sender) -> std::io::Result<()> {
     let device = alert.device_name.as_deref().unwrap_or(&alert.subject.id);
     let words = if place.is_empty() { device.to_owned() } else { format!("{place} {device}") };
     out.create_element("area").write_inner_content(|out| {
@@ -158,6 +159,10 @@ fn area(out: &mut Out, alert: &Alert, place: &str) -> std::io::Result<()> {
         if let (Some(lat), Some(lon)) = (alert.lat, alert.lon) {
             // A radius of 0 km is a point.
             text(out, "circle", &format!("{lat},{lon} 0"))?;
+        } else {
+            for polygon in sender.outlines.of(alert.place.as_deref(), alert.district.as_deref()) {
+                text(out, "polygon", polygon)?;
+            }
         }
         for code in [&alert.district, &alert.place].into_iter().flatten() {
             // GB/T 2260 has six digits for a district; what is longer goes on below it.

@@ -63,7 +63,9 @@ fn the_schema_of_the_standard_takes_it() {
     let dir = tempfile::tempdir().unwrap();
     let first = stamp(1, 0);
     let mut bare = told_of(1);
+    // It has no position, so that its area is the outline of its district.
     (bare.alert.place_name, bare.alert.lat, bare.alert.lon, bare.advice) = (None, None, None, None);
+    assert!(xml(&letter(&bare, first, None)).contains("<polygon>"));
     let (mut drill, mut over) = (bare.clone(), resolved(2));
     (drill.alert.drill, over.alert.drill) = (true, true);
     let letters = [
