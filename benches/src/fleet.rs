@@ -102,6 +102,7 @@ impl Fleet {
                         cancelled: false,
                         position: None,
                         text: "".into(),
+                        ahead: None,
                     }),
                     _ => Input::Liveness(Liveness { device, received: now, alive: true }),
                 };

@@ -299,7 +299,8 @@ pub struct Transition {
     /// What `value` was computed from; `None` where it is the last value of `quantity`, or there is none.
     #[n(20)]
     pub measure: Option<Box<Measure>>,
-    /// What Maibo found about itself, or what a drill plays, in words. `None` in alerts of the city.
+    /// What Maibo found about itself, what a drill plays, or when an event begins that was told of ahead of its time, in words.
+    /// `None` in all other alerts.
     #[n(21)]
     pub found: Option<Box<Found>>,
 }

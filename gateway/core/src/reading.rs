@@ -4,6 +4,7 @@ use minicbor::{Decode, Encode};
 use smol_str::SmolStr;
 
 use crate::id::{DeviceId, Quantity};
+use crate::input::Found;
 use crate::time::Timestamp;
 
 pub mod quantity;
@@ -104,6 +105,9 @@ pub struct Event {
     /// One line for a reader, in the reporter's words.
     #[n(8)]
     pub text: Text,
+    /// When it begins, in words, where it is told of ahead of its time. What it says is in force from `at` on all the same.
+    #[n(9)]
+    pub ahead: Option<Box<Found>>,
 }
 
 /// A sign of life without a value: heartbeat, birth, last will.

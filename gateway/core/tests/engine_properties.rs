@@ -198,6 +198,7 @@ fn input(act: &Deed, now: i64, alerts: &[EpisodeId]) -> Option<Input> {
             cancelled: *cancelled,
             position: None,
             text: Text::default(),
+            ahead: None,
         }),
         Deed::Alive { device: i } => {
             Input::Liveness(Liveness { device: device(*i), received: Timestamp(ZERO + now), alive: true })

@@ -3,6 +3,8 @@
 
 #[path = "golden/acts.rs"]
 mod acts;
+#[path = "golden/ahead.rs"]
+mod ahead;
 #[path = "golden/drill.rs"]
 mod drill;
 
@@ -227,6 +229,7 @@ fn inputs() -> Vec<(&'static str, Input)> {
         cancelled: false,
         position: Some((116.391, 39.907)),
         text: Text::from("AbnormalTraffic"),
+        ahead: None,
     };
     let act = Act::Acknowledge { note: Text::from("on my way") };
     let all = vec![

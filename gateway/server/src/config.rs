@@ -127,6 +127,34 @@ mod tests {
         Settings::load(&file).map_err(|p| p.iter().map(ToString::to_string).collect())
     }
 
+    // Outlines of districts are for the page as they are written, and for receivers as CAP has them; broken ones are named.
+    #[test]
+    fn districts() {
+        let with = |geometry: &str| {
+            let dir = tempfile::tempdir().expect("a directory");
+            let text = format!(
+                r#"{{"type":"FeatureCollection","features":[{{"type":"Feature","properties":{{"code":"110105"}},"geometry":{geometry}}}]}}"#
+            );
+            let source = "[[source]]\nid = \"s\"\nkind = \"mqtt\"\nurl = \"mqtt://127.0.0.1:1\"\n";
+            let receiver = "[[receiver]]\nname = \"r\"\nurl = \"https://r.example/\"\nsecret_file = \"secret\"\n";
+            let config = format!("data = \"d\"\ndistricts = \"map.json\"\n{source}{receiver}");
+            let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+            for (name, text) in [("maibo.toml", config.as_str()), ("map.json", &text), ("secret", secret)] {
+                std::fs::write(dir.path().join(name), text).expect("writes");
+            }
+            let loaded = Settings::load(&dir.path().join("maibo.toml"));
+            loaded.map(|s| (s.districts == Some(text), s.receivers[0].sender.outlines.clone()))
+        };
+        let none = crate::deliver::Outlines::default();
+        assert_eq!(with("null"), Ok((true, none.clone())));
+        let good = r#"{"type":"Polygon","coordinates":[[[116,39],[117,39],[117,40],[116,39]]]}"#;
+        let (kept, outlines) = with(good).expect("valid");
+        assert!(kept && outlines != none);
+        let found = with(&good.replace("[116,39]]", "[116,40]]")).expect_err("refused");
+        let wanted = "map.json: features[0] (110105): a ring does not end where it begins";
+        assert_eq!(found, [Problem::new("districts", wanted)]);
+    }
+
     // One thread decides unless more are asked for, and no nonsense is taken for a number of threads.
     #[test]
     fn shards_are_one_to_sixteen() {

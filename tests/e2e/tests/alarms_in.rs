@@ -148,6 +148,17 @@ fn warnings_and_alerts_become_alerts() {
     let references = format!("<references>cma@city.example,w2,{}</references>", time(0));
     assert_eq!(cap(&maibo, &warning("Cancel", "w4", "", &references)).0, 200);
     alerts(&maibo, "warning", "a cancel ends it", one("red", "resolved"));
+
+    // One for later is an alert of now that says from when on.
+    let onset = format!("<onset>{}</onset><expires>", time(1_800));
+    let ahead = warning("Alert", "w5", "Severe", "").replacen("<expires>", &onset, 1);
+    assert_eq!(cap(&maibo, &ahead).0, 200);
+    let open =
+        alerts(&maibo, "warning", "a warning for later", |items| items.len() == 2 && items[0]["level"] == "orange");
+    let text = &open[0]["text"];
+    let says = |language: &str, words: &str| text[language].as_str().is_some_and(|t| t.contains(words));
+    assert!(open[0]["state"] == "firing" && says("zh", " 起") && says("en", ", from 20"), "{text}");
+
     assert_eq!(prometheus(&maibo, &json!([alert("DiskFull", -5, 0)])).0, 200);
     alerts(&maibo, "systems", "an end ends one", |items| {
         items.iter().filter(|a| a["state"] == "resolved").count() == 1

@@ -11,6 +11,9 @@ use serde_json::{Value, json};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const FORMATS: [&str; 2] = ["native", "cap"];
+const DISTRICTS: &str = r#"{"type":"FeatureCollection","features":[{"type":"Feature",
+    "properties":{"code":"110105","name_zh":"朝阳区","name_en":"Chaoyang"},
+    "geometry":{"type":"Polygon","coordinates":[[[116.4,39.8],[116.6,39.8],[116.6,40.1],[116.4,39.8]]]}}]}"#;
 
 fn setup(sinks: &[Sink]) -> (Maibo, u16) {
     let mut setup = Setup::default();
@@ -21,6 +24,7 @@ fn setup(sinks: &[Sink]) -> (Maibo, u16) {
          advice = { zh = \"封路\", en = \"close the road\" }\nwhen = { quantity = \"water_depth\" }\n\
          levels = { yellow = 20, red = 50 }\ndirection = \"above\"\nstale_after = \"1h\"\n",
     );
+    setup.top.push_str("districts = \"districts.json\"\n");
     setup.tables.push_str("[sender]\nname = \"maibo.test\"\n");
     for (format, sink) in FORMATS.iter().zip(sinks) {
         let url = format!("http://{}/hook", sink.addr());
@@ -32,6 +36,7 @@ fn setup(sinks: &[Sink]) -> (Maibo, u16) {
     }
     let maibo = Maibo::prepare(&setup);
     std::fs::write(maibo.dir.path().join("secret"), SECRET).expect("write the secret");
+    std::fs::write(maibo.dir.path().join("districts.json"), DISTRICTS).expect("write the districts");
     (maibo, port)
 }
 
@@ -129,6 +134,8 @@ fn a_drill_from_trigger_to_receiver() {
             xml.contains("<status>Exercise</status>") && xml.contains(&format!("<msgType>{kind}</msgType>")),
             "{xml}"
         );
+        let outline = "<polygon>39.8,116.4 39.8,116.6 40.1,116.6 39.8,116.4</polygon><geocode>";
+        assert!(xml.contains(outline) && !xml.contains("<circle>"), "it is in a district, and nowhere in it: {xml}");
     }
     assert_eq!((bodies(native).len(), chain.len()), (3, 3));
 }

@@ -212,8 +212,9 @@ impl Book {
         if let Some(measure) = change.measure {
             t.measure = Some(Box::new(measure));
         }
-        if let Some(found) = change.found {
-            t.found = Some(Box::new(found));
+        // Of an event each report says anew when it begins.
+        if change.found.is_some() || matches!(t.subject, Subject::Event { .. }) {
+            t.found = change.found.map(Box::new);
         }
         let rises = change.level.is_some_and(|level| level > t.level);
         if let Some(level) = change.level {

@@ -3,11 +3,12 @@
 //! It says what the version says and no more: value, limit, unit, duration and names where they apply. Times of day are
 //! left to whoever shows it, who knows the reader's clock. Without allocation limits of its own: all parts are bounded.
 
+mod act;
 mod drill;
 mod formula;
 mod names;
 
-use crate::fact::{Formula, Measure, Reason, Said, State, Transition};
+use crate::fact::{Formula, Measure, Reason, State, Transition};
 use crate::id::Subject;
 use crate::place::Level;
 use crate::reading::quantity;
@@ -37,9 +38,9 @@ pub fn sentence(t: &Transition, title: &Words) -> Words {
         | Reason::Silenced
         | Reason::Unsilenced
         | Reason::Closed
-        | Reason::FedBack => act_sentence(t),
+        | Reason::FedBack => act::act_sentence(t),
         Reason::SilenceOver | Reason::Unacknowledged => timer_sentence(t, title),
-        Reason::Escalated => missed_sentence(t),
+        Reason::Escalated => act::missed_sentence(t),
     }
 }
 
@@ -128,10 +129,12 @@ fn end_sentence(t: &Transition, title: &Words) -> Words {
 fn event_sentence(t: &Transition, title: &Words) -> Words {
     let (zh, en) = level(t.level);
     let who = subject(&t.subject);
+    let ahead = t.found.as_deref();
+    let ahead = ahead.map_or_else(Words::default, |f| words(format!("，{}", &*f.zh), format!(", {}", &*f.en)));
     match t.reason {
         Reason::Event => words(
-            format!("{}：{}上报，{zh}预警", title.zh, who.zh),
-            format!("{}: reported by {}, {en} alert", title.en, lower(&who.en)),
+            format!("{}：{}上报，{zh}预警{}", title.zh, who.zh, ahead.zh),
+            format!("{}: reported by {}, {en} alert{}", title.en, lower(&who.en), ahead.en),
         ),
         Reason::EventCancelled => words(
             format!("{}：{}已解除", title.zh, who.zh),
@@ -204,48 +207,6 @@ fn found_sentence(t: &Transition, title: &Words) -> Words {
         ),
         _ => words(format!("{}：{zh}", title.zh), format!("{}: {en}", title.en)),
     }
-}
-
-fn act_sentence(t: &Transition) -> Words {
-    let handling = t.handling.as_deref().cloned().unwrap_or_default();
-    let taken = t.acknowledged.as_ref().filter(|_| t.reason == Reason::Acknowledged);
-    let said = taken.map(|a| Said { by: a.by.clone(), note: a.note.clone() }).or(handling.said);
-    let note = said.as_ref().map_or("", |s| &*s.note);
-    let (by, by_en) = said.as_ref().map_or_else(|| ("?".to_owned(), "?".to_owned()), |s| s.by.spoken());
-    let to = handling.assigned.as_ref().map_or("?", |a| &*a.to);
-    let silent = length(handling.silenced.as_ref().map_or(Millis::ZERO, |s| s.until.since(s.at)));
-    let result = handling.stamps.fed_back.as_ref().is_some_and(|s| Some(s.at) == handling.noted);
-    let (zh, en) = match t.reason {
-        Reason::Acknowledged => (format!("{by} 已确认"), format!("Acknowledged by {by_en}")),
-        Reason::Assigned => (format!("{by} 指派 {to} 处置"), format!("{by_en} assigned it to {to}")),
-        Reason::Commented => (by, by_en),
-        Reason::Silenced => {
-            (format!("{by} 静默通知{}", silent.zh), format!("{by_en} silenced the notifications for {}", silent.en))
-        }
-        Reason::Unsilenced => (format!("{by} 解除静默"), format!("{by_en} ended the silence")),
-        Reason::FedBack if result => (format!("{by} 反馈结果"), format!("{by_en} reported the outcome")),
-        Reason::FedBack => (format!("{by} 报告处置进展"), format!("{by_en} reported from the response")),
-        _ if handling.forced => (format!("{by} 强制关闭预警"), format!("{by_en} closed the alert by force")),
-        _ => (format!("{by} 关闭预警"), format!("{by_en} closed the alert")),
-    };
-    if note.is_empty() { words(zh, en) } else { words(format!("{zh}：{note}"), format!("{en}: {note}")) }
-}
-
-fn missed_sentence(t: &Transition) -> Words {
-    let Some(missed) = t.missed() else {
-        return words("预案任务逾期".to_owned(), "A task of a plan is overdue".to_owned());
-    };
-    let (plan, task, owner) = (&*missed.plan, &*missed.task, &*missed.owner);
-    let to: Vec<&str> = missed.to.iter().map(|name| &**name).collect();
-    let (zh, en) = if to.is_empty() {
-        (String::new(), String::new())
-    } else {
-        (format!("，上报 {}", to.join("、")), format!("; told to {}", to.join(", ")))
-    };
-    words(
-        format!("预案“{plan}”任务 {task} 逾期未完成，责任方 {owner}{zh}"),
-        format!("Task {task} of plan \"{plan}\" was not done in time by {owner}{en}"),
-    )
 }
 
 fn timer_sentence(t: &Transition, title: &Words) -> Words {

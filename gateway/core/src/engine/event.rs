@@ -13,6 +13,7 @@
 //!   that is older than [`limit::MAX_AGE`], opens nothing. An end before 2000 is none.
 //! - **Expiry** is on engine time. A named end holds whatever happens. The other kind waits for a repeat: while Maibo is
 //!   deaf it does not come, and time that Maibo was deaf, or that its clock jumped, is added to it.
+//! - **Ahead.** A report of what is yet to begin opens at once as well; when it begins is said in its words.
 //! - A report whose code the rule does not have means nothing to it; a cancellation needs no code.
 //!
 //! **Invariants:** after a step nothing open is over by its `now`; identities of episodes are given once, also by events
@@ -153,16 +154,16 @@ impl EventCell {
                 }
                 match level.filter(|_| !event.cancelled) {
                     None => {
-                        known.renew(codes, &event.code, stamp);
+                        known.renew(codes, event, stamp);
                         known.shut = false;
                         known.close(scene, known.at, now, Reason::EventCancelled);
                     }
                     Some(level) if known.firing.is_some() => known.repeat(scene, codes, (event, stamp), level, now),
-                    Some(_) if known.is_shut(codes, stamp.at) => known.renew(codes, &event.code, stamp),
+                    Some(_) if known.is_shut(codes, stamp.at) => known.renew(codes, event, stamp),
                     Some(_) if over => return Some(Fate::TooOld),
                     Some(_) if !room => return Some(Fate::Refused),
                     Some(level) => {
-                        known.renew(codes, &event.code, stamp);
+                        known.renew(codes, event, stamp);
                         known.open(scene, rule, level, now);
                     }
                 }
@@ -182,7 +183,7 @@ impl EventCell {
                     self.given = scene.book.spent(&rule.id, &subject).unwrap_or(self.given);
                 }
                 let mut known = Known::new(&event.identity, stamp, self.given);
-                known.code = Some(event.code.clone());
+                (known.code, known.ahead) = (Some(event.code.clone()), event.ahead.clone());
                 known.open(scene, rule, level, now);
                 self.known.insert(i, known);
                 self.forget(now);

@@ -41,6 +41,7 @@ fn anything_received_is_a_sign_of_life() {
         cancelled: false,
         position: None,
         text: Text::default(),
+        ahead: None,
     };
     w.at(s(80)).batch(vec![Input::Event(event)]);
     w.run(s(109)).expect(&[]);

@@ -133,6 +133,7 @@ fn a_closed_event_stays_closed_while_it_is_repeated() {
             cancelled,
             position: None,
             text: Text::default(),
+            ahead: None,
         })]);
     };
     report(&mut w, 0, false);

@@ -3,7 +3,7 @@
 use maibo_core::engine::{EventCounts, Verdict};
 use maibo_core::fact::Transition;
 use maibo_core::id::DeviceId;
-use maibo_core::input::Input;
+use maibo_core::input::{Found, Input};
 use maibo_core::limit;
 use maibo_core::place::Level;
 use maibo_core::reading::{Event, Text};
@@ -35,6 +35,7 @@ pub(crate) fn report(code: &str, identity: &str, at: i64) -> Event {
         cancelled: false,
         position: None,
         text: Text::default(),
+        ahead: None,
     }
 }
 
@@ -76,6 +77,21 @@ fn opens_at_once() {
     assert_eq!((t.started_at.0 - ZERO, t.value, t.threshold, t.quantity.is_none()), (s(3), Some(1.0), None, true));
     assert_eq!(w.facts.last().map(|f| f.at.0 - ZERO), Some(s(5)), "decided when it was received");
     assert_eq!(counts(&w).judged, 1);
+}
+
+// event: what is yet to begin opens at once, too, and says when it begins, as of its last report.
+#[test]
+fn what_is_ahead_is_said() {
+    let ahead = |words: &str, event: Event| Event { ahead: Some(Box::new(Found::new("20:00 起", words))), ..event };
+    let found = |t: &Transition| t.found.as_ref().map(|f| f.en.to_string());
+    let mut w = world();
+    take(&mut w, ahead("from 20:00", report("rsi.9", "1", 0))).expect(&["0 v1 firing yellow event"]);
+    assert_eq!(found(w.last()).as_deref(), Some("from 20:00"));
+    take(&mut w, ahead("from 22:00", report("rsi.707", "1", s(1)))).expect(&["1000 v2 firing orange raised"]);
+    assert_eq!(found(w.last()).as_deref(), Some("from 22:00"));
+    take(&mut w, report("rsi.9", "1", s(2))).expect(&["2000 v3 firing yellow lowered"]);
+    assert_eq!(found(w.last()), None, "the last report says nothing of a beginning");
+    take(&mut w, cancel("1", s(3))).expect(&["3000 v4 resolved yellow event_cancelled"]);
 }
 
 // event: one episode for each identity; the level is that of the code itself, else of the longest prefix.

@@ -135,6 +135,7 @@ impl Report {
             cancelled: self.cancelled,
             position: None,
             text: Text::default(),
+            ahead: None,
         }
     }
 }

@@ -92,6 +92,7 @@ fn reports(posted: &Posted, source: &AlarmSource, received: Timestamp) -> Result
         cancelled,
         position: None,
         text: line(summary.map_or(name, String::as_str)),
+        ahead: None,
     };
     if over {
         return Ok(vec![event(received, true)]);

@@ -5,8 +5,13 @@
 //! response `AllClear`) ends as well. `Ack`, `Error`, and whatever is not `Actual` is understood and not taken.
 //!
 //! Of several blocks `info` those in Chinese count, where there are any, else those in the first one's language; the worst
-//! gives code and text, the latest `expires` the end.
+//! gives code, text and beginning, the latest `expires` the end.
+//!
+//! A warning counts from `sent`, however far ahead its `onset` lies: it is told to be acted upon before. When it begins is said
+//! in words.
 
+use jiff::tz::{Offset, TimeZone};
+use maibo_core::input::Found;
 use maibo_core::place::Level;
 use maibo_core::reading::{Event, Text};
 use maibo_core::time::Timestamp;
@@ -14,6 +19,7 @@ use maibo_core::time::Timestamp;
 use super::xml::{self, Element};
 use super::{AlarmSource, chain::Link, code, line};
 
+const BEIJING: Offset = Offset::constant(8);
 /// References of one message.
 const REFERENCES_MAX: usize = 200;
 /// Longest sender and identifier, in bytes.
@@ -58,6 +64,8 @@ pub struct Info {
     pub what: String,
     /// By the colour in a parameter, else by severity.
     pub level: Option<Level>,
+    /// Its beginning: `onset`, else `effective`.
+    pub begins: Option<Timestamp>,
     /// Its end.
     pub expires: Option<Timestamp>,
     /// One line for a reader.
@@ -107,6 +115,9 @@ pub fn events(message: &Message, links: &[Link], source: &AlarmSource, received:
     let cancelled = message.does == Does::Ends;
     let info = message.info.as_ref();
     let what = info.map_or("", |i| i.what.as_str());
+    let begins = info.and_then(|i| i.begins).filter(|begins| *begins > message.sent);
+    // What is yet to begin does not end before, for want of an end.
+    let from = begins.unwrap_or(message.sent);
     let event = |(n, link): (usize, &Link)| {
         // What takes in another chain ends it: the first is what goes on.
         let cancelled = cancelled || n > 0;
@@ -117,13 +128,21 @@ pub fn events(message: &Message, links: &[Link], source: &AlarmSource, received:
             // A second holds several messages of one chain; each has a millisecond of its own.
             at: message.sent + link.place(),
             received,
-            expires: (!cancelled).then(|| info.and_then(|i| i.expires).unwrap_or(message.sent + source.valid_for)),
+            expires: (!cancelled).then(|| info.and_then(|i| i.expires).unwrap_or(from + source.valid_for)),
             cancelled,
             position: info.and_then(|i| i.position),
             text: info.map(|i| i.text.clone()).unwrap_or_default(),
+            ahead: begins.filter(|_| !cancelled).map(ahead).map(Box::new),
         }
     };
     links.iter().enumerate().map(event).collect()
+}
+
+/// From when on, in Beijing time.
+fn ahead(begins: Timestamp) -> Found {
+    let at = jiff::Timestamp::from_millisecond(begins.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    let at = at.to_zoned(TimeZone::fixed(BEIJING)).strftime("%Y-%m-%d %H:%M");
+    Found::new(&format!("{at} 起"), &format!("from {at}"))
 }
 
 fn one_of<'a>(name: &str, text: &'a str, words: &[&str]) -> Result<&'a str, String> {
@@ -203,15 +222,21 @@ fn info(info: &Element) -> Result<(Info, bool), String> {
         _ => None,
     });
     let expires = info.first("expires").map(|t| time("expires", t)).transpose()?;
-    for name in ["effective", "onset"] {
-        info.first(name).map(|t| time(name, t)).transpose()?;
-    }
-    let what = info.all("eventCode").find_map(|c| c.first("value")).unwrap_or(event).to_owned();
+    let [onset, effective] = ["onset", "effective"].map(|name| info.first(name).map(|t| time(name, t)).transpose());
+    let begins = onset?.or(effective?);
+    let what = info.all("eventCode").find_map(kind).unwrap_or(event).to_owned();
     let text = line(info.first("headline").unwrap_or(event));
     let mut responses = info.all("responseType").peekable();
     let clear = responses.peek().is_some() && responses.all(|r| r.text() == "AllClear");
     let position = info.all("area").find_map(position);
-    Ok((Info { what, level, expires, text, position }, clear))
+    Ok((Info { what, level, begins, expires, text, position }, clear))
+}
+
+/// What kind of event a code names. Some codes of the German weather service are about the message: the version of its
+/// profile, its licence, the colour of areas on a map.
+fn kind(code: &Element) -> Option<&str> {
+    let about = ["PROFILE_VERSION", "LICENSE", "AREA_COLOR"];
+    code.first("value").filter(|_| !code.first("valueName").is_some_and(|name| about.contains(&name)))
 }
 
 /// The colour in a parameter that is named for it.

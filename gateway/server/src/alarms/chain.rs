@@ -134,7 +134,9 @@ impl Chains {
         let mut links: Vec<Link> = Vec::new();
         for (sender, identifier) in &message.references {
             let of = key(sender, identifier);
-            let link = match inner.known.get(&of) {
+            // Some services write a short name of theirs there, and no sender that a message has.
+            let known = inner.known.get(&of).or_else(|| inner.known.get(&key(&message.sender, identifier)));
+            let link = match known {
                 Some((link, _)) => Link { root: link.root.clone(), depth: link.depth.saturating_add(1) },
                 None if message.does == Does::Ends => Link { root: of, depth: 1 },
                 None => continue,

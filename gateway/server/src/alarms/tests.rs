@@ -58,6 +58,51 @@ fn a_warning() {
     assert_eq!((events[0].expires, events[0].cancelled), (Some(NOW + Millis::from_secs(12 * 3_600)), false));
 }
 
+// P: a warning for later is one of now that says from when on; it ends at its end, and without one not before it began.
+#[test]
+fn a_warning_ahead_of_its_time() {
+    let onset = "<onset>2026-11-24T06:00:00+08:00</onset>";
+    let about = |before: &str, after: &str| info("Severe").replacen(before, after, 1);
+    let event = |info: &str| {
+        let message = parse(&warning("Alert", SENT, "", info)).expect("a message");
+        let links = [Link { root: "r".to_owned(), depth: 0 }];
+        cap::events(&message, &links, &source(Kind::Cap), NOW).remove(0)
+    };
+    let said = |info: &str| event(info).ahead.map(|f| (f.zh.to_string(), f.en.to_string()));
+    let words = |at: &str| Some((format!("{at} 起"), format!("from {at}")));
+    let hours = |n: i64| NOW + Millis::from_secs(n * 3_600);
+    let later = event(&about("<expires>", &format!("{onset}<expires>")));
+    assert_eq!((later.at, later.expires, later.cancelled), (NOW, Some(hours(12)), false));
+    assert_eq!(said(&about("<expires>", &format!("{onset}<expires>"))), words("2026-11-24 06:00"));
+    // Beijing's time, whatever zone the sender writes; `effective` where there is no onset.
+    let abroad = "<effective>2026-11-23T17:30:00-05:00</effective><expires>";
+    assert_eq!(said(&about("<expires>", abroad)), words("2026-11-24 06:30"));
+    let begun = "<effective>2026-11-25T06:00:00+08:00</effective><onset>2026-11-23T19:00:00+08:00</onset><expires>";
+    assert_eq!((said(&about("<expires>", begun)), said(&info("Severe"))), (None, None));
+    let endless = about("<expires>2026-11-24T08:00:00+08:00</expires>", onset);
+    assert_eq!(event(&endless).expires, Some(hours(10) + Millis::from_secs(300)));
+    let text = about("<expires>", &format!("{onset}<expires>"));
+    let end = parse(&warning("Cancel", LATER, &refers(SENT), &text)).expect("a message");
+    let links = [Link { root: "r".to_owned(), depth: 1 }];
+    let end = cap::events(&end, &links, &source(Kind::Cap), NOW).remove(0);
+    assert_eq!((end.cancelled, end.ahead, end.expires), (true, None, None));
+}
+
+// As the German weather service writes them: codes about the message stand before the one of the event.
+#[test]
+fn codes_about_the_message_are_no_kind() {
+    let code =
+        |name: &str, value: &str| format!("<eventCode><valueName>{name}</valueName><value>{value}</value></eventCode>");
+    let about = [("PROFILE_VERSION", "2.1"), ("LICENSE", "free"), ("AREA_COLOR", "255 0 0")].map(|(n, v)| code(n, v));
+    let kind = |more: &str| {
+        let codes = format!("{}{more}<eventCode>", about.concat());
+        let read =
+            |info: &str| parse(&warning("Alert", SENT, "", info)).expect("a message").info.expect("an info").what;
+        read(&info("Severe").replacen("<eventCode>", &codes, 1))
+    };
+    assert_eq!((kind(&code("II", "52")), kind("")), ("52".to_owned(), "11B03".to_owned()));
+}
+
 // The examples of the standard (CAP 1.2, appendix A), where they are given.
 #[test]
 fn examples_of_the_standard() {
@@ -79,6 +124,13 @@ fn examples_of_the_standard() {
     let storm = read("v1dot2_appendix_adot2.xml");
     let (_, _, _, level, expires, position) = shape(&storm);
     assert_eq!((storm.sender.as_str(), level, expires, position), ("KSTO@NWS.NOAA.GOV", orange, true, true));
+    // None of them has a beginning; with one it is the same warning, and says it.
+    let text = std::fs::read_to_string(dir.join("cap/v1dot2_appendix_adot2.xml")).expect("reads");
+    let ahead = text.replacen("<expires>", "<onset>2003-06-17T15:30:00-07:00</onset><expires>", 1);
+    let ahead = parse(&ahead).expect("a message");
+    let (was, is) = (storm.info.clone().expect("an info"), ahead.info.clone().expect("an info"));
+    assert_eq!((was.begins, is.begins.map(|b| b.since(ahead.sent))), (None, Some(Millis::from_secs(33 * 60))));
+    assert_eq!((is.expires, ahead.does, ahead.sent), (was.expires, Does::Reports, storm.sent));
     let quake = read("v1dot2_appendix_adot3.xml");
     assert_eq!(shape(&quake), wanted("Update", 1, "Earthquake", blue, false, true));
     assert_eq!(quake.references[0], ("trinet@caltech.edu".to_owned(), "TRI13970876.1".to_owned()));
@@ -147,6 +199,14 @@ fn chains() {
     assert_eq!((root.len(), root[0].depth), (1, 0));
     let second = chains.links("weather", &update, NOW).expect("links");
     assert_eq!(second, [Link { root: root[0].root.clone(), depth: 1 }]);
+    // As the tsunami centres of the United States refer: by a short name that no message has as its sender.
+    let short = message(warning(
+        "Update",
+        "2026-11-23T20:40:00+08:00",
+        &refers(SENT).replace("cma@city.example", "CMA"),
+        &info("Severe"),
+    ));
+    assert_eq!(chains.links("weather", &short, NOW).expect("links"), second);
     assert_ne!(
         chains.links("flood", &update, NOW).expect("links")[0].root,
         root[0].root,

@@ -164,6 +164,7 @@ fn input(input: &Input) -> Value {
         Input::Event(e) => json!({
             "kind": "event", "device": e.device.as_str(), "code": &*e.code, "identity": &*e.identity, "at": e.at.0,
             "received": e.received.0, "cancelled": e.cancelled, "text": &*e.text,
+            "ahead": e.ahead.as_ref().map(|f| json!({"zh": &*f.zh, "en": &*f.en})),
         }),
         Input::Liveness(l) => {
             json!({"kind": "liveness", "device": l.device.as_str(), "received": l.received.0, "alive": l.alive})

@@ -18,6 +18,7 @@ use crate::ingest::{Admission, Allowance, ClockMode, external};
 use crate::pipeline::shards::MAX_SHARDS;
 
 mod alarms;
+mod districts;
 mod receivers;
 
 /// Least room for the inputs log: a few segments and one commit of a backlog.
@@ -84,8 +85,8 @@ impl Check {
                 self.problem("catalogue", problem);
             }
         }
-        let districts = file.districts.as_ref().and_then(|name| self.text("districts", name));
-        let receivers = self.receivers(file);
+        let (districts, outlines) = self.districts(file.districts.as_deref());
+        let receivers = self.receivers(file, outlines);
         let plans = self.plans(file);
         let alarms = self.alarms(file, catalogue.as_ref());
         let monitor = self.monitor(&file.monitor);

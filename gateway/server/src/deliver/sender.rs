@@ -4,6 +4,8 @@ use maibo_api::Words;
 use reqwest::Url;
 use serde::Deserialize;
 
+use super::outline::Outlines;
+
 /// Digits or letters of a unit's code on warning platforms: division, industry, unit, extension.
 const CODE: usize = 14;
 /// Longest name and title, in characters.
@@ -36,13 +38,15 @@ pub struct Sender {
     pub code: Option<String>,
     /// See [`SenderSettings::page`]; without a slash at the end.
     pub page: Option<String>,
+    /// Where its districts are.
+    pub outlines: Outlines,
 }
 
 impl Default for Sender {
     fn default() -> Self {
         let title =
             Words { zh: "脉搏城市运行感知网关".to_owned(), en: "Maibo city sensing gateway".to_owned() };
-        Self { name: "maibo".to_owned(), title, code: None, page: None }
+        Self { name: "maibo".to_owned(), title, code: None, page: None, outlines: Outlines::default() }
     }
 }
 

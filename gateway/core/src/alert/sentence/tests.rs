@@ -4,8 +4,10 @@ use std::fmt::Write as _;
 
 use super::*;
 use crate::fact::Measure;
+use crate::fact::Said;
 use crate::fact::{Acknowledged, Assigned, Handling, Missed, Reminder, Silenced, Stamp, Stamps};
 use crate::id::{Actor, DeviceId, EpisodeId, Quantity, RuleId, SourceId};
+use crate::input::Found;
 use crate::place::Domain;
 use crate::rule::Signal;
 use crate::time::Timestamp;
@@ -132,6 +134,22 @@ fn ends_have_sentences_of_their_own() {
         rule_changed: 规则“下凹桥区积水”已修改，按新规则预警结束 | The rule "Underpass waterlogging" was edited: no alert by the new version
         calendar: 规则“下凹桥区积水”的时段结束，预警结束 | A period of the rule "Underpass waterlogging" ended, and the alert with it
     "#]].assert_eq(&shown);
+}
+
+// What is reported ahead of its time says from when on, also when its level moves.
+#[test]
+fn what_is_ahead() {
+    let found = Some(Box::new(Found::new("2026-11-24 20:00 起", "from 2026-11-24 20:00")));
+    let mut shown = String::new();
+    for reason in [Reason::Event, Reason::Raised, Reason::EventExpired] {
+        let Words { zh, en } = sentence(&Transition { found: found.clone(), ..transition(reason) }, &title());
+        let _ = writeln!(shown, "{}: {zh} | {en}", reason.as_str());
+    }
+    expect_test::expect![[r"
+        event: 下凹桥区积水：设备 wl-0001 上报，橙色预警，2026-11-24 20:00 起 | Underpass waterlogging: reported by device wl-0001, orange alert, from 2026-11-24 20:00
+        raised: 下凹桥区积水，升为橙色：2026-11-24 20:00 起 | Underpass waterlogging, raised to orange: from 2026-11-24 20:00
+        event_expired: 下凹桥区积水：设备 wl-0001 不再上报，事件到期 | Underpass waterlogging: no longer reported by device wl-0001, its time is over
+    "]].assert_eq(&shown);
 }
 
 // What has no value, no quantity, a yes/no value, an odd number or no operator is still a sentence.

@@ -45,6 +45,7 @@ fn event(body: &Json<'_>, received: Timestamp, device: &DeviceId) -> Result<Even
         cancelled,
         position: position(body)?,
         text,
+        ahead: None,
     })
 }
 

@@ -38,6 +38,7 @@ fn one_event(context: &Context<'_>, item: &Json<'_>) -> Result<Event, Trouble> {
         cancelled: false,
         position: position(item, "longitude", "latitude"),
         text: Text::default(),
+        ahead: None,
     })
 }
 

@@ -57,6 +57,7 @@ fn standard(context: &Context<'_>, item: &Json<'_>) -> Result<Event, Trouble> {
         cancelled: item.get("eventStatus").and_then(Json::bool) == Some(false),
         position: item.get("eventPosition").and_then(|p| position(p, "lon", "lat")),
         text: Text::from(CLASSES.into_iter().find(|c| class == Some(*c)).unwrap_or("unknown")),
+        ahead: None,
     })
 }
 
@@ -77,6 +78,7 @@ fn dawnline(context: &Context<'_>, item: &Json<'_>) -> Result<Event, Trouble> {
         cancelled: false,
         position: position(item, "longitude", "latitude"),
         text: Text::from(class_of(kind)),
+        ahead: None,
     })
 }
 

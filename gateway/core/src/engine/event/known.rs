@@ -6,6 +6,7 @@ use crate::alert::{Change, Given, Opening};
 use crate::engine::series::Scene;
 use crate::fact::Reason;
 use crate::id::{EpisodeId, Subject};
+use crate::input::Found;
 use crate::limit;
 use crate::place::Level;
 use crate::reading::{Event, Text};
@@ -68,13 +69,17 @@ pub(in crate::engine) struct Known {
     #[n(9)]
     #[cbor(default)]
     pub(in crate::engine) shut: bool,
+    /// When it begins, in words, where its last report told of it ahead of its time.
+    #[n(10)]
+    pub(super) ahead: Option<Box<Found>>,
 }
 
 impl Known {
     pub(super) fn new(identity: &Text, stamp: Stamp, given: Given) -> Self {
         let Stamp { said, at, ends } = stamp;
         let identity = identity.clone();
-        Self { identity, code: None, said, at, ends, moved: Millis::ZERO, reports: 0, firing: None, given, shut: false }
+        let (code, ahead, moved) = (None, None, Millis::ZERO);
+        Self { identity, code, said, at, ends, moved, reports: 0, firing: None, given, shut: false, ahead }
     }
 
     /// Engine time at which it is over by itself.
@@ -133,7 +138,7 @@ impl Known {
             value: Some(self.value()),
             threshold: None,
             measure: None,
-            found: None,
+            found: self.ahead.as_deref().cloned(),
             event,
             decided,
             reason,
@@ -163,10 +168,10 @@ impl Known {
     }
 
     /// Takes the times of a newer report. Reports that waited while Maibo was deaf do not shorten the wait for the next.
-    pub(super) fn renew(&mut self, rule: &EventRule, code: &Text, stamp: Stamp) {
+    pub(super) fn renew(&mut self, rule: &EventRule, event: &Event, stamp: Stamp) {
         let waits = self.goes_on() && self.ends.is_none() && stamp.ends.is_none();
         let until = waits.then(|| self.until(rule));
-        self.code = Some(code.clone());
+        (self.code, self.ahead) = (Some(event.code.clone()), event.ahead.clone());
         (self.said, self.at, self.ends, self.moved) = (stamp.said, self.at.max(stamp.at), stamp.ends, Millis::ZERO);
         if let Some(until) = until {
             self.moved = until.since(self.until(rule)).max(Millis::ZERO);
@@ -183,7 +188,7 @@ impl Known {
         now: Timestamp,
     ) {
         let Some((episode, before)) = self.firing else { return };
-        self.renew(rule, &event.code, stamp);
+        self.renew(rule, event, stamp);
         self.reports = self.reports.saturating_add(1);
         if level == before {
             scene.book.note_value(episode, self.value());

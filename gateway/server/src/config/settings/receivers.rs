@@ -5,18 +5,19 @@ use std::sync::Arc;
 use maibo_core::notify::Plan;
 
 use super::{Check, File};
-use crate::deliver::{ReceiverSettings, Sender, Target, validate};
+use crate::deliver::{Outlines, ReceiverSettings, Sender, Target, validate};
 use crate::plan::Named;
 
 impl Check {
-    pub(super) fn receivers(&mut self, file: &File) -> Vec<Target> {
-        let sender = file.sender.parse().unwrap_or_else(|problems| {
+    pub(super) fn receivers(&mut self, file: &File, outlines: Outlines) -> Vec<Target> {
+        let mut sender = file.sender.parse().unwrap_or_else(|problems| {
             for problem in problems {
                 let (key, text) = problem.split_once(": ").unwrap_or(("", &problem));
                 self.problem(format!("sender.{key}"), text);
             }
             Sender::default()
         });
+        sender.outlines = outlines;
         validate(&file.receivers, &Arc::new(sender), &self.base).unwrap_or_else(|problems| {
             for problem in problems {
                 let (path, text) = problem.split_once(": ").unwrap_or(("receiver", &problem));

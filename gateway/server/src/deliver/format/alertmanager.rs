@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::beat::Beat;
+use super::notice::{escalated, tasks};
 use super::{FormatError, Kept, Outgoing, over, word};
 use crate::deliver::sender::Sender;
 
@@ -144,6 +145,13 @@ fn alert<'a>(kept: &'a Kept, sender: &Sender) -> Result<One<'a>, FormatError> {
     annotations.extend(alert.value.map(|v| ("value", v.to_string())));
     if let Some(advice) = &kept.data.advice {
         annotations.extend([("advice", advice.zh.clone()), ("advice_en", advice.en.clone())]);
+    }
+    let (zh, en): (Vec<String>, Vec<String>) = tasks(kept).map(|task| (task.zh, task.en)).unzip();
+    if !zh.is_empty() {
+        annotations.extend([("tasks", zh.join("\n")), ("tasks_en", en.join("\n"))]);
+    }
+    if let Some(missed) = escalated(kept) {
+        annotations.extend([("escalated", missed.zh), ("escalated_en", missed.en)]);
     }
     if let Some(answer) = &kept.data.answer {
         annotations.insert("answer_url", answer.url.clone());

@@ -12,7 +12,7 @@
 
 use std::borrow::Cow;
 
-use maibo_api::{Alert, DataState, Domain, Level};
+use maibo_api::{Alert, DataState, Domain, Level, Words};
 use maibo_core::time::Timestamp;
 use maibo_store::outbox::Stamp;
 use quick_xml::Writer;
@@ -20,6 +20,7 @@ use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use super::beat::Beat;
 use super::language::{Language, local, read};
+use super::notice::{escalated, tasks};
 use super::{FormatError, Kept, Letter, Outgoing, over, word};
 use crate::deliver::sender::Sender;
 
@@ -126,8 +127,9 @@ fn info(out: &mut Out, kept: &Kept, level: &str, language: Language, sender: &Se
         let place = alert.place_name.as_ref().map_or("", |p| language.of(p));
         text(out, "headline", &headline(title, place))?;
         text(out, "description", language.of(&alert.text))?;
-        if let Some(advice) = &kept.data.advice {
-            text(out, "instruction", language.of(advice))?;
+        let instruction = instruction(kept, language);
+        if !instruction.is_empty() {
+            text(out, "instruction", &instruction)?;
         }
         // One address fits in: the page that takes answers shows the alert, too.
         let answer = kept.data.answer.as_ref().map(|a| a.url.clone());
@@ -138,6 +140,12 @@ fn info(out: &mut Out, kept: &Kept, level: &str, language: Language, sender: &Se
         parameter(out, "alert", &alert.id)?;
         parameter(out, "version", &alert.version.to_string())?;
         parameter(out, "rule", &alert.rule)?;
+        for plan in &kept.data.plans {
+            parameter(out, "plan", &plan.name)?;
+        }
+        if let Some(missed) = &kept.data.escalated {
+            parameter(out, "escalated", &format!("{}/{}", missed.plan, missed.task))?;
+        }
         for (name, value) in [("value", alert.value), ("threshold", alert.threshold)] {
             if let Some(value) = value {
                 parameter(out, name, &value.to_string())?;
@@ -146,12 +154,23 @@ fn info(out: &mut Out, kept: &Kept, level: &str, language: Language, sender: &Se
         if let Some(unit) = alert.unit.as_deref().filter(|u| !u.is_empty()) {
             parameter(out, "unit", unit)?;
         }
-        area(out, alert, place)
+        area(out, alert, place, sender)
     })?;
     Ok(())
 }
 
-fn area(out: &mut Out, alert: &Alert, place: &str) -> std::io::Result<()> {
+/// What to do, a line each: why somebody is told who otherwise would not be, the advice, the tasks of plans.
+fn instruction(kept: &Kept, language: Language) -> String {
+    let said = |label: &str, words: &Words| format!("{label}{}{}", language.pick("：", ": "), language.of(words));
+    let escalated = escalated(kept).map(|words| said(language.pick("升级", "Escalated"), &words));
+    let advice = kept.data.advice.as_ref().map(|advice| language.of(advice).to_owned());
+    let tasks = tasks(kept).map(|words| said(language.pick("任务", "Task"), &words));
+    let lines: Vec<String> = escalated.into_iter().chain(advice).chain(tasks).collect();
+    lines.join("\n")
+}
+
+/// Where it is: a point where its position is known, else the outline of its place where that is configured.
+fn area(out: &mut Out, alert: &Alert, place: &str, sender: &Sender) -> std::io::Result<()> {
     let device = alert.device_name.as_deref().unwrap_or(&alert.subject.id);
     let words = if place.is_empty() { device.to_owned() } else { format!("{place} {device}") };
     out.create_element("area").write_inner_content(|out| {
@@ -159,6 +178,10 @@ fn area(out: &mut Out, alert: &Alert, place: &str) -> std::io::Result<()> {
         if let (Some(lat), Some(lon)) = (alert.lat, alert.lon) {
             // A radius of 0 km is a point.
             text(out, "circle", &format!("{lat},{lon} 0"))?;
+        } else {
+            for polygon in sender.outlines.of(alert.place.as_deref(), alert.district.as_deref()) {
+                text(out, "polygon", polygon)?;
+            }
         }
         for code in [&alert.district, &alert.place].into_iter().flatten() {
             // GB/T 2260 has six digits for a district; what is longer goes on below it.

@@ -183,8 +183,8 @@ impl Entry {
             until: alert.resolved_at.as_deref().filter(|_| over(alert)).map(time),
             text: words(&alert.text),
             advice: kept.data.advice.as_ref().map(words).filter(|a| !a.zh.is_empty()),
-            tasks: kept.data.plans.iter().flat_map(|plan| &plan.tasks).take(TASKS).map(task).collect(),
-            escalated: kept.data.escalated.as_ref().map(escalated),
+            tasks: tasks(kept).collect(),
+            escalated: escalated(kept),
             // The page that takes answers shows the alert, too.
             link: kept.data.answer.as_ref().map(|a| a.url.clone()).or_else(|| sender.link(&alert.id)),
         }
@@ -215,7 +215,7 @@ impl Entry {
         if let Some(advice) = self.advice.as_ref().filter(|_| !self.over) {
             line("处置", "Do", language.of(advice));
         }
-        for task in self.tasks.iter().filter(|_| !self.over) {
+        for task in &self.tasks {
             line("任务", "Task", language.of(task));
         }
     }
@@ -229,6 +229,12 @@ impl Entry {
     }
 }
 
+/// What plans give people to do, the first [`TASKS`]; of what is over nothing any more.
+pub(super) fn tasks(kept: &Kept) -> impl Iterator<Item = Words> {
+    let tasks = kept.data.plans.iter().filter(|_| !over(&kept.data.alert)).flat_map(|plan| &plan.tasks);
+    tasks.take(TASKS).map(task)
+}
+
 /// A task of a plan in words.
 fn task(task: &PlanTask) -> Words {
     let (zh, en) = span(task.within_s);
@@ -239,7 +245,12 @@ fn task(task: &PlanTask) -> Words {
 }
 
 /// Why somebody is told who otherwise would not be.
-fn escalated(missed: &Escalated) -> Words {
+pub(super) fn escalated(kept: &Kept) -> Option<Words> {
+    kept.data.escalated.as_ref().map(missed)
+}
+
+/// What somebody did not do in time.
+fn missed(missed: &Escalated) -> Words {
     let what = missed.what.as_ref();
     let at =
         read(&missed.due_at).map_or_else(|| missed.due_at.clone(), |at| local(at).strftime("%H:%M:%S").to_string());

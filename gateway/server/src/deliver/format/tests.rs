@@ -5,11 +5,12 @@ use maibo_store::outbox::Stamp;
 use serde_json::Value;
 
 use super::*;
-use crate::deliver::SenderSettings;
 use crate::deliver::body::{Told, native};
 use crate::deliver::tests::support::{told, transition};
+use crate::deliver::{Outlines, SenderSettings};
 
 mod answers;
+mod area;
 mod back;
 mod beat;
 mod chain;
@@ -59,7 +60,11 @@ fn sender() -> Sender {
         page: Some("https://maibo.city.example/".to_owned()),
         ..SenderSettings::default()
     };
-    settings.parse().unwrap()
+    let outlines = Outlines::parse(
+        r#"{"type":"FeatureCollection","features":[{"type":"Feature","properties":{"code":"110105"},"geometry":
+        {"type":"Polygon","coordinates":[[[116.4,39.8],[116.6,39.8],[116.6,40.1],[116.4,40.1],[116.4,39.8]]]}}]}"#,
+    );
+    Sender { outlines: outlines.unwrap(), ..settings.parse().unwrap() }
 }
 
 fn rendered(format: Format, letter: &Letter) -> Outgoing {

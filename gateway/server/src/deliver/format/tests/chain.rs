@@ -63,7 +63,9 @@ fn the_schema_of_the_standard_takes_it() {
     let dir = tempfile::tempdir().unwrap();
     let first = stamp(1, 0);
     let mut bare = told_of(1);
+    // It has no position, so that its area is the outline of its district.
     (bare.alert.place_name, bare.alert.lat, bare.alert.lon, bare.advice) = (None, None, None, None);
+    assert!(xml(&letter(&bare, first, None)).contains("<polygon>"));
     let (mut drill, mut over) = (bare.clone(), resolved(2));
     (drill.alert.drill, over.alert.drill) = (true, true);
     let letters = [
@@ -73,6 +75,8 @@ fn the_schema_of_the_standard_takes_it() {
         letter(&drill, first, None),
         letter(&drill, stamp(2, 5), Some(first)),
         letter(&over, stamp(2, 5), Some(first)),
+        letter(&plan::planned(1), first, None),
+        letter(&plan::escalated(2), stamp(2, 5), Some(first)),
     ];
     for (n, letter) in letters.iter().enumerate() {
         let path = dir.path().join(format!("{n}.xml"));

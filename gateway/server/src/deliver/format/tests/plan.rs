@@ -4,7 +4,7 @@ use maibo_api::{AnswerStage, PlanOrder, PlanTask};
 
 use super::*;
 
-fn planned(version: u32) -> Told {
+pub(super) fn planned(version: u32) -> Told {
     let words = |zh: &str, en: &str| Words { zh: zh.to_owned(), en: en.to_owned() };
     let task = |owner: &str, what: Words, within_s| PlanTask {
         name: owner.to_owned(),
@@ -43,13 +43,62 @@ fn tasks_are_read() {
     assert!(!notice.plain(Language::Chinese).contains("任务"), "nothing has to be done any more");
 }
 
+/// One that is about a missed task.
+pub(super) fn escalated(version: u32) -> Told {
+    let what = Some(Words { zh: "封路".to_owned(), en: "close the road".to_owned() });
+    let due_at = "2026-11-23T12:00:45.000Z".to_owned();
+    let [plan, task, owner] = ["cloudburst", "police", "police"].map(str::to_owned);
+    Told { escalated: Some(Escalated { plan, task, owner, what, due_at }), ..planned(version) }
+}
+
+// What people read says it, and so does what programs read: CAP by its instruction and parameters, Alertmanager by its
+// annotations, CloudEvents by the data of native JSON.
+#[test]
+fn programs_get_tasks_as_well() {
+    let first = letter(&planned(1), stamp(1, 0), None);
+    let missed = letter(&escalated(2), stamp(2, 60_000), Some(first.stamp));
+    let over = Told { plans: planned(1).plans, ..resolved(3) };
+    let over = letter(&over, stamp(3, 90_000), Some(missed.stamp));
+    let cap = |letter: &Letter| -> oasiscap::v1dot2::Alert {
+        String::from_utf8(rendered(Format::Cap, letter).body).unwrap().parse().unwrap()
+    };
+    let [one, two, three] = [&first, &missed, &over].map(cap);
+    let lines = |alert: &oasiscap::v1dot2::Alert, n: usize| -> Vec<String> {
+        alert.info[n].instruction.as_deref().unwrap().lines().map(str::to_owned).collect()
+    };
+    let tasks = ["Task: water: send pumps (within 5 min)", "Task: police: close the road (within 45 s)"];
+    assert_eq!(lines(&one, 1)[..3], ["Close the underpass", tasks[0], tasks[1]]);
+    assert_eq!(lines(&two, 0)[..2], ["升级：police 未在 20:00:45 前完成：封路", "封闭下凹桥"]);
+    assert_eq!((lines(&two, 0).len(), lines(&three, 0)), (5, vec!["封闭下凹桥".to_owned()]));
+    let says = |letter: &Letter, name: &str, value: &str| {
+        let text = String::from_utf8(rendered(Format::Cap, letter).body).unwrap();
+        text.matches(&format!("<valueName>{name}</valueName><value>{value}</value>")).count()
+    };
+    assert_eq!((says(&first, "plan", "cloudburst"), says(&first, "escalated", "")), (2, 0), "one a language");
+    assert_eq!(says(&missed, "escalated", "cloudburst/police"), 2);
+
+    let notes =
+        |letter: &Letter| json(&rendered(Format::Alertmanager, letter).body)["alerts"][0]["annotations"].clone();
+    let note = notes(&first);
+    assert_eq!(note["tasks"].as_str().unwrap().lines().next(), Some("water：派出泵车（5 分钟内）"));
+    assert_eq!(note["tasks_en"].as_str().unwrap().lines().nth(2), Some("hospital: make beds ready (within 2 h)"));
+    assert!(note.get("escalated").is_none());
+    assert_eq!(notes(&missed)["escalated_en"], "police did not do by 20:00:45: close the road");
+    assert!(notes(&over).get("tasks").is_none());
+    let bare = notes(&letter(&told_of(1), stamp(1, 0), None));
+    let keys: Vec<&String> = bare.as_object().unwrap().keys().collect();
+    let wanted = ["advice", "advice_en", "description", "description_en", "summary", "summary_en", "value", "version"];
+    assert_eq!(keys, wanted, "without a plan nothing is new");
+
+    let event = json(&rendered(Format::CloudEvents, &missed).body);
+    assert_eq!(event["data"]["plans"][0]["tasks"][1]["owner"], "police");
+    assert_eq!(event["data"]["escalated"]["task"], "police");
+    assert_eq!(json(&rendered(Format::CloudEventsBinary, &missed).body), event["data"]);
+}
+
 #[test]
 fn an_escalation_says_why() {
-    let mut letter = letter(&planned(2), stamp(2, 0), None);
-    let mut body = json(&letter.body);
-    body["data"]["escalated"] = serde_json::json!({ "plan": "cloudburst", "task": "police", "owner": "police",
-        "what": { "zh": "封路", "en": "close the road" }, "due_at": "2026-11-23T12:00:45.000Z" });
-    letter.body = serde_json::to_vec(&body).unwrap();
+    let letter = letter(&escalated(2), stamp(2, 0), None);
     let native = json(&rendered(Format::Native, &letter).body);
     assert_eq!(native["data"]["escalated"]["owner"], "police");
     let notice = notice(std::slice::from_ref(&letter), &sender()).unwrap();
