@@ -3,9 +3,9 @@
 //! GeoJSON has longitude first, CAP latitude; both are in WGS 84. One outer ring becomes one polygon. CAP knows no holes, so
 //! those are left out: what is told covers too much rather than too little.
 //!
-//! Limits: a file has [`FILE`] bytes, a ring [`POSITIONS`] positions; of a district the [`RINGS`] largest rings are kept, the largest with [`POINTS`] points,
-//! each further one with [`POINTS_FURTHER`], the first that stands at the end again among them (`thin`); the first [`NAMED`]
-//! problems are named.
+//! Limits: a file has [`FILE`] bytes, a ring [`POSITIONS`] positions; of a district the [`RINGS`] largest rings are kept, the
+//! largest with [`POINTS`] points, each further one with [`POINTS_FURTHER`], the first that stands at the end again among them
+//! (`thin`); the first [`NAMED`] problems are named.
 
 use std::collections::BTreeMap;
 
