@@ -60,6 +60,10 @@ impl Run {
                 (run.metric("maibo_ingest_messages_total{source=\"city\"}") >= sent).then_some(())
             });
         }
+        // A message is counted when it comes, its readings when there was room for them.
+        until("its readings are in", Duration::from_mins(1), || {
+            (run.metric("maibo_ingest_readings_total") >= readings as u64).then_some(())
+        });
         // Nothing came twice, nothing was refused.
         assert_eq!(run.metric("maibo_ingest_readings_total"), readings as u64);
         run
