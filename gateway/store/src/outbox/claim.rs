@@ -65,7 +65,7 @@ impl Outbox {
         let reds = any.saturating_add(red);
         let steps = [
             (RED, reds, false),
-            (RED, reds.saturating_add(first_red), true),
+            (RED, if first_red > 0 { reds.saturating_add(first_red) } else { 0 }, true),
             // The levels below, each a range of one index too.
             (2, any, false),
             (1, any, false),
@@ -73,10 +73,13 @@ impl Outbox {
         ];
         for (urgency, limit, untried) in steps {
             while parcels.len() < limit.min(PAGE_MAX) {
-                let pass = |id: i64, attempts: u32| {
-                    self.in_flight.contains(&id) || taken.contains(&id) || (untried && attempts > 0)
+                let busy = |id: i64| self.in_flight.contains(&id) || taken.contains(&id);
+                let found = if untried {
+                    first_red_of(&tx, &receiver.name, now, busy)?
+                } else {
+                    candidate(&tx, &receiver.name, urgency, now, busy)?
                 };
-                let Some(first) = candidate(&tx, &receiver.name, urgency, now, pass)? else { break };
+                let Some(first) = found else { break };
                 let parcel = parcel(&tx, receiver, &first, now)?;
                 taken.extend(parcel.ids());
                 parcels.push(parcel);
@@ -88,23 +91,41 @@ impl Outbox {
     }
 }
 
-/// The first that is due of a level and is not to be passed over. What is under way lies in front and is little; what was
-/// tried before lies there too, as much of it as is due.
+/// The first that is due of a level. Rows that are busy lie in front and are few: as many as the driver has under way.
 fn candidate(
     tx: &Transaction<'_>,
     receiver: &str,
     urgency: i64,
     now: Timestamp,
-    pass: impl Fn(i64, u32) -> bool,
+    busy: impl Fn(i64) -> bool,
 ) -> Result<Option<Candidate>, OutboxError> {
     let mut statement = tx.prepare_cached(
-        "SELECT id, grp, bundle, attempts FROM delivery
+        "SELECT id, grp, bundle FROM delivery
          WHERE receiver = ?1 AND head = 1 AND urgency = ?2 AND next_at <= ?3 ORDER BY next_at, id",
     )?;
-    let mut rows = statement.query(params![receiver, urgency, now.0])?;
+    idle(statement.query(params![receiver, urgency, now.0])?, busy)
+}
+
+/// The first red one that is due and was never tried. It has an index of its own: thousands that were tried, and are due again,
+/// may lie in front.
+fn first_red_of(
+    tx: &Transaction<'_>,
+    receiver: &str,
+    now: Timestamp,
+    busy: impl Fn(i64) -> bool,
+) -> Result<Option<Candidate>, OutboxError> {
+    let mut statement = tx.prepare_cached(
+        "SELECT id, grp, bundle FROM delivery INDEXED BY delivery_first_red
+         WHERE receiver = ?1 AND head = 1 AND urgency = 3 AND attempts = 0 AND next_at <= ?2 ORDER BY next_at, id",
+    )?;
+    idle(statement.query(params![receiver, now.0])?, busy)
+}
+
+/// The first row that is not busy.
+fn idle(mut rows: rusqlite::Rows<'_>, busy: impl Fn(i64) -> bool) -> Result<Option<Candidate>, OutboxError> {
     while let Some(row) = rows.next()? {
         let id = row.get(0)?;
-        if !pass(id, row.get(3)?) {
+        if !busy(id) {
             return Ok(Some(Candidate { id, group: row.get(1)?, bundle: row.get(2)? }));
         }
     }
