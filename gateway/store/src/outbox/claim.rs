@@ -37,6 +37,10 @@ impl From<usize> for Places {
 /// Urgency of red.
 const RED: i64 = 3;
 
+/// What is due of a level, for every attempt.
+pub(super) const DUE: &str = "SELECT id, grp, bundle FROM delivery
+    WHERE receiver = ?1 AND head = 1 AND urgency = ?2 AND next_at <= ?3 ORDER BY next_at, id";
+
 /// A row that is due.
 struct Candidate {
     id: i64,
@@ -99,10 +103,7 @@ fn candidate(
     now: Timestamp,
     busy: impl Fn(i64) -> bool,
 ) -> Result<Option<Candidate>, OutboxError> {
-    let mut statement = tx.prepare_cached(
-        "SELECT id, grp, bundle FROM delivery
-         WHERE receiver = ?1 AND head = 1 AND urgency = ?2 AND next_at <= ?3 ORDER BY next_at, id",
-    )?;
+    let mut statement = tx.prepare_cached(DUE)?;
     idle(statement.query(params![receiver, urgency, now.0])?, busy)
 }
 
@@ -116,7 +117,7 @@ fn first_red_of(
 ) -> Result<Option<Candidate>, OutboxError> {
     let mut statement = tx.prepare_cached(
         "SELECT id, grp, bundle FROM delivery INDEXED BY delivery_first_red
-         WHERE receiver = ?1 AND head = 1 AND urgency = 3 AND attempts = 0 AND next_at <= ?2 ORDER BY next_at, id",
+         WHERE receiver = ?1 AND head = 1 AND urgency > 2 AND attempts = 0 AND next_at <= ?2 ORDER BY next_at, id",
     )?;
     idle(statement.query(params![receiver, now.0])?, busy)
 }

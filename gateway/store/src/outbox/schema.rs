@@ -240,11 +240,11 @@ const STEPS: &[&str] = &[
      ) STRICT;
      CREATE INDEX run_event_run ON run_event (run, at, id);",
     // Who set a dead one aside, and when; it is dead all the same. And what is red and was never tried is found among any
-    // number of others.
+    // number of others: by `> 2`, for with `= 3` SQLite would prepare `urgency = ?` anew whenever another value is bound.
     "ALTER TABLE delivery ADD COLUMN dismissed_at INTEGER;
      ALTER TABLE delivery ADD COLUMN dismissed_by TEXT;
      ALTER TABLE delivery ADD COLUMN dismissed_note TEXT;
-     CREATE INDEX delivery_first_red ON delivery (receiver, next_at, id) WHERE head = 1 AND urgency = 3 AND attempts = 0;",
+     CREATE INDEX delivery_first_red ON delivery (receiver, next_at, id) WHERE head = 1 AND urgency > 2 AND attempts = 0;",
 ];
 
 /// The format this binary writes.
