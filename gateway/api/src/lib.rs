@@ -23,6 +23,7 @@ mod index;
 mod maintenance;
 mod place;
 mod plan;
+mod plan_text;
 mod problem;
 mod quarantine;
 mod receiver;
@@ -57,8 +58,11 @@ pub use index::{
 pub use maintenance::{Maintenance, MaintenanceState, PlanMaintenance};
 pub use place::{DomainState, Feature, FeatureCollection, Place};
 pub use plan::{
-    Escalated, Plan, PlanOrder, PlanRun, PlanSimulation, PlanTask, RunTask, SimulatePlans, SimulatedEvent,
+    Escalated, Plan, PlanOrder, PlanRun, PlanRung, PlanSimulation, PlanTask, RunTask, SimulatePlans, SimulatedEvent,
     SimulatedTelling, TaskState, ToldBecause,
+};
+pub use plan_text::{
+    PlanDifference, PlanText, PlanTexts, PlanVersion, PlansActivated, PlansUpload, RungText, TaskText, WordsText,
 };
 pub use problem::{Code, ConflictReason, Problem};
 pub use quarantine::QuarantineEntry;

@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use crate::answer::AnswerStage;
 use crate::common::{Domain, Level, Time, Words};
+use crate::plan_text::PlanText;
 
 /// A plan as it is configured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -43,6 +44,18 @@ pub struct PlanTask {
     /// Who is told where it was not done in time.
     #[serde(default)]
     pub escalate: Vec<String>,
+    /// Who is told where it stays undone, one after the other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub then: Vec<PlanRung>,
+}
+
+/// A rung of the ladder by which a task that stays undone goes up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PlanRung {
+    /// How many seconds after the deadline, or after the rung before.
+    pub after_s: u64,
+    /// Who is told then.
+    pub escalate: Vec<String>,
 }
 
 /// What a message says of a plan that covers its alert.
@@ -69,6 +82,9 @@ pub struct Escalated {
     pub what: Option<Words>,
     /// When it was due.
     pub due_at: Time,
+    /// How often that was told before, to others; absent for the first time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rung: Option<u32>,
 }
 
 /// How a task of a run stands.
@@ -110,6 +126,15 @@ pub struct RunTask {
     pub missed_at: Option<Time>,
     /// Who is told then.
     pub escalate: Vec<String>,
+    /// Who is told where it stays undone, one rung after the other.
+    #[serde(default)]
+    pub then: Vec<PlanRung>,
+    /// How many of these were told.
+    #[serde(default)]
+    pub rungs_told: u32,
+    /// When the next one is, unless it is done by then.
+    #[serde(default)]
+    pub next_at: Option<Time>,
 }
 
 /// A run of a plan: one joint action on what happens in a district.
@@ -119,7 +144,10 @@ pub struct PlanRun {
     pub id: String,
     /// Of which plan.
     pub plan: String,
-    /// What people call it; `null` where there is no such plan any more.
+    /// The version of the plans that it was begun by, whose tasks it keeps; `null` of one from before there were versions.
+    #[serde(default)]
+    pub version: Option<String>,
+    /// What people call it; `null` where that is not known any more.
     pub title: Option<Words>,
     /// Where; `null` for alerts without a place.
     pub district: Option<String>,
@@ -140,7 +168,7 @@ pub struct PlanRun {
     pub tasks: Vec<RunTask>,
 }
 
-/// What a simulation is about: an alert, an incident, or something that never was.
+/// What a simulation is about: an alert, an incident, or something that never was; and by which plans.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SimulatePlans {
@@ -162,6 +190,9 @@ pub struct SimulatePlans {
     /// and its rule.
     #[serde(default)]
     pub rule: Option<String>,
+    /// Plans to try instead of those in force.
+    #[serde(default)]
+    pub plans: Option<Vec<PlanText>>,
 }
 
 /// Why somebody would be told.
@@ -206,7 +237,7 @@ pub struct SimulatedEvent {
     pub who: Option<String>,
 }
 
-/// What the plans in force would do.
+/// What the plans would do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PlanSimulation {
     /// Who would be told, each of an alert once.

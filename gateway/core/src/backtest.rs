@@ -139,6 +139,7 @@ impl Backtest {
             | Input::Told { .. }
             | Input::Found(_)
             | Input::Drill(_)
+            | Input::Plans { .. }
             | Input::Dropped { .. }
             | Input::Canary { .. } => return Ok(()),
         };

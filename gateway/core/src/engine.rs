@@ -321,6 +321,14 @@ impl Machine {
         either!(self, m => m.catalogue())
     }
 
+    /// The response plans in force, by the city machine; `None` of a machine of devices, and where none were ever brought.
+    pub fn plans(&self) -> Option<Version> {
+        match self {
+            Self::Partition(_) => None,
+            Self::City(m) => m.plans(),
+        }
+    }
+
     /// Number of the next fact that the city machine wants to be told; `None` of a machine of devices.
     pub fn facts_seen(&self) -> Option<u64> {
         match self {

@@ -198,6 +198,13 @@ pub enum Body {
     /// A maintenance was planned, begins or is over (city machine only).
     #[n(13)]
     Maintenance(#[n(0)] Box<Maintenance>),
+    /// A set of response plans came into force: what fires from here on is covered by these (city machine only).
+    #[n(14)]
+    PlansActivated {
+        /// Which.
+        #[n(0)]
+        version: Version,
+    },
 }
 
 impl Body {

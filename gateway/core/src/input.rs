@@ -135,6 +135,17 @@ pub enum Input {
     /// Somebody opens a drill, or lets an open one go on at another level (city only). Answered like a command.
     #[n(16)]
     Drill(#[n(0)] Box<Drill>),
+    /// From here on these response plans are in force (city only). Their text is stored under their version before this is
+    /// appended. Nothing is decided by them: who is told follows from the fact.
+    #[n(17)]
+    Plans {
+        /// Which set.
+        #[n(0)]
+        version: Version,
+        /// Who brought it; `None`: the configured files.
+        #[n(1)]
+        by: Option<Actor>,
+    },
 }
 
 /// An operator's command on an episode.

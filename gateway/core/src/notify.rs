@@ -27,7 +27,9 @@ pub use backoff::{RETRY_AFTER_MAX, delay};
 pub use grouping::{
     GROUP_BYTES, GROUP_EVERY, GROUP_EVERY_MAX, GROUP_MAX, RED_ALONE, RED_MINUTE, goes_alone, group_id, group_of,
 };
-pub use plan::{Answered, CALLED_MAX, DRILLED, PLANS_MAX, Plan, TASKS_MAX, Task, WITHIN, ground_of};
+pub use plan::{
+    Answered, CALLED_MAX, DRILLED, PLANS_MAX, Plan, PlanSet, RUNGS_MAX, Rung, TASKS_MAX, Task, WITHIN, ground_of,
+};
 pub use receiver::{Matcher, Mode, Receiver, matches};
 pub use withheld::{BACKLOG_SETTLES, DECISION_LATE, Manners, Why};
 

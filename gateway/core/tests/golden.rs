@@ -5,11 +5,14 @@
 mod acts;
 #[path = "golden/ahead.rs"]
 mod ahead;
+#[path = "golden/city.rs"]
+mod city;
 #[path = "golden/drill.rs"]
 mod drill;
 
 use std::fmt::Write as _;
 
+use city::{incident, maintenance};
 use expect_test::expect;
 use maibo_core::fact::{
     Acknowledged, Assigned, Body, Cause, Delivery, Fact, Group, Handling, Incident, IncidentState, Maintenance,
@@ -115,43 +118,6 @@ fn delivery() -> Delivery {
     }
 }
 
-fn incident() -> Incident {
-    let rule = RuleId::new("underpass-waterlogging").expect("id");
-    let district = PlaceCode::new("110106").ok();
-    let id = IncidentId::derive(&rule, district.as_ref(), T, 1);
-    Incident {
-        id,
-        version: 4,
-        state: IncidentState::Closed,
-        into: Some(IncidentId::derive(&rule, None, T, 2)),
-        rule,
-        district,
-        domain: Domain::Traffic,
-        level: Level::Orange,
-        episodes: 9,
-        open: 0,
-        devices: 7,
-        places: PlaceCode::new("110106002").into_iter().collect(),
-        historic: false,
-        started_at: T,
-        opened_at: Timestamp(T.0 + 30_000),
-        latest_at: Timestamp(T.0 + 60_000),
-    }
-}
-
-fn maintenance() -> Maintenance {
-    Maintenance {
-        id: MaintenanceId::derive(&actor(), "device wl-17", "pump", T, 1),
-        scope: MaintenanceScope::Device(device()),
-        from: T,
-        until: Timestamp(T.0 + 3_600_000),
-        by: actor(),
-        reason: Text::from("pump"),
-        state: MaintenanceState::Running,
-        ended_by: None,
-    }
-}
-
 fn bodies() -> Vec<(&'static str, Body)> {
     let (partition, first, last) = (PartitionId(7), Position(1), Position(9));
     // A new kind of decision does not compile here until it stands in the list below.
@@ -170,6 +136,7 @@ fn bodies() -> Vec<(&'static str, Body)> {
         Body::Inhibition { .. } => "inhibition",
         Body::Released { .. } => "released",
         Body::Maintenance(_) => "maintenance",
+        Body::PlansActivated { .. } => "plans",
     };
     let all = vec![
         Body::Transition(Box::new(transition())),
@@ -186,6 +153,7 @@ fn bodies() -> Vec<(&'static str, Body)> {
         Body::Inhibition { episode: episode(), by: Some(episode()) },
         Body::Released { parent: episode(), episodes: vec![episode()] },
         Body::Maintenance(Box::new(maintenance())),
+        Body::PlansActivated { version: Version(0x0123_4567_89ab_cdef) },
     ];
     all.into_iter().map(|body| (known(&body), body)).collect()
 }
@@ -209,6 +177,7 @@ fn inputs() -> Vec<(&'static str, Input)> {
         Input::Dropped { .. } => "dropped",
         Input::Canary { .. } => "canary",
         Input::Drill(_) => "drill",
+        Input::Plans { .. } => "plans",
     };
     let reading = Reading {
         device: device(),
@@ -257,6 +226,7 @@ fn inputs() -> Vec<(&'static str, Input)> {
         Input::Dropped { partition: PartitionId(7), first: Position(1), last: Position(9), batches: 4 },
         Input::Canary { source: source(), number: 9 },
         drill::input(),
+        Input::Plans { version: Version(u64::MAX), by: Some(actor()) },
     ];
     all.into_iter().map(|input| (known(&input), input)).collect()
 }
@@ -288,6 +258,7 @@ fn facts() {
         inhibition 87182a83071903e802f61b0000019b76daa80019feed01820b82509b262799d5c0984c31351e2c682a1e3d509b262799d5c0984c31351e2c682a1e3d
         released 87182a83071903e802f61b0000019b76daa80019feed01820c82509b262799d5c0984c31351e2c682a1e3d81509b262799d5c0984c31351e2c682a1e3d
         maintenance 87182a83071903e802f61b0000019b76daa80019feed01820d818750f486e8a830488616ac6d5fbf7d53515982008167776c2d303030311b0000019b76daa8001b0000019b77119680676c6940647574796470756d7001
+        plans 87182a83071903e802f61b0000019b76daa80019feed01820e811b0123456789abcdef
     "]].assert_eq(&shown);
 }
 
@@ -375,6 +346,7 @@ fn batches() {
         dropped 821b0000019b76daa80081820e8407010904
         canary 821b0000019b76daa80081820f82646369747909
         drill 821b0000019b76daa80081821081876a666c6f6f642d32303236826ce58685e6b69de6bc94e7bb836e666c6f6f642065786572636973650566313130313035031a0036ee80676c694064757479
+        plans 821b0000019b76daa800818211821bffffffffffffffff676c694064757479
         tick 821b0000019b76daa80080
     "]].assert_eq(&shown);
 }

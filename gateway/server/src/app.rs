@@ -22,6 +22,7 @@ use crate::config::Settings;
 use crate::ingest::{ClockMode, Ingest, Parts, QUEUE, Unregistered};
 use crate::pipeline::feed::Feed;
 use crate::pipeline::{self, CARE, Observer, Pipeline, URGENT, Unrecorded, Work, full_pause, recovery};
+use crate::plan::PlanBook;
 use crate::quarantine::Quarantine;
 use crate::telemetry::Metrics;
 use crate::versions::VersionStore;
@@ -53,8 +54,10 @@ pub struct Shared {
     pub unregistered: Arc<Unregistered>,
     /// The catalogue in force.
     pub catalogue: Arc<RwLock<Arc<Catalogue>>>,
-    /// Rule sets and catalogues by version.
+    /// Rule sets, catalogues and response plans by version.
     pub versions: Arc<VersionStore>,
+    /// The response plans in force.
+    pub plans: PlanBook,
     /// Into the pipeline.
     pub ingest: Arc<Ingest>,
     /// Engine time at start.
@@ -108,7 +111,7 @@ impl App {
         // First what may be too new for this binary: until then nothing is opened for writing.
         let versions = Arc::new(VersionStore::open(&settings.data.join("versions"))?);
         let mut logs = DataDir::open(&settings.data, settings.inputs_quota, settings.influx.is_some())?;
-        let settings = versions.settle(settings);
+        let settings = versions.settle(settings)?;
         let recovered = recovery::recover(&*logs.inputs, &mut logs.facts, &versions.current(), &full_pause())?;
         metrics.divergences.inc_by(recovered.divergences);
         let clock = Arc::new(EngineClock::new(Box::<SystemClock>::default(), recovered.last_now));
@@ -138,7 +141,9 @@ impl App {
         let durability = logs.inputs.durability().as_str();
         let started_at = clock.now();
         let divergences = recovered.divergences;
+        let plans = PlanBook::new(Arc::clone(&versions), Arc::clone(&settings.plans));
         let shared = Arc::new(Shared {
+            plans,
             settings,
             clock,
             metrics,
@@ -159,7 +164,8 @@ impl App {
         });
         // Before anybody can send: nothing may be decided ahead of how long Maibo was deaf.
         for input in activations(&shared, &recovered)? {
-            let queued = urgent.0.try_send(Work::Everywhere(input));
+            let work = if matches!(input, Input::Plans { .. }) { Work::City(input) } else { Work::Everywhere(input) };
+            let queued = urgent.0.try_send(work);
             queued.map_err(|_| StartError::Internal("queue the activations"))?;
         }
         info!(durability, data = %shared.settings.data.display(), "data directory is open");
@@ -268,7 +274,10 @@ fn activations(shared: &Shared, recovered: &recovery::Recovered) -> Result<Vec<I
         ClockMode::Wall => shared.started_at,
         ClockMode::Replay => Timestamp(0),
     };
-    Ok(recovered.opening(begin, catalogue, rules))
+    // Without plans nothing is said of them, unless there were some.
+    let said = !settings.plans.plans.is_empty() || recovered.plans().is_some();
+    let plans = said.then(|| shared.versions.keep_plans(&settings.plans)).transpose()?;
+    Ok(recovered.opening(begin, catalogue, rules, plans))
 }
 
 /// Whether a directory exists and holds a log, for commands that only read.

@@ -51,7 +51,9 @@ pub struct Settings {
     /// Who is told.
     pub receivers: Vec<crate::deliver::Target>,
     /// Response plans.
-    pub plans: Vec<maibo_core::notify::Plan>,
+    pub plans: std::sync::Arc<maibo_core::notify::PlanSet>,
+    /// Version of what the configured files say; another than that of `plans` where somebody brought those.
+    pub plan_files: maibo_core::id::Version,
     /// Whose alarms come in.
     pub alarms: Vec<crate::alarms::AlarmSource>,
     /// What a device may send.

@@ -22,9 +22,9 @@ use std::time::Duration;
 use maibo_core::engine::CommandOutcome;
 use maibo_core::fact::{Delivery, Fact, Transition};
 use maibo_core::input::Command;
-use maibo_core::notify::{Manners, Plan, Receiver};
+use maibo_core::notify::{Manners, Receiver};
 use maibo_store::facts::FactsReader;
-use maibo_store::outbox::Outbox;
+use maibo_store::outbox::{Covering, Outbox};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -32,6 +32,7 @@ use tokio_util::task::TaskTracker;
 use crate::app::Alarm;
 use crate::clock::{Clock, EngineClock};
 use crate::monitor::Mark;
+use crate::plan::PlanBook;
 use crate::telemetry::Metrics;
 
 mod body;
@@ -77,8 +78,8 @@ pub use settings::{
 };
 pub use unrecorded::LastWord;
 
-/// Makes what is told of a transition.
-pub type Describe = Arc<dyn Fn(&Transition) -> Told + Send + Sync>;
+/// Makes what is told of a transition, with the plans that cover it; `None` where nobody knows of runs: then by those in force.
+pub type Describe = Arc<dyn Fn(&Transition, Option<&[Covering]>) -> Told + Send + Sync>;
 
 /// What the rules in force at a fact say about telling its transition.
 pub type Polite = Arc<dyn Fn(&Fact, &Transition) -> Manners + Send + Sync>;
@@ -99,8 +100,8 @@ pub struct Parts {
     pub wake: watch::Receiver<u64>,
     /// Who is to be told.
     pub targets: Vec<Target>,
-    /// Response plans.
-    pub plans: Vec<Plan>,
+    /// Response plans: begins with those behind the outbox's cursor, and is kept there.
+    pub plans: PlanBook,
     /// Makes the alert of a transition.
     pub describe: Describe,
     /// What the rules say about telling.
@@ -156,7 +157,10 @@ pub fn start(
         roll,
     } = parts;
     mark.set(outbox.cursor());
-    outbox.set_plans(plans);
+    if let Some(version) = outbox.plans_version() {
+        plans.enforce(version);
+    }
+    outbox.set_plans(plans.current());
     let shelf = shelf::Shelf::new(outbox, shelf::Report::new(settled, metrics), clock);
     let mut receivers: Vec<Receiver> = Vec::new();
     let woken: Vec<Arc<Notify>> = targets.iter().map(|_| Arc::new(Notify::new())).collect();
@@ -185,7 +189,7 @@ pub fn start(
     let deadlines = round("deadlines", ("预案任务时限检查", "looking for tasks of plans that are late"));
     let looking = escalate::run(shelf.clone(), names, ask, deadlines, stop.clone());
     alarm.spawn(tasks, "response plans", looking);
-    let follower = follower::Follower::new(shelf.clone(), receivers, woken.clone(), (describe, polite), mark);
+    let follower = follower::Follower::new(shelf.clone(), receivers, woken.clone(), (describe, polite, plans), mark);
     alarm.spawn(tasks, "delivery", follower.run(facts, wake, stop.clone()));
     if !pairs.is_empty() {
         let substitutes = round("substitutes", ("候补接收方检查", "passing on to substitutes of receivers"));

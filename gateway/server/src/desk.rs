@@ -8,7 +8,7 @@ use maibo_core::engine::Machine;
 use maibo_core::fact::{Delivery, Fact, Transition};
 use maibo_core::id::PartitionId;
 use maibo_core::notify::Manners;
-use maibo_store::outbox::OutboxReader;
+use maibo_store::outbox::{Covering, OutboxReader};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -111,9 +111,10 @@ impl Desk {
         shared.alarm.spawn(&tasks, "page", http::serve::serve(listener, router, stop.clone()));
         let settled = record_deliveries(&shared, &tasks);
         let shown = Arc::clone(&picture);
-        let plans = shared.settings.plans.clone();
-        let describe: deliver::Describe = Arc::new(move |t: &Transition| {
+        let plans = shared.plans.clone();
+        let describe: deliver::Describe = Arc::new(move |t: &Transition, covering: Option<&[Covering]>| {
             let roster = shown.roster();
+            let plans = plans.covering(covering);
             let (orders, escalated) = (plan::orders(&plans, t), plan::escalated(&plans, t));
             let alert = live::words::alert(t, &roster);
             deliver::Told { alert, advice: roster.advice(&t.rule), plans: orders, escalated }
@@ -131,7 +132,7 @@ impl Desk {
             facts: owed_facts,
             wake: shared.facts_wake.clone(),
             targets,
-            plans: shared.settings.plans.clone(),
+            plans: shared.plans.clone(),
             describe,
             polite: polite(&shared.versions),
             ask: asking(&shared, &picture),

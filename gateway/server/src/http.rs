@@ -54,6 +54,7 @@ mod page;
 pub mod pages;
 mod patient;
 mod places;
+mod plan_versions;
 mod plans;
 mod problem;
 mod quarantine;
@@ -128,6 +129,8 @@ pub struct Limits {
     pub uploads: Arc<Semaphore>,
     /// Rule sets kept; with so many no other can be brought.
     pub rule_sets: usize,
+    /// Sets of response plans kept; with so many no other can be brought.
+    pub plan_sets: usize,
     /// For one backtest.
     pub backtest: Duration,
     /// Names this server is asked for by, besides its addresses and `localhost`.
@@ -148,6 +151,7 @@ impl Default for Limits {
             backtests: Arc::new(Semaphore::new(1)),
             uploads: Arc::new(Semaphore::new(1)),
             rule_sets: upload::RULE_SETS_MAX,
+            plan_sets: plan_versions::PLAN_SETS_MAX,
             backtest: backtest::TIME,
             names: Arc::default(),
         }
@@ -211,6 +215,9 @@ fn routes() -> Vec<Route> {
         read("/api/v1/receivers", get(receivers::list)),
         command("/api/v1/receivers/{name}/test", post(receivers::test)),
         read("/api/v1/plans", get(plans::list)),
+        command("/api/v1/plans", post(plan_versions::upload)),
+        read("/api/v1/plans/versions", get(plan_versions::list)),
+        read("/api/v1/plans/versions/{version}", get(plan_versions::one)),
         read("/api/v1/plans/runs", get(plans::runs)),
         command("/api/v1/plans/simulate", post(plans::simulate)),
         read("/api/v1/quarantine", get(quarantine::list)),

@@ -5,7 +5,7 @@
 
 use maibo_api as api;
 use maibo_core::fact::Transition;
-use maibo_core::notify::{Answered, DRILLED, Plan, Task};
+use maibo_core::notify::{Answered, DRILLED, Plan, Rung, Task};
 use maibo_core::place::Level;
 use maibo_core::rule::Words;
 use maibo_core::time::Timestamp;
@@ -13,10 +13,14 @@ use maibo_store::outbox::{RunRow, TaskRow};
 
 use crate::live::words;
 
+mod book;
+mod set;
 mod settings;
 mod simulate;
 
-pub use settings::{Named, PlanSettings, TaskSettings, WordsSettings, validate};
+pub use book::PlanBook;
+pub use set::{difference, read, set, text, written};
+pub use settings::{Named, validate};
 pub use simulate::{SimulateError, of_alert, of_incident, one_that_never_was, simulate};
 
 /// What a message about a version says of the plans that cover it.
@@ -44,6 +48,7 @@ pub fn escalated(plans: &[Plan], t: &Transition) -> Option<api::Escalated> {
         owner: missed.owner.0.to_string(),
         what: what(plans, &missed.plan, &missed.task),
         due_at: words::time(missed.due_at),
+        rung: missed.rung,
     })
 }
 
@@ -61,7 +66,7 @@ pub fn shown(plan: &Plan) -> api::Plan {
     }
 }
 
-/// A run as the interface has it.
+/// A run as the interface has it, by the plans that it was begun by.
 pub fn run(row: &RunRow, plans: &[Plan]) -> api::PlanRun {
     let at = |ms: Option<i64>| ms.map(|ms| words::time(Timestamp(ms)));
     let known = plans.iter().find(|p| p.name == row.plan);
@@ -83,10 +88,14 @@ pub fn run(row: &RunRow, plans: &[Plan]) -> api::PlanRun {
         done_by: one.done_by.clone(),
         missed_at: at(one.missed_at),
         escalate: one.escalate.clone(),
+        then: one.then.iter().map(rung).collect(),
+        rungs_told: one.told,
+        next_at: at(one.next_at),
     };
     api::PlanRun {
         id: row.id.to_string(),
         plan: row.plan.clone(),
+        version: row.plans.clone(),
         title: known.map(|p| both(&p.title)),
         district: Some(district(row).to_owned()).filter(|d| !d.is_empty()),
         drill: district(row) != row.ground,
@@ -112,7 +121,12 @@ fn task(task: &Task) -> api::PlanTask {
         done: stage(task.done),
         within_s: task.within.0.unsigned_abs() / 1_000,
         escalate: task.escalate.clone(),
+        then: task.then.iter().map(rung).collect(),
     }
+}
+
+fn rung(rung: &Rung) -> api::PlanRung {
+    api::PlanRung { after_s: rung.after.0.unsigned_abs() / 1_000, escalate: rung.escalate.clone() }
 }
 
 /// An answer as the interface has it.

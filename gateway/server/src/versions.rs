@@ -1,4 +1,4 @@
-//! Rule sets and catalogues by version: their texts on disk, compiled in memory.
+//! Rule sets, catalogues and response plans by version: their texts on disk, compiled in memory.
 //!
 //! An activation in the log names a version only. Its text is on disk, synced, before the activation is appended, so
 //! that a replay finds what was in force then.
@@ -8,12 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use maibo_core::engine::Versions;
 use maibo_core::id::Version;
+use maibo_core::notify::PlanSet;
 use maibo_core::registry::Catalogue;
 use maibo_core::rule::RuleSet;
 
 mod brought;
 
-pub use brought::Brought;
+use crate::plan;
+pub use brought::{Brought, Kind};
 
 /// Rule packs by name, as one text that can be split again.
 pub type Packs = Vec<(String, String)>;
@@ -44,6 +46,19 @@ pub enum VersionError {
         /// The first problem.
         problem: String,
     },
+    /// Plans that somebody brought name receivers that the configuration does not have any more.
+    #[error(
+        "the response plans that {author} brought (version {version}) do not fit the receivers: {problem}. \
+         Give the receivers back; or change a `[[plan]]` of the configuration, whose plans are in force again then"
+    )]
+    Misfit {
+        /// Which set.
+        version: String,
+        /// Who brought it.
+        author: String,
+        /// The problems.
+        problem: String,
+    },
 }
 
 impl VersionStore {
@@ -61,7 +76,7 @@ impl VersionStore {
         for path in names {
             let shown = path.display().to_string();
             let kind = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_owned();
-            if kind != "rules" && kind != "catalogue" {
+            if !matches!(&*kind, "rules" | "catalogue" | "plans") {
                 continue;
             }
             let text =
@@ -71,6 +86,8 @@ impl VersionStore {
                 let packs: Packs = serde_json::from_str(&text).map_err(|e| compile(e.to_string()))?;
                 let rules = compile_rules(&packs).map_err(|p| compile(first(&p)))?;
                 versions.insert_rules(Arc::new(rules));
+            } else if kind == "plans" {
+                versions.insert_plans(Arc::new(plan::read(&text).map_err(compile)?));
             } else {
                 let catalogue = Catalogue::parse(&text).map_err(|p| compile(first(&p)))?;
                 versions.insert_catalogue(Arc::new(catalogue));
@@ -117,6 +134,16 @@ impl VersionStore {
         self.write(&format!("{version}.catalogue"), text)?;
         self.insert(|v| v.insert_catalogue(Arc::clone(catalogue)));
         Ok(version)
+    }
+
+    /// Keeps a set of response plans; after this its activation may be appended.
+    ///
+    /// # Errors
+    /// Where the text cannot be written and synced.
+    pub fn keep_plans(&self, plans: &Arc<PlanSet>) -> Result<Version, VersionError> {
+        self.write(&format!("{}.plans", plans.version), &plan::text(&plans.plans))?;
+        self.insert(|v| v.insert_plans(Arc::clone(plans)));
+        Ok(plans.version)
     }
 
     fn insert(&self, add: impl FnOnce(&mut Versions)) {

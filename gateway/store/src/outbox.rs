@@ -27,10 +27,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
+use std::sync::Arc;
 
 use maibo_core::fact::Delivery;
-use maibo_core::id::EpisodeId;
-use maibo_core::notify::Plan;
+use maibo_core::id::{EpisodeId, Version};
+use maibo_core::notify::PlanSet;
 use maibo_core::reading::Text;
 use maibo_core::time::{Millis, Timestamp};
 use rusqlite::{Connection, OpenFlags, Row};
@@ -40,6 +41,7 @@ mod claim;
 mod dismiss;
 mod enqueue;
 mod hold;
+mod ladder;
 mod letter;
 mod maintenance;
 mod past;
@@ -52,12 +54,13 @@ mod schema;
 mod substitute;
 mod tidy;
 mod timeline;
+mod together;
 
 pub use attempt::{Due, Ended, Ending, Parcel, Stamp};
 pub use claim::Places;
 pub use dismiss::Dismissal;
 pub use past::Past;
-pub use plan::Overdue;
+pub use plan::{Covering, Overdue};
 pub use read::{Dismissed, OutboxFilter, OutboxReader, OutboxRow, Owing, Waiting, owing};
 pub use replay::Replay;
 pub use runs::{RunEvent, RunEventKind, RunFilter, RunRow, TaskRow};
@@ -131,7 +134,9 @@ pub struct Outbox {
     /// What is known of facts that were followed by another file.
     past: Option<Past>,
     /// The response plans in force.
-    plans: Vec<Plan>,
+    plans: Arc<PlanSet>,
+    /// Their version by the facts up to the cursor.
+    plans_version: Option<Version>,
     /// [`PENDING_MAX`], smaller in tests.
     pending_max: usize,
 }
@@ -149,8 +154,9 @@ impl Outbox {
         connection.pragma_update(None, "cache_size", -CACHE_KB)?;
         connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
         schema::migrate(&mut connection)?;
-        let (kept, slot): (Option<i64>, i64) =
-            connection.query_row("SELECT next, slot FROM cursor", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+        let (kept, slot, plans): (Option<i64>, i64, Option<String>) =
+            connection.query_row("SELECT next, slot, plans FROM cursor", [], row)?;
         let next = match kept {
             Some(next) if next as u64 <= facts => next as u64,
             _ => {
@@ -167,7 +173,8 @@ impl Outbox {
             waiting,
             alone,
             past: None,
-            plans: Vec::new(),
+            plans: Arc::default(),
+            plans_version: plans.as_deref().and_then(Version::parse),
             pending_max: PENDING_MAX,
         })
     }

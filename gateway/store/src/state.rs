@@ -22,7 +22,7 @@ mod shadow;
 mod timeline;
 mod write;
 
-pub use activation::Activation;
+pub use activation::{Activation, ActivationOf};
 pub use incident::{IncidentFilter, IncidentRow};
 pub use read::{AlertFilter, AlertRow, DeliveryFilter, DeliveryRow, OpenCount, StateReader, VersionRow};
 pub use shadow::{SHADOW_EPISODES, Shadow};

@@ -98,7 +98,7 @@ impl Life {
         let clock = Arc::new(EngineClock::new(Box::new(ground.clocks.clone()), recovered.last_now));
         let (work, queue) = flume::bounded(QUEUE);
         let (urgent, urgent_out) = flume::bounded(pipeline::URGENT);
-        for input in recovered.opening(clock.now(), law.catalogue, law.rules[ground.rules].0) {
+        for input in recovered.opening(clock.now(), law.catalogue, law.rules[ground.rules].0, None) {
             urgent.send(Work::Everywhere(input)).expect("room");
         }
         for partition in PartitionId::all() {

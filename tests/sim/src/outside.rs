@@ -92,7 +92,7 @@ impl Life {
         let note = "sim".into();
         let late = || {
             let [plan, task, owner, chief] = ["flood", "pumps", "water", "chief"].map(Into::into);
-            Missed { plan, task, owner, due_at: shown.at, to: vec![chief] }
+            Missed { plan, task, owner, due_at: shown.at, to: vec![chief], rung: None }
         };
         let act = match choices.below(5) {
             0 => Act::Comment { note },

@@ -16,13 +16,14 @@ use super::partition::check;
 use super::{EngineError, Output, Versions, clock};
 use crate::alert::Book;
 use crate::fact::{Body, Reason, State, Transition};
-use crate::id::{EpisodeId, PartitionId, Position, SourceId, Subject};
+use crate::id::{EpisodeId, PartitionId, Position, SourceId, Subject, Version};
 use crate::input::{Batch, Input, Told};
 use crate::limit;
 use crate::rule::RuleSet;
 use crate::time::{Deadline, Timestamp};
 
 mod around;
+mod bring;
 mod devices;
 mod drill;
 mod field;
@@ -73,6 +74,8 @@ pub struct City {
     pub(super) maintenances: Maintenances,
     pub(super) health: Health,
     pub(super) drills: Drills,
+    /// The response plans in force, as far as the record says so.
+    pub(super) plans: Option<Version>,
     /// How many of the step's own decisions the incidents know.
     pub(super) noted: usize,
 }
@@ -131,22 +134,9 @@ impl City {
             Input::Deaf { source: None, from } => self.restart((*from).min(now), now),
             Input::Listening { source } => self.listen(source, now),
             Input::ClockStep { by } => self.book.draft(now, None, Body::ClockStepped { by_ms: by.0 }),
-            Input::Rules { version, by } => {
-                if self.law.rules_version.replace(*version) != Some(*version) {
-                    let rules = versions.rules(*version).cloned().unwrap_or_default();
-                    self.book.judge_by(*version, &rules);
-                    self.book.draft(now, by.clone(), Body::RulesActivated { version: *version });
-                    self.enact(rules, now);
-                }
-            }
-            Input::Catalogue { version } => {
-                if self.law.catalogue_version.replace(*version) != Some(*version) {
-                    self.law.catalogue = versions.catalogue(*version).cloned().unwrap_or_default();
-                    self.book.draft(now, None, Body::CatalogueActivated { version: *version });
-                    // Devices may stand elsewhere now.
-                    self.enact(self.law.rules.clone(), now);
-                }
-            }
+            Input::Rules { version, by } => self.bring_rules(*version, by.as_ref(), now, versions),
+            Input::Catalogue { version } => self.bring_catalogue(*version, now, versions),
+            Input::Plans { version, by } => self.bring_plans(*version, by.as_ref(), now),
             Input::Command(command) => {
                 let outcome = self.book.command(command, now);
                 if let Ok(closed) = outcome.result.as_ref()

@@ -182,6 +182,7 @@ impl Partition {
             | Input::EndMaintenance { .. }
             | Input::Found(_)
             | Input::Drill(_)
+            | Input::Plans { .. }
             | Input::Dropped { .. }
             | Input::Canary { .. } => {}
         }

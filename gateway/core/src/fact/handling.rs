@@ -123,6 +123,9 @@ pub struct Missed {
     /// [`crate::notify::CALLED_MAX`], and none where the task names nobody.
     #[n(4)]
     pub to: Vec<Text>,
+    /// How many times it was noted before, where it was: then it is who is next on the task's ladder that is told.
+    #[n(5)]
+    pub rung: Option<u32>,
 }
 
 /// What was done with an alert as of one version.

@@ -4,10 +4,10 @@
 //! it goes on, so that a hundred alerts of one flood are one joint action and not a hundred. What a run has to keep is kept by
 //! the outbox; here is what a plan says.
 //!
-//! Limits: [`PLANS_MAX`] plans of [`TASKS_MAX`] tasks.
+//! Limits: [`PLANS_MAX`] plans of [`TASKS_MAX`] tasks, each with [`RUNGS_MAX`] rungs behind its deadline.
 
 use crate::fact::{Reason, State, Transition};
-use crate::id::{RuleId, Subject};
+use crate::id::{RuleId, Subject, Version};
 use crate::notify::Matcher;
 use crate::registry::place;
 use crate::rule::Words;
@@ -21,6 +21,18 @@ pub const TASKS_MAX: usize = 16;
 pub const CALLED_MAX: usize = 16;
 /// The shortest and the longest time for a task.
 pub const WITHIN: std::ops::RangeInclusive<Millis> = Millis::from_secs(5)..=Millis::from_secs(7 * 86_400);
+
+/// How many more times somebody else is told where a task stays undone.
+pub const RUNGS_MAX: usize = 4;
+
+/// The plans that are in force together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PlanSet {
+    /// Hash of their canonical text; whoever makes a set makes both.
+    pub version: Version,
+    /// They themselves, in the order of their text.
+    pub plans: Vec<Plan>,
+}
 
 /// A plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +65,17 @@ pub struct Task {
     /// How long after the owner is told.
     pub within: Millis,
     /// Receivers that are told where it was not done in time.
+    pub escalate: Vec<String>,
+    /// Who is told where it is not done even then, one rung after the other.
+    pub then: Vec<Rung>,
+}
+
+/// A rung of the ladder by which a task that stays undone goes up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rung {
+    /// How long after the deadline, or after the rung before.
+    pub after: Millis,
+    /// Receivers that are told then.
     pub escalate: Vec<String>,
 }
 

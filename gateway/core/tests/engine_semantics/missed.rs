@@ -17,7 +17,7 @@ fn firing() -> World {
 
 fn missed(task: &str) -> Missed {
     let [plan, task, owner] = ["flood", task, "water"].map(Text::from);
-    Missed { plan, task, owner, due_at: Timestamp(ZERO + s(1)), to: vec![Text::from("chief")] }
+    Missed { plan, task, owner, due_at: Timestamp(ZERO + s(1)), to: vec![Text::from("chief")], rung: None }
 }
 
 impl World {

@@ -165,7 +165,7 @@ fn handled(t: &Transition) -> Handled {
 /// A plan says that a task was missed, and tells so many.
 pub(crate) fn missed(task: &str, to: usize) -> Act {
     let [plan, task, owner, chief] = ["flood", task, "water", "chief"].map(Text::from);
-    Act::Escalate(Box::new(Missed { plan, task, owner, due_at: Timestamp(7), to: vec![chief; to] }))
+    Act::Escalate(Box::new(Missed { plan, task, owner, due_at: Timestamp(7), to: vec![chief; to], rung: None }))
 }
 
 fn names(missed: &Missed) -> [String; 3] {
@@ -268,6 +268,7 @@ fn translated(input: &Input) -> Option<maibo_model::Input> {
         | Input::EndMaintenance { .. }
         | Input::Found(_)
         | Input::Drill(_)
+        | Input::Plans { .. }
         | Input::Dropped { .. }
         | Input::Canary { .. } => return None,
     })

@@ -4,7 +4,7 @@ use super::*;
 
 fn missed() -> Missed {
     let (plan, task, owner) = (Text::from("flood"), Text::from("pumps"), Text::from("water"));
-    Missed { plan, task, owner, due_at: T, to: vec![Text::from("chief"), Text::from("duty")] }
+    Missed { plan, task, owner, due_at: T, to: vec![Text::from("chief"), Text::from("duty")], rung: None }
 }
 
 // Protects the ledger: what a version says that a plan made.

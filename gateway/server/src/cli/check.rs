@@ -7,8 +7,10 @@ use clap::Args;
 use maibo_core::decode::{DecodeStage, Decoded, Message};
 use maibo_core::time::Timestamp;
 
+use crate::Chain;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Settings;
+use crate::versions::VersionStore;
 
 /// Arguments of `maibo decode`.
 #[derive(Debug, Args)]
@@ -27,24 +29,38 @@ pub(super) struct Decode {
     retained: bool,
 }
 
-/// Checks a configuration and says what it found.
+/// Checks a configuration, also against what was brought by requests, and says what it found.
 pub(super) fn check(config: &Path) -> u8 {
-    match Settings::load(config) {
-        Ok(settings) => {
-            println!(
-                "{}: ok, {} rules, {} of them on trial (version {}), {} devices (version {}), {} source(s)",
-                config.display(),
-                settings.rules.rules.len(),
-                settings.rules.shadows().count(),
-                settings.rules.version,
-                settings.catalogue.len(),
-                settings.catalogue.version,
-                settings.sources.len(),
-            );
-            0
+    let settings = match Settings::load(config) {
+        Ok(settings) => settings,
+        Err(problems) => return super::run::report(config, &problems),
+    };
+    let kept = settings.data.join("versions");
+    let settled = if kept.is_dir() {
+        VersionStore::open(&kept).and_then(|versions| versions.settle(settings))
+    } else {
+        Ok(settings)
+    };
+    let settings = match settled {
+        Ok(settings) => settings,
+        Err(error) => {
+            eprintln!("{}: {}", config.display(), Chain(&error));
+            return 65;
         }
-        Err(problems) => super::run::report(config, &problems),
-    }
+    };
+    println!(
+        "{}: ok, {} rules, {} of them on trial (version {}), {} devices (version {}), {} plan(s) (version {}), {} source(s)",
+        config.display(),
+        settings.rules.rules.len(),
+        settings.rules.shadows().count(),
+        settings.rules.version,
+        settings.catalogue.len(),
+        settings.catalogue.version,
+        settings.plans.plans.len(),
+        settings.plans.version,
+        settings.sources.len(),
+    );
+    0
 }
 
 /// Decodes standard input and prints what came out, one line each.

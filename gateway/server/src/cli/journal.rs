@@ -209,6 +209,9 @@ fn input(input: &Input) -> Value {
         Input::Rules { version, by } => json!({
             "kind": "rules", "version": version.to_string(), "by": by.as_ref().map(maibo_core::id::Actor::as_str),
         }),
+        Input::Plans { version, by } => json!({
+            "kind": "plans", "version": version.to_string(), "by": by.as_ref().map(maibo_core::id::Actor::as_str),
+        }),
         Input::Catalogue { version } => json!({"kind": "catalogue", "version": version.to_string()}),
         Input::Found(f) => json!({
             "kind": "found", "check": f.check.rule(), "part": f.part.as_str(), "level": f.level.map(Level::as_str),
@@ -274,6 +277,7 @@ fn body(body: &Body) -> Value {
             "said": t.handling.as_ref().and_then(|h| h.said.as_ref()).map(|s| s.note.to_string()),
         }),
         Body::RulesActivated { version } => json!({"kind": "rules_activated", "version": version.to_string()}),
+        Body::PlansActivated { version } => json!({"kind": "plans_activated", "version": version.to_string()}),
         Body::CatalogueActivated { version } => {
             json!({"kind": "catalogue_activated", "version": version.to_string()})
         }

@@ -73,7 +73,7 @@ pub struct File {
     pub receivers: Vec<crate::deliver::ReceiverSettings>,
     /// Response plans.
     #[serde(default, rename = "plan")]
-    pub plans: Vec<crate::plan::PlanSettings>,
+    pub plans: Vec<maibo_api::PlanText>,
     /// Whose alarms come in.
     #[serde(default)]
     pub alarms: Vec<crate::alarms::AlarmSettings>,

@@ -114,6 +114,7 @@ impl Check {
                     catalogue,
                     districts,
                     receivers,
+                    plan_files: plans.version,
                     plans,
                     alarms,
                     monitor,

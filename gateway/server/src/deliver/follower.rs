@@ -6,12 +6,14 @@ use std::time::Duration;
 use maibo_core::fact::{Fact, Transition};
 use maibo_core::notify::Receiver;
 use maibo_store::facts::FactsReader;
+use maibo_store::outbox::{Covering, Outbox};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::shelf::{Shelf, Trouble, noted};
 use super::{Describe, Polite, body};
 use crate::monitor::Mark;
+use crate::plan::PlanBook;
 
 /// Facts in one transaction: few enough that the first of many alerts does not wait for the last.
 const BATCH: usize = 500;
@@ -25,6 +27,7 @@ pub(super) struct Follower {
     woken: Vec<Arc<Notify>>,
     describe: Describe,
     polite: Polite,
+    plans: PlanBook,
     batch: Arc<Vec<Fact>>,
     trouble: Trouble,
     mark: Mark,
@@ -35,11 +38,11 @@ impl Follower {
         shelf: Shelf,
         receivers: Vec<Receiver>,
         woken: Vec<Arc<Notify>>,
-        (describe, polite): (Describe, Polite),
+        (describe, polite, plans): (Describe, Polite, PlanBook),
         mark: Mark,
     ) -> Self {
         let (receivers, batch) = (Arc::new(receivers), Arc::default());
-        Self { shelf, receivers, woken, describe, polite, batch, trouble: Trouble::default(), mark }
+        Self { shelf, receivers, woken, describe, polite, plans, batch, trouble: Trouble::default(), mark }
     }
 
     /// Runs until the pipeline has ended or `stop`.
@@ -87,10 +90,19 @@ impl Follower {
             return Some(false);
         }
         let (batch, receivers) = (Arc::clone(&self.batch), Arc::clone(&self.receivers));
-        let (describe, polite) = (Arc::clone(&self.describe), Arc::clone(&self.polite));
-        let work = move |outbox: &mut maibo_store::outbox::Outbox, now| {
+        let (describe, polite, plans) = (Arc::clone(&self.describe), Arc::clone(&self.polite), self.plans.clone());
+        let work = move |outbox: &mut Outbox, now| {
             let manners = |fact: &Fact, t: &Transition| polite(fact, t);
-            outbox.follow_by(&batch, &receivers, now, manners, |t| body::native(&describe(t), true))
+            let body = |t: &Transition, covering: &[Covering]| body::native(&describe(t, Some(covering)), true);
+            let (end, mut settled) = (batch.last().map_or(0, |last| last.index + 1), Vec::new());
+            while outbox.cursor() < end {
+                settled.extend(outbox.follow_by(&batch, &receivers, now, manners, body)?);
+                // It stops where other plans come into force.
+                if let Some(version) = outbox.plans_version() {
+                    outbox.set_plans(plans.enforce(version));
+                }
+            }
+            Ok(settled)
         };
         let settled = noted(&mut self.trouble, "follower", self.shelf.with(work).await?)?;
         if let Some(last) = self.batch.last() {

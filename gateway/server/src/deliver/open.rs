@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use maibo_core::fact::{Body, State};
-use maibo_core::id::EpisodeId;
+use maibo_core::id::{EpisodeId, Version};
 use maibo_core::notify::is_dead;
 use maibo_core::time::Timestamp;
 use maibo_store::damage::put_aside;
@@ -29,8 +29,12 @@ pub fn open(path: &Path, facts: &FactsLog, still_open: &BTreeSet<EpisodeId>) -> 
         Err(error) if error.is_damaged() => {
             error!(error = %Chain(&error), path = %path.display(), "the outbox is damaged; it is put aside");
             put_aside(path);
-            let (first, episodes) = owed(facts, still_open);
-            (Outbox::open(path, first)?, Some(episodes))
+            let (first, episodes, plans) = owed(facts, still_open);
+            let mut outbox = Outbox::open(path, first)?;
+            if let Some(version) = plans {
+                outbox.begin_with_plans(version)?;
+            }
+            (outbox, Some(episodes))
         }
         opened => (opened?, None),
     };
@@ -42,16 +46,23 @@ pub fn open(path: &Path, facts: &FactsLog, still_open: &BTreeSet<EpisodeId>) -> 
     Ok(outbox)
 }
 
-/// The episodes of which something may be owed, and the first fact about any of them; the next index where there is none.
-/// What of the log cannot be read says nothing.
-fn owed(facts: &FactsLog, still_open: &BTreeSet<EpisodeId>) -> (u64, BTreeSet<EpisodeId>) {
+/// The episodes of which something may be owed, the first fact about any of them (the next index where there is none), and the
+/// response plans in force before it. What of the log cannot be read says nothing.
+fn owed(facts: &FactsLog, still_open: &BTreeSet<EpisodeId>) -> (u64, BTreeSet<EpisodeId>, Option<Version>) {
     // By episode: the first fact about it, and when it ended.
     let mut first: BTreeMap<EpisodeId, (u64, Option<Timestamp>)> = BTreeMap::new();
-    let (mut now, mut least) = (Timestamp(i64::MIN), LOOK_AT);
+    let (mut now, mut least, mut plans) = (Timestamp(i64::MIN), LOOK_AT, Vec::new());
     let recent = |ended: Option<Timestamp>, now| !is_dead(now, ended);
     let mut reader = facts.reader(0);
     while let Ok(Some(fact)) = reader.next() {
-        let Body::Transition(t) = &fact.body else { continue };
+        let t = match &fact.body {
+            Body::Transition(t) => t,
+            Body::PlansActivated { version } => {
+                plans.push((fact.index, *version));
+                continue;
+            }
+            _ => continue,
+        };
         now = now.max(fact.at);
         let known = first.entry(t.episode).or_insert((fact.index, None));
         known.1 = (t.state == State::Resolved).then_some(fact.at);
@@ -63,7 +74,8 @@ fn owed(facts: &FactsLog, still_open: &BTreeSet<EpisodeId>) -> (u64, BTreeSet<Ep
     // One that is neither open nor has an end was given up with a lost snapshot or a forgotten rule: nobody waits for it.
     first.retain(|episode, (_, ended)| still_open.contains(episode) || (ended.is_some() && recent(*ended, now)));
     let begin = first.values().map(|(index, _)| *index).min().unwrap_or_else(|| facts.next_index());
-    (begin, first.into_keys().collect())
+    let before = plans.into_iter().rfind(|(index, _)| *index < begin).map(|(_, version)| version);
+    (begin, first.into_keys().collect(), before)
 }
 
 /// What became of deliveries, by the facts from number `from` on.

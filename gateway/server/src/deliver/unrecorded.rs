@@ -69,7 +69,7 @@ impl LastWord {
 
     /// `at`: engine time, which its record will have.
     fn letter(&self, t: &Transition, at: Timestamp) -> Letter {
-        Letter::unkept(body::native(&(self.describe)(t), false), t.version, at)
+        Letter::unkept(body::native(&(self.describe)(t, None), false), t.version, at)
     }
 
     fn messages(&self, drafts: &[Fact]) -> Vec<(Arc<Carrier>, String, Letter)> {

@@ -8,8 +8,8 @@ use utoipa::OpenApi;
 
 use super::{
     acknowledge, acts, alarms, alerts, answer, backtest, deliveries, devices, drills, health, incidents, index,
-    maintenance, places, plans, quarantine, receivers, rule_versions, rules, series, shadow, status, timeline, upload,
-    view,
+    maintenance, places, plan_versions, plans, quarantine, receivers, rule_versions, rules, series, shadow, status,
+    timeline, upload, view,
 };
 
 #[derive(OpenApi)]
@@ -59,6 +59,9 @@ use super::{
         deliveries::dismiss,
         receivers::list,
         receivers::test,
+        plan_versions::list,
+        plan_versions::one,
+        plan_versions::upload,
         plans::list,
         plans::runs,
         plans::simulate,

@@ -5,14 +5,15 @@ use std::sync::PoisonError;
 use axum::Json;
 use axum::extract::State;
 use maibo_api as api;
-use maibo_core::id::{EpisodeId, IncidentId, PlaceCode, RuleId};
+use maibo_core::id::{EpisodeId, IncidentId, PlaceCode, RuleId, Version};
 use maibo_core::place::{Domain, Level};
-use maibo_store::outbox::RunFilter;
+use maibo_store::outbox::{RunFilter, RunRow};
 use maibo_store::state::StateReader;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::extract::{self, Body, Params};
+use super::plan_versions::checked;
 use super::{Fault, HttpState, alerts};
 use crate::live::{Scope, words};
 use crate::plan;
@@ -37,10 +38,10 @@ pub(super) struct RunsQuery {
     cursor: Option<String>,
 }
 
-/// Plans, in the order of the configuration.
+/// The plans in force, in the order in which they are written.
 #[utoipa::path(get, path = "/api/v1/plans", tag = "plans", responses((status = 200, body = Vec<api::Plan>)))]
 pub(super) async fn list(State(state): State<HttpState>) -> Json<Vec<api::Plan>> {
-    Json(state.shared.settings.plans.iter().map(plan::shown).collect())
+    Json(state.shared.plans.current().plans.iter().map(plan::shown).collect())
 }
 
 /// Runs of plans, newest first.
@@ -62,8 +63,12 @@ pub(super) async fn runs(
     let rows = state.blocking(read).await?.map_err(|e| Fault::internal(&e))?;
     let next = (rows.len() == limit).then(|| rows.last().map(|row| row.id.to_string())).flatten();
     let seen = |district: &str| scope.is_everything() || (scope.domains.is_none() && scope.allows_district(district));
-    let plans = &state.shared.settings.plans;
-    let items = rows.iter().filter(|row| seen(plan::district(row))).map(|row| plan::run(row, plans)).collect();
+    let current = state.shared.plans.current();
+    let shown = |row: &RunRow| {
+        let begun = row.plans.as_deref().and_then(Version::parse).and_then(|version| state.shared.plans.set(version));
+        plan::run(row, &begun.as_ref().unwrap_or(&current).plans)
+    };
+    let items = rows.iter().filter(|row| seen(plan::district(row))).map(shown).collect();
     Ok(Json(api::Page { items, next }))
 }
 
@@ -71,7 +76,7 @@ fn wrong_cursor() -> Fault {
     Fault::bad_request("cursor: is not one that this list gave")
 }
 
-/// What the plans in force would do with a recorded alert or incident, or with an alert that never was. Nobody is told.
+/// What the plans in force, or others that are given, would do with a recorded alert or incident, or with an alert that never was. Nobody is told.
 #[utoipa::path(post, path = "/api/v1/plans/simulate", tag = "plans", request_body = api::SimulatePlans,
     responses((status = 200, body = api::PlanSimulation), (status = 400, body = api::Problem),
         (status = 404, body = api::Problem), (status = 413, body = api::Problem), (status = 422, body = api::Problem),
@@ -79,10 +84,14 @@ fn wrong_cursor() -> Fault {
 pub(super) async fn simulate(
     State(state): State<HttpState>,
     scope: Scope,
-    Body(body): Body<api::SimulatePlans>,
+    Body(mut body): Body<api::SimulatePlans>,
 ) -> Result<Json<api::PlanSimulation>, Fault> {
+    let plans = match body.plans.take() {
+        Some(written) => checked(&state, &written)?,
+        None => state.shared.plans.current(),
+    };
     let facts = match body {
-        api::SimulatePlans { alert: Some(id), incident: None, domain: None, place: None, level: None, rule: None } => {
+        api::SimulatePlans { alert: Some(id), incident: None, domain: None, place: None, level: None, .. } => {
             let episode = EpisodeId::parse(&id).ok_or_else(alerts::missing)?;
             let read = move |r: &StateReader| {
                 let known = r.alert(episode)?.filter(|row| scope.allows_alert(&row.alert));
@@ -94,7 +103,7 @@ pub(super) async fn simulate(
             }
             facts
         }
-        api::SimulatePlans { alert: None, incident: Some(id), domain: None, place: None, level: None, rule: None } => {
+        api::SimulatePlans { alert: None, incident: Some(id), domain: None, place: None, level: None, .. } => {
             let missing = || Fault::not_found("there is no such incident");
             let incident = IncidentId::parse(&id).ok_or_else(missing)?;
             let read = move |r: &StateReader| {
@@ -115,6 +124,7 @@ pub(super) async fn simulate(
             place: Some(place),
             level: Some(level),
             rule,
+            ..
         } => {
             let place = PlaceCode::new(&place).map_err(|e| Fault::invalid(format!("place: {e}")))?;
             let rule =
@@ -125,9 +135,7 @@ pub(super) async fn simulate(
         }
         _ => return Err(incomplete()),
     };
-    let settings = &state.shared.settings;
-    let (plans, targets) =
-        (settings.plans.clone(), settings.receivers.iter().map(|t| t.receiver.clone()).collect::<Vec<_>>());
+    let targets: Vec<_> = state.shared.settings.receivers.iter().map(|t| t.receiver.clone()).collect();
     let work = move || plan::simulate(&plans, &targets, facts);
     state.blocking(work).await?.map(Json).map_err(|e| Fault::internal(&e))
 }

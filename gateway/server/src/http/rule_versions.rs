@@ -7,17 +7,17 @@ use maibo_core::engine::Versions;
 use maibo_core::id::{RuleId, Version};
 use maibo_core::rule::{RuleDifference, RuleSet};
 use maibo_core::time::Timestamp;
-use maibo_store::state::Activation;
+use maibo_store::state::{Activation, ActivationOf};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::extract::{self, Params};
 use super::{Fault, HttpState};
 use crate::live::{Scope, words};
-use crate::versions::Brought;
+use crate::versions::{Brought, Kind};
 
 /// Who brought a rule set that nobody's name stands beside.
-const FILE: &str = "file";
+pub(super) const FILE: &str = "file";
 
 /// Parameters of the list of versions.
 #[derive(Deserialize, IntoParams)]
@@ -25,9 +25,9 @@ const FILE: &str = "file";
 #[into_params(parameter_in = Query)]
 pub(super) struct VersionsQuery {
     /// 1 to 1,000, default 100.
-    limit: Option<String>,
+    pub(super) limit: Option<String>,
     /// Where the last page ended.
-    cursor: Option<String>,
+    pub(super) cursor: Option<String>,
 }
 
 /// Activations of rule sets, newest first. For callers who see every domain: a set is about all of them.
@@ -44,11 +44,11 @@ pub(super) async fn list(
         return Ok(Json(api::Page { items: Vec::new(), next: None }));
     }
     // One more than is told: the last one differs from something too.
-    let rows = state.stored(move |r| r.activations(before, limit + 1)).await?;
+    let rows = state.stored(move |r| r.activations(ActivationOf::Rules, before, limit + 1)).await?;
     let versions = state.shared.versions.current();
     let in_force = state.picture.roster().rules_version;
     let store = std::sync::Arc::clone(&state.shared.versions);
-    let brought = state.blocking(move || store.brought()).await?;
+    let brought = state.blocking(move || store.brought(Kind::Rules)).await?;
     let items: Vec<api::RuleVersion> =
         (0..rows.len().min(limit)).map(|n| told(&rows, n, &versions, &brought, in_force)).collect();
     let next = rows.get(limit).and(rows.get(limit.saturating_sub(1))).map(|row| row.fact.to_string());
@@ -63,10 +63,7 @@ fn told(
     in_force: Version,
 ) -> api::RuleVersion {
     let row = &rows[n];
-    // The last time that somebody brought it before it came into force; between two activations of the same version the
-    // files may have brought it.
-    let earlier = rows.get(n + 1).map_or(i64::MIN, |before| before.at);
-    let by = brought.iter().rev().find(|b| b.version == row.version && (earlier..=row.at).contains(&b.at));
+    let by = Brought::of(brought, row, rows.get(n + 1));
     let set = |row: &Activation| Version::parse(&row.version).and_then(|v| versions.rules(v).cloned());
     let (rules, before) = (set(row), rows.get(n + 1).and_then(set));
     api::RuleVersion {
@@ -94,7 +91,7 @@ pub(super) fn difference(before: &RuleSet, after: &RuleSet) -> api::RuleDifferen
 #[into_params(parameter_in = Query)]
 pub(super) struct VersionQuery {
     /// A version to compare with: what is told is the difference from it.
-    from: Option<String>,
+    pub(super) from: Option<String>,
 }
 
 /// The texts of a rule set that was in force.

@@ -7,7 +7,7 @@ use maibo_core::backtest::RuleSummary;
 use maibo_core::engine::Versions;
 use maibo_core::id::{RuleId, Version};
 use maibo_core::time::{Millis, Timestamp};
-use maibo_store::state::{Activation, PAGE_MAX, SHADOW_EPISODES};
+use maibo_store::state::{Activation, ActivationOf, PAGE_MAX, SHADOW_EPISODES};
 
 use super::{Fault, HttpState};
 use crate::live::{Scope, words};
@@ -37,7 +37,8 @@ pub(super) async fn report(
     let (versions, wanted, started) = (state.shared.versions.current(), rule.clone(), state.shared.started_at);
     let (since, shadow) = state
         .stored(move |r| {
-            let since = since(&r.activations(None, PAGE_MAX)?, &versions, &wanted).unwrap_or(started);
+            let since =
+                since(&r.activations(ActivationOf::Rules, None, PAGE_MAX)?, &versions, &wanted).unwrap_or(started);
             Ok((since, r.shadow(&wanted, since)?))
         })
         .await?;

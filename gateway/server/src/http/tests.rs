@@ -36,6 +36,7 @@ mod hosts;
 mod incidents;
 mod live_socket;
 mod maintenance;
+mod plans;
 mod reads;
 mod ready;
 mod scopes;

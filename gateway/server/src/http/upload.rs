@@ -10,20 +10,21 @@ use maibo_core::id::Version;
 use maibo_core::input::Input;
 use maibo_core::registry::misfits;
 use maibo_core::rule::RuleSet;
+use maibo_store::state::ActivationOf;
 
 use super::extract::{Caller, Raw};
 use super::rule_versions::difference;
 use super::{Fault, HttpState};
 use crate::live::Scope;
 use crate::pipeline::Work;
-use crate::versions::{Packs, compile_rules};
+use crate::versions::{Kind, Packs, compile_rules};
 
 /// Longest body, in bytes.
 const BODY_MAX: usize = 1 << 20;
 /// Rule sets kept, each compiled in memory because a replay may need it: what a person brings by hand in years.
 pub(super) const RULE_SETS_MAX: usize = 1_000;
 /// Longest note, in characters.
-const NOTE_MAX: usize = 1_000;
+pub(super) const NOTE_MAX: usize = 1_000;
 /// Between two looks whether the picture has it.
 const LOOK: Duration = Duration::from_millis(10);
 
@@ -44,7 +45,7 @@ pub(super) async fn upload(
     }
     // One at a time: what is compared with what is in force is in force until this one is.
     let turn = Arc::clone(&state.limits.uploads).try_acquire_owned();
-    let _turn = turn.map_err(|_| Fault::unavailable("other rules are just being brought", 1))?;
+    let _turn = turn.map_err(|_| Fault::unavailable("other rules or plans are just being brought", 1))?;
     let ask: api::RulesUpload = serde_json::from_slice(&body).map_err(|e| Fault::bad_request(format!("body: {e}")))?;
     if ask.note.chars().count() > NOTE_MAX {
         return Err(Fault::invalid(format!("note: is longer than {NOTE_MAX} characters")));
@@ -74,7 +75,7 @@ pub(super) async fn upload(
     let keep = move || {
         shared.versions.keep_rules(&packs, &set)?;
         let now = shared.clock.now();
-        shared.versions.bring(version, shared.settings.files, &by, &ask.note, now)
+        shared.versions.bring(Kind::Rules, (version, shared.settings.files), &by, &ask.note, now)
     };
     state.blocking(keep).await?.map_err(|e| Fault::internal(&e))?;
     let work = Work::Everywhere(Input::Rules { version, by: Some(actor) });
@@ -97,7 +98,7 @@ fn check(packs: Packs, catalogue: &maibo_core::registry::Catalogue) -> Result<(P
 async fn in_force(state: &HttpState, version: Version) -> Result<(), Fault> {
     let look = async {
         loop {
-            let last = state.stored(|r| r.activations(None, 1)).await?;
+            let last = state.stored(|r| r.activations(ActivationOf::Rules, None, 1)).await?;
             let recorded = last.first().is_some_and(|a| a.version == version.to_string());
             if recorded && state.picture.roster().rules_version == version {
                 return Ok(());

@@ -38,7 +38,7 @@ pub struct Recovered {
 impl Recovered {
     /// What every start tells every partition: since when Maibo was deaf, and what is in force if that changed. `begin` is
     /// the time of a first start.
-    pub fn opening(&self, begin: Timestamp, catalogue: Version, rules: Version) -> Vec<Input> {
+    pub fn opening(&self, begin: Timestamp, catalogue: Version, rules: Version, plans: Option<Version>) -> Vec<Input> {
         let mut inputs = vec![Input::Deaf { source: None, from: self.last_now.unwrap_or(begin) }];
         if self.machines.iter().any(|m| m.catalogue() != Some(catalogue)) {
             inputs.push(Input::Catalogue { version: catalogue });
@@ -46,7 +46,15 @@ impl Recovered {
         if self.machines.iter().any(|m| m.rules() != Some(rules)) {
             inputs.push(Input::Rules { version: rules, by: None });
         }
+        if let Some(version) = plans.filter(|version| self.plans() != Some(*version)) {
+            inputs.push(Input::Plans { version, by: None });
+        }
         inputs
+    }
+
+    /// The response plans in force at the end of the log; `None` where it never says any.
+    pub fn plans(&self) -> Option<Version> {
+        self.machines.iter().find_map(Machine::plans)
     }
 
     /// Number of the first fact that the city was not told.

@@ -8,11 +8,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use maibo_api as api;
 use maibo_core::fact::{Body, Cause, ENGINE_VERSION, Fact, Handling, Reason, State, Transition};
 use maibo_core::id::{Actor, EpisodeId, IncidentId, PlaceCode, RuleId, Subject, Version};
-use maibo_core::notify::{Matcher, Mode, Plan, Receiver};
+use maibo_core::notify::{Matcher, Mode, Plan, PlanSet, Receiver, Task};
 use maibo_core::place::{Domain, Level};
 use maibo_core::time::{Millis, Timestamp};
 use maibo_store::outbox::{Outbox, OutboxError, OutboxFilter, OutboxReader, PAGE_MAX, RunFilter};
@@ -98,14 +99,14 @@ pub fn one_that_never_was(domain: Domain, place: PlaceCode, level: Level, rule: 
 /// # Errors
 /// [`SimulateError`].
 pub fn simulate(
-    plans: &[Plan],
+    plans: &Arc<PlanSet>,
     receivers: &[Receiver],
     facts: Vec<Fact>,
 ) -> Result<api::PlanSimulation, SimulateError> {
     let dir = tempfile::tempdir()?;
     let path = dir.path().join("outbox.db");
     let mut outbox = Outbox::open(&path, 0)?;
-    outbox.set_plans(plans.to_vec());
+    outbox.set_plans(Arc::clone(plans));
     // Everybody gets every version at once.
     let receivers: Vec<Receiver> =
         receivers.iter().map(|r| Receiver { mode: Mode::All, group_every: None, ..r.clone() }).collect();
@@ -115,11 +116,12 @@ pub fn simulate(
         stage.miss(fact.at)?;
         stage.follow(fact)?;
     }
-    let longest = plans.iter().flat_map(|p| &p.tasks).map(|t| t.within).max().unwrap_or(Millis::ZERO);
+    let tall = |task: &Task| task.within.0 + task.then.iter().map(|rung| rung.after.0).sum::<i64>();
+    let longest = Millis(plans.plans.iter().flat_map(|p| &p.tasks).map(tall).max().unwrap_or_default());
     stage.miss(last + longest)?;
     let Stage { outbox, receivers, alerts } = stage;
     drop(outbox);
-    shown(&path, plans, &receivers, &alerts)
+    shown(&path, &plans.plans, &receivers, &alerts)
 }
 
 /// Where it is played.

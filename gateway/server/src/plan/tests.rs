@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use maibo_core::notify::{Matcher, Mode, Receiver};
 
 use super::*;
@@ -27,14 +29,14 @@ const CLOUDBURST: &str = r#"
 
 #[derive(serde::Deserialize)]
 struct File {
-    plan: Vec<PlanSettings>,
+    plan: Vec<api::PlanText>,
 }
 
 fn parse(text: &str) -> Result<Vec<Plan>, Vec<String>> {
     let file: File = toml::from_str(text).expect("a file");
     let known = [("water", true), ("traffic", true), ("chief", false), ("duty", true)];
     let known = known.map(|(name, answers)| Named { name: name.to_owned(), answers });
-    validate(&file.plan, &known)
+    validate(&file.plan, Some(&known))
 }
 
 // What is written is what is done; orange is where a plan begins unless it says otherwise.
@@ -72,6 +74,13 @@ fn bad_plans() {
         owner = "police"
         what = { zh = "甲", en = "A" }
         within = "8d"
+        then = [
+          { after = "1m", escalate = ["duty", "chief"] },
+          { after = "soon", escalate = ["duty"] },
+          { after = "1h", escalate = [] },
+          { after = "1h", escalate = ["nobody"] },
+          { after = "1h", escalate = ["fire"] },
+        ]
         [[plan]]
         name = "?"
         title = { zh = "甲", en = "A" }
@@ -99,6 +108,14 @@ fn bad_plans() {
         "plan[1].task[1].owner",
         "plan[1].task[1].name",
         "plan[1].task[1].within",
+        "plan[1].task[1].then",
+        "plan[1].task[1].then[0].escalate",
+        "plan[1].task[1].then[1].after",
+        "plan[1].task[1].then[1].escalate",
+        "plan[1].task[1].then[2].escalate",
+        "plan[1].task[1].then[3].escalate",
+        "plan[1].task[1].then[4].escalate",
+        "plan[1].task[1].then[4].escalate",
         "plan[2].name",
         "plan[2].receivers",
     ];
@@ -108,7 +125,7 @@ fn bad_plans() {
 // Nobody answers an alert that never was: who is told, and who hears of what was missed, to the second.
 #[test]
 fn what_would_happen() {
-    let plans = parse(CLOUDBURST).expect("fine");
+    let plans = Arc::new(set(parse(CLOUDBURST).expect("fine")));
     let planned = Matcher { planned: true, ..Default::default() };
     let one = |name: &str, matcher: &Matcher| Receiver {
         name: name.to_owned(),
@@ -147,4 +164,50 @@ fn what_would_happen() {
     assert!(found.runs[0].tasks.iter().all(|t| t.state == api::TaskState::Missed && t.what.is_some()));
     let found = simulate(&plans, &receivers, facts(Level::Yellow)).expect("simulates");
     assert!(found.runs.is_empty() && found.told.len() == 1, "below the plan's level");
+}
+
+// The same plans are the same version, however they are written; kept and read again nothing is lost.
+#[test]
+fn a_set_is_its_content() {
+    let first = set(parse(CLOUDBURST).expect("fine"));
+    let again = CLOUDBURST
+        .replace("within = \"5m\"", "within = \"300s\"\n then = []")
+        .replace("escalate = [\"chief\"]", "done = \"acknowledged\"\n escalate = [\"chief\"] # him");
+    assert_eq!(set(parse(&again).expect("fine")), first);
+    let tall = CLOUDBURST.replace("escalate = [\"chief\"]", "then = [{ after = \"1h30m\", escalate = [\"duty\"] }]");
+    let tall = set(parse(&tall).unwrap_or_else(|problems| panic!("{problems:?}")));
+    assert_ne!(tall.version, first.version);
+    for one in [&first, &tall] {
+        assert_eq!(read(&text(&one.plans)).as_ref(), Ok(one));
+    }
+    let none = set(Vec::new());
+    let found = difference(&first, &tall);
+    assert_eq!((found.added, found.removed, found.changed), (vec![], vec![], vec!["cloudburst".to_owned()]));
+    assert_eq!(difference(&none, &first).added, ["cloudburst"]);
+    assert_eq!(difference(&first, &none).removed, ["cloudburst"]);
+    assert!(read("[{\"name\": \"x\"}]").is_err());
+}
+
+// Nobody answers for hours: rung by rung, each a version of its own.
+#[test]
+fn a_ladder_is_simulated_to_its_end() {
+    let tall = CLOUDBURST.replace(
+        "escalate = [\"chief\"]",
+        "escalate = [\"chief\"]\n then = [{ after = \"10m\", escalate = [\"duty\"] }]",
+    );
+    let plans = Arc::new(set(parse(&tall).expect("fine")));
+    let planned = Matcher { planned: true, ..Default::default() };
+    let one =
+        |name: &str| Receiver { name: name.to_owned(), mode: Mode::All, matcher: planned.clone(), group_every: None };
+    let receivers = ["water", "traffic", "chief", "duty"].map(one);
+    let place = maibo_core::id::PlaceCode::new("110105003").expect("a place");
+    let rule = maibo_core::id::RuleId::new("simulated").expect("a rule");
+    let domain = maibo_core::place::Domain::Municipal;
+    let facts = one_that_never_was(domain, place, Level::Red, rule, Timestamp(1_700_000_000_000));
+    let found = simulate(&plans, &receivers, facts).expect("simulates");
+    let told: Vec<_> = found.told.iter().map(|t| (&*t.receiver, &t.at[14..19])).collect();
+    assert_eq!(told, [("water", "13:20"), ("traffic", "13:20"), ("chief", "18:20"), ("duty", "28:20")]);
+    let pumps = &found.runs[0].tasks[0];
+    assert_eq!((pumps.rungs_told, &pumps.next_at, pumps.then[0].after_s), (1, &None, 600));
+    assert_eq!(pumps.due_at.as_deref().map(|at| &at[14..19]), Some("18:20"));
 }

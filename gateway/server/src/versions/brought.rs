@@ -1,4 +1,5 @@
-//! Which rule sets people brought, and why: a line of JSON each in `brought.jsonl`, beside the texts.
+//! Which rule sets and response plans people brought, and why: a line of JSON each in `brought.jsonl` and
+//! `brought-plans.jsonl`, beside the texts.
 //!
 //! **Invariants:** a line is on disk, synced, before the activation is appended. The newest word counts: what was brought
 //! last is in force after a start as well, until the configured files say something else than they did when it was
@@ -7,17 +8,36 @@
 //! Limit: none; nothing is pruned. A line is below 5 kB, and written by hand.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use maibo_core::id::{Actor, Version};
 use maibo_core::time::Timestamp;
+use maibo_store::state::Activation;
 use serde::{Deserialize, Serialize};
 
 use super::{VersionError, VersionStore, compile_rules};
 use crate::config::Settings;
+use crate::plan::{self, Named};
 
-const NAME: &str = "brought.jsonl";
+/// What can be brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A rule set.
+    Rules,
+    /// A set of response plans.
+    Plans,
+}
 
-/// One rule set that somebody brought.
+impl Kind {
+    const fn file(self) -> &'static str {
+        match self {
+            Self::Rules => "brought.jsonl",
+            Self::Plans => "brought-plans.jsonl",
+        }
+    }
+}
+
+/// One set that somebody brought.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Brought {
     /// Which.
@@ -32,21 +52,30 @@ pub struct Brought {
     pub files: String,
 }
 
+impl Brought {
+    /// Who brought what came into force: the last time that somebody did before it. Between two activations of the same version
+    /// the files may have brought it.
+    pub fn of<'a>(brought: &'a [Self], row: &Activation, before: Option<&Activation>) -> Option<&'a Self> {
+        let earlier = before.map_or(i64::MIN, |before| before.at);
+        brought.iter().rev().find(|b| b.version == row.version && (earlier..=row.at).contains(&b.at))
+    }
+}
+
 impl VersionStore {
-    /// All of them, oldest first.
-    pub fn brought(&self) -> Vec<Brought> {
-        let text = std::fs::read_to_string(self.dir.join(NAME)).unwrap_or_default();
+    /// All of a kind, oldest first.
+    pub fn brought(&self, kind: Kind) -> Vec<Brought> {
+        let text = std::fs::read_to_string(self.dir.join(kind.file())).unwrap_or_default();
         text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
-    /// Puts on record who brings a rule set; after this its activation may be appended.
+    /// Puts on record who brings a set; after this its activation may be appended. `files` is what the configuration says.
     ///
     /// # Errors
     /// Where the line cannot be written and synced.
     pub fn bring(
         &self,
-        version: Version,
-        files: Version,
+        kind: Kind,
+        (version, files): (Version, Version),
         author: &Actor,
         note: &str,
         at: Timestamp,
@@ -58,7 +87,7 @@ impl VersionStore {
             note: note.to_owned(),
             files: files.to_string(),
         };
-        let path = self.dir.join(NAME);
+        let path = self.dir.join(kind.file());
         let io = |source| VersionError::Io { path: path.display().to_string(), source };
         let mut file = std::fs::OpenOptions::new().create(true).append(true).open(&path).map_err(io)?;
         // The line before it may have been cut off by a crash.
@@ -68,17 +97,38 @@ impl VersionStore {
         std::fs::File::open(&self.dir).and_then(|d| d.sync_all()).map_err(io)
     }
 
-    /// The settings with the rule set that was brought last, where the files are as they were then.
-    pub fn settle(&self, mut settings: Settings) -> Settings {
+    /// The settings with what was brought last, where the files are as they were then.
+    ///
+    /// # Errors
+    /// [`VersionError::Misfit`] where plans that were brought cannot go with the receivers of the settings.
+    pub fn settle(&self, mut settings: Settings) -> Result<Settings, VersionError> {
         let files = settings.rules.version;
         settings.files = files;
-        let last = self.brought().pop().filter(|last| last.files == files.to_string());
-        let packs = last.and_then(|last| Version::parse(&last.version)).and_then(|v| self.packs(v).ok());
+        let packs = self.last(Kind::Rules, files).and_then(|(version, _)| self.packs(version).ok());
         if let Some(packs) = packs
             && let Ok(rules) = compile_rules(&packs)
         {
             (settings.packs, settings.rules) = (packs, rules);
         }
-        settings
+        settings.plan_files = settings.plans.version;
+        let brought = self.last(Kind::Plans, settings.plan_files);
+        let current = self.current();
+        if let Some((version, author)) = brought
+            && let Some(set) = current.plans(version)
+        {
+            let known: Vec<Named> = settings.receivers.iter().map(Named::of).collect();
+            if let Err(problems) = plan::validate(&plan::written(&set.plans), Some(&known)) {
+                let problem = problems.join("; ");
+                return Err(VersionError::Misfit { version: version.to_string(), author, problem });
+            }
+            settings.plans = Arc::clone(set);
+        }
+        Ok(settings)
+    }
+
+    /// What was brought last of a kind and by whom, if the files said then what they say now.
+    fn last(&self, kind: Kind, files: Version) -> Option<(Version, String)> {
+        let last = self.brought(kind).pop().filter(|last| last.files == files.to_string())?;
+        Some((Version::parse(&last.version)?, last.author))
     }
 }

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use maibo_core::fact::{Body, Delivery, Fact, State, Transition};
-use maibo_core::notify::{Manners, Mode, RED_ALONE, RED_MINUTE, Receiver, goes_alone, group_of, message_id};
-use maibo_core::time::{Millis, Timestamp};
+use maibo_core::notify::{Manners, Mode, Receiver, message_id};
+use maibo_core::time::Timestamp;
 use rusqlite::{Transaction, params};
 
 use super::hold::Because;
 use super::letter::{Letter, Row, tenths};
+use super::plan::Covering;
 use super::room::rooms;
 use super::{Outbox, OutboxError, SETTLED_COLUMNS, delivery};
 
@@ -22,14 +23,17 @@ impl Outbox {
         facts: &[Fact],
         receivers: &[Receiver],
         now: Timestamp,
-        body: impl FnMut(&Transition) -> Vec<u8>,
+        mut body: impl FnMut(&Transition) -> Vec<u8>,
     ) -> Result<Vec<Delivery>, OutboxError> {
-        self.follow_by(facts, receivers, now, |_, _| Manners::default(), body)
+        self.follow_by(facts, receivers, now, |_, _| Manners::default(), |t, _| body(t))
     }
 
     /// Takes in facts in the order of their index; those already taken are passed over. `now` is the driver's time;
     /// `manners` is what the rules say about telling a transition; `body` makes the message, asked once for each that
-    /// somebody wants. Gives what was settled thereby.
+    /// somebody wants, with the plans that cover it. Gives what was settled thereby.
+    ///
+    /// Behind a fact that puts other plans in force it stops: [`Self::plans_version`] says which, and who calls gives them by
+    /// [`Self::set_plans`] and calls again.
     ///
     /// # Errors
     /// [`OutboxError::Skipped`] where facts were left out, or SQLite's; then nothing of this call is kept.
@@ -39,7 +43,7 @@ impl Outbox {
         receivers: &[Receiver],
         now: Timestamp,
         mut manners: impl FnMut(&Fact, &Transition) -> Manners,
-        mut body: impl FnMut(&Transition) -> Vec<u8>,
+        mut body: impl FnMut(&Transition, &[Covering]) -> Vec<u8>,
     ) -> Result<Vec<Delivery>, OutboxError> {
         let mut next = self.next;
         if facts.iter().all(|f| f.index < next) {
@@ -50,6 +54,7 @@ impl Outbox {
         let transaction = self.connection.transaction()?;
         let mut batch = Batch::new(&transaction, &self.in_flight, &mut self.alone, self.slot, now);
         batch.past = self.past.is_some();
+        let mut plans_version = self.plans_version;
         let mut waiting = rooms(&transaction, receivers, &self.waiting, self.pending_max, facts.len())?;
         for fact in facts.iter().filter(|f| f.index >= self.next) {
             if fact.index != next {
@@ -61,9 +66,9 @@ impl Outbox {
                 Body::Transition(t) => {
                     let mut letter = None;
                     let hold = batch.hold(t, manners(fact, t))?;
-                    let called = batch.called(&self.plans, t, fact.at)?;
+                    let (called, covering) = batch.called(&self.plans, t, fact.at)?;
                     if !called.is_empty() {
-                        letter = Some(Letter { at: fact.at, slot: batch.slot(fact.at), body: body(t) });
+                        letter = Some(Letter { at: fact.at, slot: batch.slot(fact.at), body: body(t, &covering) });
                     }
                     for (receiver, waiting) in receivers.iter().zip(&mut waiting) {
                         let fate = past.and_then(|past| past.fate(receiver, t));
@@ -84,7 +89,7 @@ impl Outbox {
                         let letter = letter.get_or_insert_with(|| Letter {
                             at: fact.at,
                             slot: batch.slot(fact.at),
-                            body: body(t),
+                            body: body(t, &covering),
                         });
                         // Who is told what was missed has room: there are not more of these than tasks.
                         let room = escalated || *waiting < self.pending_max;
@@ -109,6 +114,12 @@ impl Outbox {
                 Body::Inhibition { episode, by } => batch.decided(*episode, *by)?,
                 Body::Released { episodes, .. } => episodes.iter().try_for_each(|e| batch.decided(*e, None))?,
                 Body::Maintenance(m) => batch.maintain(m)?,
+                Body::PlansActivated { version } => {
+                    let set = "UPDATE cursor SET plans = ?1";
+                    transaction.prepare_cached(set)?.execute([version.to_string()])?;
+                    (plans_version, next) = (Some(*version), next + 1);
+                    break;
+                }
                 Body::RulesActivated { .. }
                 | Body::CatalogueActivated { .. }
                 | Body::ClockStepped { .. }
@@ -125,7 +136,7 @@ impl Outbox {
         let (settled, slot) = (batch.settled, batch.slot);
         transaction.prepare_cached("UPDATE cursor SET next = ?1, slot = ?2")?.execute([next as i64, slot])?;
         transaction.commit()?;
-        (self.next, self.slot) = (next, slot);
+        (self.next, self.slot, self.plans_version) = (next, slot, plans_version);
         self.past.take_if(|past| past.until <= next);
         self.waiting = receivers.iter().map(|r| r.name.clone()).zip(waiting).collect();
         Ok(settled)
@@ -167,7 +178,7 @@ pub(super) struct Batch<'a> {
     /// The last one given.
     slot: i64,
     settled: Vec<Delivery>,
-    alone: &'a mut BTreeMap<String, VecDeque<Timestamp>>,
+    pub(super) alone: &'a mut BTreeMap<String, VecDeque<Timestamp>>,
     /// Whether any run of a plan goes on; not there where nobody has asked yet.
     pub(super) runs: Option<bool>,
     /// Whether it takes in facts that were followed by another file.
@@ -284,38 +295,6 @@ impl Batch<'_> {
         Ok(inserted == 1)
     }
 
-    /// What a version goes together with. Red goes alone, but not what has waited already, and not more than so many a minute.
-    fn group(&mut self, receiver: &Receiver, t: &Transition, held: bool) -> Option<String> {
-        receiver.group_every?;
-        if is_escalated_to(t, &receiver.name) {
-            return None;
-        }
-        if goes_alone(t) && !held {
-            let times = self.alone.entry(receiver.name.clone()).or_default();
-            while times.front().is_some_and(|at| !(Millis(0)..RED_MINUTE).contains(&self.now.since(*at))) {
-                times.pop_front();
-            }
-            if times.len() < RED_ALONE {
-                times.push_back(self.now);
-                return None;
-            }
-        }
-        Some(group_of(t))
-    }
-
-    /// Lets nothing of an episode wait for its group any more: what was missed comes behind it. What was tried already waits
-    /// for its next attempt.
-    fn hurry(&mut self, receiver: &str, episode: &str) -> Result<(), OutboxError> {
-        self.tx
-            .prepare_cached(
-                "UPDATE delivery SET grp = NULL, next_at = iif(head = 1, ?3, next_at)
-                 WHERE receiver = ?1 AND episode = ?2 AND state = 'pending' AND grp IS NOT NULL AND bundle IS NULL
-                   AND attempts = 0",
-            )?
-            .execute(params![receiver, episode, self.now.0])?;
-        Ok(())
-    }
-
     /// Whether a version of the episode is pending or held.
     pub(super) fn waits(&self, receiver: &str, episode: &str) -> Result<bool, OutboxError> {
         let mut statement = self.tx.prepare_cached(
@@ -365,7 +344,7 @@ impl Batch<'_> {
 }
 
 /// Whether a version says that a task was missed, and names this receiver as one to be told.
-fn is_escalated_to(t: &Transition, receiver: &str) -> bool {
+pub(super) fn is_escalated_to(t: &Transition, receiver: &str) -> bool {
     t.missed().is_some_and(|missed| missed.to.iter().any(|name| **name == *receiver))
 }
 

@@ -3,7 +3,8 @@
 //! A run is of one plan in one district at a time. It is made with the first alert that the plan covers there, and begins, and
 //! with it the time of its tasks, when somebody who has to do something is owed an alert of it: what is withheld hurries nobody.
 //! It ends with the last of its alerts. An answer of a task's owner about any of them does the task. When the run gets worse,
-//! what was done or missed has to be done anew.
+//! what was done or missed has to be done anew. What stays undone goes up the ladder of its task, a rung at a time, until somebody
+//! does it or nobody is left to be told.
 //!
 //! That a task's time is over is a matter of the clock: [`Outbox::overdue`] says so, and who asks puts it on record. What was
 //! missed is noted when the fact comes that says so, whose version is told to those whom it names, too. So all of it follows
@@ -13,10 +14,11 @@
 //! are kept as long as deliveries are, and at most [`RUNS_MAX`].
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use maibo_core::fact::{Fact, Missed, State, Transition};
-use maibo_core::id::EpisodeId;
-use maibo_core::notify::{Answered, Plan, ground_of};
+use maibo_core::id::{EpisodeId, Version};
+use maibo_core::notify::{Answered, Plan, PlanSet, ground_of};
 use maibo_core::reading::Text;
 use maibo_core::time::Timestamp;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
@@ -24,7 +26,7 @@ use rusqlite::{OptionalExtension, Row, Transaction, params};
 use super::enqueue::Batch;
 use super::letter::Letter;
 use super::runs::RunEventKind;
-use super::{Outbox, OutboxError, PAGE_MAX, SETTLED_KEPT};
+use super::{Outbox, OutboxError, PAGE_MAX, SETTLED_KEPT, ladder};
 
 /// Alerts of a run whose answers and ends count.
 const RUN_ALERTS: i64 = 32;
@@ -38,6 +40,15 @@ const TOLD: &str = "worst.run = task.run AND worst.open = 1
 /// Runs kept that are over.
 const RUNS_MAX: usize = 10_000;
 
+/// A plan that covers an alert, as its run was begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Covering {
+    /// Its name.
+    pub plan: String,
+    /// In which set of plans.
+    pub version: Version,
+}
+
 /// A task whose time is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Overdue {
@@ -49,7 +60,9 @@ pub struct Overdue {
     pub owner: String,
     /// By when.
     pub due_at: Timestamp,
-    /// Who is to hear of it.
+    /// How often that was noted already.
+    pub rung: u32,
+    /// Who is to hear of it now.
     pub escalate: Vec<String>,
     /// The worst alert of the run.
     pub episode: EpisodeId,
@@ -66,6 +79,7 @@ impl Overdue {
             task: text(&self.task),
             owner: text(&self.owner),
             due_at: self.due_at,
+            rung: Some(self.rung).filter(|rung| *rung > 0),
             to: self.escalate.iter().filter(|name| there(name)).map(text).collect(),
         }
     }
@@ -73,8 +87,23 @@ impl Overdue {
 
 impl Outbox {
     /// The plans in force from the next fact on. Runs that go on do so as they were begun.
-    pub fn set_plans(&mut self, plans: Vec<Plan>) {
+    pub fn set_plans(&mut self, plans: Arc<PlanSet>) {
         self.plans = plans;
+    }
+
+    /// Which plans are in force by the facts up to the cursor; `None` where those that were followed do not say.
+    pub fn plans_version(&self) -> Option<Version> {
+        self.plans_version
+    }
+
+    /// Says it of an outbox that was begun anew behind the fact that said so.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn begin_with_plans(&mut self, version: Version) -> Result<(), OutboxError> {
+        self.connection.execute("UPDATE cursor SET plans = ?1", [version.to_string()])?;
+        self.plans_version = Some(version);
+        Ok(())
     }
 
     /// When the next task is due, of those whose time runs and whose alerts may be told.
@@ -100,7 +129,7 @@ impl Outbox {
             return Ok(Vec::new());
         }
         let mut statement = self.connection.prepare_cached(&format!(
-            "SELECT task.run, plan, name, owner, due_at, escalate, episode, version
+            "SELECT task.run, plan, name, owner, due_at, escalate, episode, version, ladder, rung
              FROM task INDEXED BY task_due JOIN run ON run.id = task.run
              JOIN run_alert ON (run_alert.run, episode) =
                (SELECT run, episode FROM run_alert AS worst WHERE {TOLD} ORDER BY worst.level DESC, worst.slot LIMIT 1)
@@ -110,12 +139,17 @@ impl Outbox {
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
             let (run, escalate, episode): (i64, String, String) = (row.get(0)?, row.get(5)?, row.get(6)?);
+            let (ladder, rung) = (ladder::read(&row.get::<_, String>(8)?), row.get(9)?);
             found.push(Overdue {
                 plan: row.get(1)?,
                 task: row.get(2)?,
                 owner: row.get(3)?,
-                due_at: Timestamp(row.get(4)?),
-                escalate: names(&escalate),
+                due_at: Timestamp(row.get(4)?) - ladder::climbed(&ladder, rung),
+                rung,
+                escalate: match (rung as usize).checked_sub(1) {
+                    None => names(&escalate),
+                    Some(n) => ladder.get(n).map(|rung| rung.escalate.clone()).unwrap_or_default(),
+                },
                 episode: EpisodeId::parse(&episode).ok_or(OutboxError::Damaged { id: run })?,
                 version: row.get(7)?,
             });
@@ -125,28 +159,37 @@ impl Outbox {
 }
 
 impl Batch<'_> {
-    /// Who is told of a version because of plans: it belongs to a run of theirs, or calls for one, which is made.
+    /// Who is told of a version because of plans: it belongs to a run of theirs, or calls for one, which is made. And which
+    /// plans these are, each as its run was begun.
     pub(super) fn called(
         &mut self,
-        plans: &[Plan],
+        set: &PlanSet,
         t: &Transition,
         at: Timestamp,
-    ) -> Result<BTreeSet<String>, OutboxError> {
-        let mut called = BTreeSet::new();
-        if plans.is_empty() {
-            return Ok(called);
+    ) -> Result<(BTreeSet<String>, Vec<Covering>), OutboxError> {
+        let (mut called, mut covering) = (BTreeSet::new(), Vec::new());
+        if set.plans.is_empty() && !self.running()? {
+            return Ok((called, covering));
         }
         let episode = t.episode.to_string();
         let mut statement = self.tx.prepare_cached(
-            "SELECT plan FROM run_alert JOIN run ON run.id = run_alert.run WHERE episode = ?1 AND ended_at IS NULL",
+            "SELECT plan, plans FROM run_alert JOIN run ON run.id = run_alert.run
+             WHERE episode = ?1 AND ended_at IS NULL ORDER BY run.id",
         )?;
-        let joined: BTreeSet<String> = statement.query_map([&episode], |row| row.get(0))?.collect::<Result<_, _>>()?;
-        for plan in plans {
-            if joined.contains(&plan.name) {
+        let joined: Vec<(String, Option<String>)> =
+            statement.query_map([&episode], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+        for (plan, version) in joined {
+            // One of a file of before has none.
+            let version = version.as_deref().and_then(Version::parse).unwrap_or(set.version);
+            covering.push(Covering { plan, version });
+        }
+        for plan in &set.plans {
+            if covering.iter().any(|known| known.plan == plan.name) {
                 called.extend(plan.receivers.iter().cloned());
             } else if plan.covers(t) {
                 called.extend(plan.receivers.iter().cloned());
-                let run = self.run_of(plan, t, at)?;
+                let (run, version) = self.run_of(plan, set.version, t, at)?;
+                covering.push(Covering { plan: plan.name.clone(), version });
                 self.tx
                     .prepare_cached(
                         // The body is of an earlier format, and empty.
@@ -157,36 +200,43 @@ impl Batch<'_> {
                     .execute(params![run, episode, t.version, t.level as i64, RUN_ALERTS])?;
             }
         }
-        Ok(called)
+        Ok((called, covering))
     }
 
-    /// The run of a plan on an alert's ground; one is made where there is none.
-    fn run_of(&mut self, plan: &Plan, t: &Transition, at: Timestamp) -> Result<i64, OutboxError> {
+    /// The run of a plan on an alert's ground, and the plans that it was begun by; one is made where there is none.
+    fn run_of(
+        &mut self,
+        plan: &Plan,
+        version: Version,
+        t: &Transition,
+        at: Timestamp,
+    ) -> Result<(i64, Version), OutboxError> {
         let ground = ground_of(t);
-        let known: Option<(i64, i64)> = self
+        let known: Option<(i64, i64, Option<String>)> = self
             .tx
-            .prepare_cached("SELECT id, level FROM run WHERE plan = ?1 AND ground = ?2 AND ended_at IS NULL")?
-            .query_row(params![plan.name, ground], |row| Ok((row.get(0)?, row.get(1)?)))
+            .prepare_cached("SELECT id, level, plans FROM run WHERE plan = ?1 AND ground = ?2 AND ended_at IS NULL")?
+            .query_row(params![plan.name, ground], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
             .optional()?;
-        if let Some((run, level)) = known {
+        if let Some((run, level, begun)) = known {
             if t.peak as i64 > level {
                 self.worse(run, t, at)?;
             }
-            return Ok(run);
+            return Ok((run, begun.as_deref().and_then(Version::parse).unwrap_or(version)));
         }
         self.tx
-            .prepare_cached("INSERT INTO run (plan, ground, level, made_at) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![plan.name, ground, t.peak as i64, at.0])?;
+            .prepare_cached("INSERT INTO run (plan, ground, level, made_at, plans) VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .execute(params![plan.name, ground, t.peak as i64, at.0, version.to_string()])?;
         let run = self.tx.last_insert_rowid();
         self.runs = Some(true);
         let mut task = self.tx.prepare_cached(
-            "INSERT INTO task (run, seq, name, owner, done, within, escalate) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO task (run, seq, name, owner, done, within, escalate, ladder)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?;
         for (seq, one) in plan.tasks.iter().enumerate() {
-            let (done, escalate) = (one.done as i64, one.escalate.join(" "));
-            task.execute(params![run, seq as i64, one.name, one.owner, done, one.within.0, escalate])?;
+            let (done, escalate, ladder) = (one.done as i64, one.escalate.join(" "), ladder::text(&one.then));
+            task.execute(params![run, seq as i64, one.name, one.owner, done, one.within.0, escalate, ladder])?;
         }
-        Ok(run)
+        Ok((run, version))
     }
 
     /// A run got worse at `at`: the time of what was done or missed begins anew, where another file followed it at that time.
@@ -196,8 +246,8 @@ impl Batch<'_> {
         let anew = self
             .tx
             .prepare_cached(
-                "UPDATE task SET open = 1, due_at = ?2 + within, done_at = NULL, done_by = NULL, missed_at = NULL
-                 WHERE run = ?1 AND open = 0 AND due_at IS NOT NULL",
+                "UPDATE task SET open = 1, due_at = ?2 + within, done_at = NULL, done_by = NULL, missed_at = NULL, rung = 0
+                 WHERE run = ?1 AND (open = 0 OR rung > 0) AND due_at IS NOT NULL",
             )?
             .execute([run, now.0])?;
         if anew > 0 {
@@ -265,24 +315,6 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// What was missed, noted once: not where somebody did it meanwhile, or where its time began anew since the plan said so.
-    fn missed(&mut self, run: i64, missed: &Missed, at: Timestamp) -> Result<(), OutboxError> {
-        let noted = self
-            .tx
-            .prepare_cached(
-                "UPDATE task SET open = 0, missed_at = ?3 WHERE run = ?1 AND name = ?2 AND missed_at IS NULL
-                   AND done_at IS NULL AND ifnull(due_at, ?3) <= ?3",
-            )?
-            .execute(params![run, &*missed.task, at.0])?;
-        if noted == 1 {
-            note(self.tx, run, at, RunEventKind::Missed, Some(&missed.task), Some(&missed.owner))?;
-            for name in &missed.to {
-                note(self.tx, run, at, RunEventKind::Escalated, Some(&missed.task), Some(name))?;
-            }
-        }
-        Ok(())
-    }
-
     /// One alert of a run is over; with the last one the run is.
     fn over(&mut self, run: i64, episode: &str, at: Timestamp) -> Result<(), OutboxError> {
         self.tx
@@ -320,7 +352,9 @@ impl Batch<'_> {
             self.tx.prepare_cached("UPDATE run SET began_at = ?2 WHERE id = ?1")?.execute([run, at.0])?;
             self.tx
                 .prepare_cached(
-                    "UPDATE task SET open = done_at IS NULL AND missed_at IS NULL, due_at = ?2 + within WHERE run = ?1",
+                    // What was missed before another file was lost is on its ladder already.
+                    "UPDATE task SET open = done_at IS NULL AND missed_at IS NULL, due_at = ?2 + within
+                     WHERE run = ?1 AND rung = 0",
                 )?
                 .execute([run, at.0])?;
             note(self.tx, run, at, RunEventKind::Began, None, None)?;
@@ -347,7 +381,7 @@ pub(super) fn forget(tx: &Transaction<'_>, now: Timestamp) -> Result<(), OutboxE
     Ok(())
 }
 
-fn note(
+pub(super) fn note(
     tx: &Transaction<'_>,
     run: i64,
     at: Timestamp,

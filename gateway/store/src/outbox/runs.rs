@@ -1,12 +1,12 @@
 //! Runs of response plans, for people.
 
 use maibo_core::id::EpisodeId;
-use maibo_core::notify::Answered;
+use maibo_core::notify::{Answered, Rung};
 use rusqlite::types::Value;
 use rusqlite::{Row, params, params_from_iter};
 
 use super::plan::names;
-use super::{OutboxError, OutboxReader, PAGE_MAX};
+use super::{OutboxError, OutboxReader, PAGE_MAX, ladder};
 
 /// What happened to a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +82,8 @@ pub struct RunRow {
     pub ground: String,
     /// The worst level so far, 0 to 3.
     pub level: i64,
+    /// The set of plans that it was begun by, where that is known.
+    pub plans: Option<String>,
     /// When the first alert called for it.
     pub made_at: i64,
     /// When somebody was told; `None`: all of it is withheld so far.
@@ -113,6 +115,12 @@ pub struct TaskRow {
     pub done_by: Option<String>,
     /// When it was noted that its time was over.
     pub missed_at: Option<i64>,
+    /// Who is told where it stays undone, one rung after the other.
+    pub then: Vec<Rung>,
+    /// How many rungs were told.
+    pub told: u32,
+    /// When the next one is.
+    pub next_at: Option<i64>,
 }
 
 impl OutboxReader {
@@ -138,12 +146,12 @@ impl OutboxReader {
         }
         values.push(Value::from(limit.min(PAGE_MAX) as i64));
         let mut statement = self.connection.prepare_cached(&format!(
-            "SELECT id, plan, ground, level, made_at, began_at, ended_at FROM run WHERE {} ORDER BY id DESC LIMIT ?",
+            "SELECT id, plan, ground, level, made_at, began_at, ended_at, plans FROM run WHERE {} ORDER BY id DESC LIMIT ?",
             conditions.join(" AND ")
         ))?;
         let mut found: Vec<RunRow> = statement.query_map(params_from_iter(values), run)?.collect::<Result<_, _>>()?;
         let mut tasks = self.connection.prepare_cached(
-            "SELECT name, owner, escalate, due_at, done_at, done_by, missed_at, done FROM task WHERE run = ?1 ORDER BY seq",
+            "SELECT name, owner, escalate, due_at, done_at, done_by, missed_at, done, ladder, rung, open FROM task WHERE run = ?1 ORDER BY seq",
         )?;
         let mut alerts = self.connection.prepare_cached("SELECT episode FROM run_alert WHERE run = ?1")?;
         for run in &mut found {
@@ -186,17 +194,23 @@ fn run(row: &Row<'_>) -> rusqlite::Result<RunRow> {
         made_at: row.get(4)?,
         began_at: row.get(5)?,
         ended_at: row.get(6)?,
+        plans: row.get(7)?,
         episodes: Vec::new(),
         tasks: Vec::new(),
     })
 }
 
 fn task(row: &Row<'_>) -> rusqlite::Result<TaskRow> {
+    let (then, rung, open) = (ladder::read(&row.get::<_, String>(8)?), row.get::<_, u32>(9)?, row.get::<_, bool>(10)?);
+    let due_at: Option<i64> = row.get(3)?;
     Ok(TaskRow {
         name: row.get(0)?,
         owner: row.get(1)?,
         escalate: names(&row.get::<_, String>(2)?),
-        due_at: row.get(3)?,
+        due_at: due_at.map(|at| at - ladder::climbed(&then, rung).0),
+        next_at: due_at.filter(|_| open && rung > 0),
+        told: rung.saturating_sub(1),
+        then,
         done_at: row.get(4)?,
         done_by: row.get(5)?,
         missed_at: row.get(6)?,

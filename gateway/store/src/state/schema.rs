@@ -83,6 +83,8 @@ const STEPS: &[&str] = &[
      CREATE INDEX shadow_rule ON shadow (rule, opened);
      CREATE TABLE shadow_total (rule TEXT PRIMARY KEY, total INTEGER NOT NULL) STRICT, WITHOUT ROWID;
      CREATE TABLE activation (fact INTEGER PRIMARY KEY, at INTEGER NOT NULL, version TEXT NOT NULL, actor TEXT) STRICT;",
+    // Of response plans: a fact that no earlier binary wrote.
+    "CREATE TABLE plan_activation (fact INTEGER PRIMARY KEY, at INTEGER NOT NULL, version TEXT NOT NULL, actor TEXT) STRICT;",
 ];
 
 /// The format this binary writes.

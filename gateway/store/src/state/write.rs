@@ -6,6 +6,7 @@ use maibo_core::fact::{Body, Delivery, Fact, Group, Incident, Transition};
 use maibo_core::id::DeviceId;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, params};
 
+use super::activation::{self, ActivationOf};
 use super::{StateError, connect, schema};
 
 /// The one writer of the projection.
@@ -49,7 +50,12 @@ impl StateWriter {
                 Body::Delivery(delivery) => apply_delivery(&transaction, fact, delivery)?,
                 Body::Incident(incident) => apply_incident(&transaction, fact, incident)?,
                 Body::Grouped(groups) => apply_groups(&transaction, groups)?,
-                Body::RulesActivated { version } => super::activation::apply(&transaction, fact, *version)?,
+                Body::RulesActivated { version } => {
+                    activation::apply(&transaction, fact, ActivationOf::Rules, *version)?;
+                }
+                Body::PlansActivated { version } => {
+                    activation::apply(&transaction, fact, ActivationOf::Plans, *version)?;
+                }
                 Body::Shadow(transition) => super::shadow::apply(&transaction, fact, transition)?,
                 // Part of the record, not of any list that is read here.
                 Body::CatalogueActivated { .. }

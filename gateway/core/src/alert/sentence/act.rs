@@ -41,6 +41,12 @@ pub(super) fn missed_sentence(t: &Transition) -> Words {
     } else {
         (format!("，上报 {}", to.join("、")), format!("; told to {}", to.join(", ")))
     };
+    if missed.rung.is_some() {
+        return words(
+            format!("预案“{plan}”任务 {task} 仍未完成，责任方 {owner}{zh}"),
+            format!("Task {task} of plan \"{plan}\" is still not done by {owner}{en}"),
+        );
+    }
     words(
         format!("预案“{plan}”任务 {task} 逾期未完成，责任方 {owner}{zh}"),
         format!("Task {task} of plan \"{plan}\" was not done in time by {owner}{en}"),

@@ -39,6 +39,7 @@ fn transition(reason: Reason) -> Transition {
             owner: "water".into(),
             due_at: Timestamp(600_000),
             to: vec!["chief".into(), "duty".into()],
+            rung: None,
         })),
         ..Handling::default()
     };

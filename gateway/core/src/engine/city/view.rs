@@ -26,6 +26,11 @@ impl City {
         self.law.catalogue_version
     }
 
+    /// The response plans in force; `None` where none were ever brought.
+    pub const fn plans(&self) -> Option<Version> {
+        self.plans
+    }
+
     /// Number of the next fact that the machine wants to be told.
     pub const fn facts_seen(&self) -> u64 {
         self.facts_seen

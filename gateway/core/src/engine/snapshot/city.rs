@@ -57,6 +57,8 @@ struct SavedCity {
     health: Option<Vec<(Check, PartId, Part)>>,
     #[n(16)]
     drills: Option<Drills>,
+    #[n(17)]
+    plans: Option<Version>,
 }
 
 #[derive(Encode, Decode)]
@@ -126,6 +128,7 @@ impl City {
             maintenances: some(self.maintenances().cloned().collect()),
             health: some(self.health.parts.iter().map(|((c, id), p)| (*c, id.clone(), p.clone())).collect()),
             drills: Some(self.drills.clone()).filter(|drills| *drills != Drills::default()),
+            plans: self.plans,
         })
     }
 
@@ -160,6 +163,7 @@ impl City {
             maintenances: Maintenances::restore(saved.maintenances.unwrap_or_default()),
             health: Health { parts: health.map(|(check, id, part)| ((check, id), part)).collect() },
             drills: saved.drills.unwrap_or_default(),
+            plans: saved.plans,
         };
         city.know_parties();
         Ok(city)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use maibo_core::notify::Plan;
+use maibo_core::notify::PlanSet;
 
 use super::{Check, File};
 use crate::deliver::{Outlines, ReceiverSettings, Sender, Target, validate};
@@ -30,16 +30,17 @@ impl Check {
 
 impl Check {
     /// Plans, against the receivers as they are written: what is wrong with those is said of them.
-    pub(super) fn plans(&mut self, file: &File) -> Vec<Plan> {
+    pub(super) fn plans(&mut self, file: &File) -> Arc<PlanSet> {
         let named = |r: &ReceiverSettings| Named { name: r.name.clone(), answers: r.answers };
         let known: Vec<Named> = file.receivers.iter().map(named).collect();
-        crate::plan::validate(&file.plans, &known).unwrap_or_else(|problems| {
+        let plans = crate::plan::validate(&file.plans, Some(&known)).unwrap_or_else(|problems| {
             for problem in problems {
                 let (path, text) = problem.split_once(": ").unwrap_or(("plan", &problem));
                 self.problem(path, text);
             }
             Vec::new()
-        })
+        });
+        Arc::new(crate::plan::set(plans))
     }
 }
 

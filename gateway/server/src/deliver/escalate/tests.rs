@@ -29,6 +29,7 @@ fn plan(tasks: &[&str]) -> Plan {
         done: Answered::Acknowledged,
         within: Millis::from_secs(60),
         escalate: vec!["chief".to_owned(), "gone".to_owned()],
+        then: Vec::new(),
     };
     Plan {
         name: "flood".to_owned(),
@@ -72,7 +73,7 @@ impl Scene {
     ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut outbox = Outbox::open(&dir.path().join("outbox.db"), 0).unwrap();
-        outbox.set_plans(vec![plan(tasks)]);
+        outbox.set_plans(Arc::new(crate::plan::set(vec![plan(tasks)])));
         for n in 1..=alerts {
             follow(&mut outbox, transition(n, 1));
         }

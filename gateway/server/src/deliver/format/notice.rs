@@ -255,6 +255,12 @@ fn missed(missed: &Escalated) -> Words {
     let at =
         read(&missed.due_at).map_or_else(|| missed.due_at.clone(), |at| local(at).strftime("%H:%M:%S").to_string());
     let (zh, en) = what.map_or((&*missed.task, &*missed.task), |what| (&*what.zh, &*what.en));
+    if missed.rung.is_some() {
+        return Words {
+            zh: sentence(&format!("{} 仍未完成（限 {at} 前）：{zh}", missed.owner)),
+            en: sentence(&format!("{} has still not done, due by {at}: {en}", missed.owner)),
+        };
+    }
     Words {
         zh: sentence(&format!("{} 未在 {at} 前完成：{zh}", missed.owner)),
         en: sentence(&format!("{} did not do by {at}: {en}", missed.owner)),

@@ -86,3 +86,21 @@ fn after_damage_what_was_owed_is_owed() {
     owed.sort();
     assert_eq!(due, owed);
 }
+
+// After damage the plans are known that were in force where it begins again, and not those that came later.
+#[test]
+fn after_damage_the_plans_of_that_time_are_in_force() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("outbox.db");
+    let log = FileLog::open(Arc::new(MemDisk::new()), FileLogOptions::facts()).unwrap().0;
+    let mut facts = FactsLog::open(Box::new(log)).unwrap();
+    let plans = |version| draft_of(Timestamp(0), fact::Body::PlansActivated { version: Version(version) });
+    facts.append(vec![plans(1), plans(2), draft(transition(1, 1)), plans(3)]).unwrap();
+    std::fs::write(&path, "this is no database, and long enough to be looked at as one: ".repeat(40)).unwrap();
+    let open = BTreeSet::from([episode(1)]);
+    let outbox = crate::deliver::open(&path, &facts, &open).unwrap();
+    assert_eq!((outbox.cursor(), outbox.plans_version()), (2, Some(Version(2))));
+    drop(outbox);
+    let again = crate::deliver::open(&path, &facts, &open).unwrap();
+    assert_eq!(again.plans_version(), Some(Version(2)));
+}

@@ -23,7 +23,9 @@ use tokio_util::task::TaskTracker;
 use crate::clock::{EngineClock, SystemClock};
 use crate::deliver::format::Letter;
 use crate::deliver::{Limits, Liveness, Parts, ReceiverSettings, Roll, Target, Told, start};
+use crate::plan::PlanBook;
 use crate::telemetry::Metrics;
+use crate::versions::VersionStore;
 
 /// Longest wait for anything that has to happen.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -170,13 +172,14 @@ impl Scene {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let clock = Arc::new(EngineClock::new(Box::<SystemClock>::default(), None));
         let (muted, roll) = (Arc::clone(&clock), Roll::default());
+        let versions = Arc::new(VersionStore::open(&dir.path().join("versions")).unwrap());
         let parts = Parts {
-            plans: Vec::new(),
+            plans: PlanBook::new(versions, Arc::default()),
             facts: facts.reader(outbox.cursor()),
             outbox,
             wake: woken,
             targets,
-            describe: Arc::new(told),
+            describe: Arc::new(|t, _| told(t)),
             ask: Arc::new(|_| Box::pin(std::future::ready(None))),
             polite: Arc::new(move |_, t| super::withheld::manners(t, muted.now())),
             clock,

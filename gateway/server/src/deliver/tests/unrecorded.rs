@@ -96,7 +96,7 @@ async fn a_red_alert_is_told_without_a_record() {
     std::fs::write(dir.path().join("secret"), SECRET).unwrap();
     let targets = crate::deliver::validate(&[entry("bureau", &ear)], &Arc::default(), dir.path()).unwrap();
     let wall: Arc<dyn Clock> = Arc::new(SystemClock::default());
-    let word = || LastWord::new(&targets, Arc::new(told), &wall, Limits::default()).unwrap();
+    let word = || LastWord::new(&targets, Arc::new(|t, _| told(t)), &wall, Limits::default()).unwrap();
     let (error, told) = judged(30.0, word(), dir.path()).await;
     assert!(matches!(error, PipelineError::FactsClosed(_)), "{error}");
     assert!(ear.so_far().is_empty(), "a yellow alert can wait for the record");

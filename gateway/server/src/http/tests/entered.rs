@@ -28,6 +28,7 @@ impl Run {
             done: Answered::Responding,
             within: Millis::from_secs(60),
             escalate: Vec::new(),
+            then: Vec::new(),
         };
         let names = ["water", "road"].map(str::to_owned);
         let matcher = || Matcher { min_level: Level::Blue, ..Matcher::default() };
@@ -42,7 +43,7 @@ impl Run {
         let receiver = |name: String| Receiver { name, mode: Mode::All, matcher: matcher(), group_every: None };
         let path = server.dir.path().join("outbox.db");
         let mut outbox = Outbox::open(&path, 0).expect("opens");
-        outbox.set_plans(vec![plan]);
+        outbox.set_plans(Arc::new(crate::plan::set(vec![plan])));
         let reader = OutboxReader::open(&path).expect("opens");
         server.change(|state| state.outbox = Some(Arc::new(std::sync::Mutex::new(reader))));
         Self { outbox, path, receivers: names.map(receiver).to_vec() }

@@ -9,10 +9,12 @@ use maibo_core::place::Level;
 use maibo_core::rule::RuleSet;
 use maibo_core::time::Timestamp;
 use maibo_store::outbox::Outbox;
+use maibo_store::state::ActivationOf;
 
 use super::*;
 use crate::live::Scope;
 use crate::live::tests::transition;
+use crate::versions::Kind;
 
 /// The rule of the other tests, and the same on trial.
 fn both() -> String {
@@ -154,7 +156,7 @@ async fn brought_by_a_request() {
     let list = server.get("/api/v1/rules/versions").await.json::<api::Page<api::RuleVersion>>().items;
     let shown: Vec<_> = list.iter().map(|v| (v.author.as_str(), v.note.as_deref(), v.in_force)).collect();
     assert_eq!(shown, [("wang", Some("try it"), true), ("file", None, false)]);
-    let recorded = server.state.stored(|r| r.activations(None, 2)).await.expect("readable");
+    let recorded = server.state.stored(|r| r.activations(ActivationOf::Rules, None, 2)).await.expect("readable");
     let actors: Vec<_> = recorded.into_iter().map(|a| a.actor).collect();
     assert_eq!(actors, [Some("wang".to_owned()), None], "the facts have the name");
     server.finish().await;
@@ -203,7 +205,7 @@ async fn a_bad_pack_replaces_nothing() {
     let request = request.body(Body::from(pack(RULES, &serde_json::json!({})).to_string())).expect("a request");
     assert_eq!(server.send(request).await.status(), 403);
     assert_eq!(server.state.picture.roster().rules_version, first);
-    assert!(server.state.shared.versions.brought().is_empty());
+    assert!(server.state.shared.versions.brought(Kind::Rules).is_empty());
     server.finish().await;
 }
 
@@ -227,12 +229,12 @@ async fn the_newest_word_counts_after_a_start() {
     let done: api::RulesActivated = bring(&server, &pack(&both(), &serde_json::json!({}))).await.json();
     let store = Arc::clone(&server.state.shared.versions);
     let load = || Settings::load(&server.dir.path().join("maibo.toml")).expect("settings");
-    let settled = store.settle(load());
+    let settled = store.settle(load()).expect("fits");
     assert_eq!((settled.rules.version.to_string(), settled.packs[0].1.as_str()), (done.version, both().as_str()));
     std::fs::write(server.dir.path().join("rules.toml"), format!("{RULES}# edited\n")).expect("writes");
     let edited = load();
     let version = edited.rules.version;
-    assert_eq!(store.settle(edited).rules.version, version);
+    assert_eq!(store.settle(edited).expect("fits").rules.version, version);
     server.finish().await;
 }
 

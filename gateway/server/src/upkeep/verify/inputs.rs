@@ -99,6 +99,9 @@ impl<'a> Inputs<'a> {
                 Input::Catalogue { version } if versions.catalogue(*version).is_none() => {
                     problem(format!("brings catalogue {version} into force, which is not in versions/"));
                 }
+                Input::Plans { version, .. } if versions.plans(*version).is_none() => {
+                    problem(format!("brings response plans {version} into force, which are not in versions/"));
+                }
                 _ => {}
             }
         }

@@ -2,13 +2,15 @@
 
 use maibo_core::fact::{Acknowledged, Handling, Silenced};
 use maibo_core::id::{Actor, PlaceCode};
-use maibo_core::notify::{Answered, Manners, Plan, Task};
+use maibo_core::notify::{Answered, Manners, Plan, PlanSet, Task};
 use maibo_core::rule::Words;
 use maibo_core::time::Millis;
 
 use super::*;
 
 mod entered;
+mod ladder;
+mod versions;
 
 fn words(text: &str) -> Words {
     Words { zh: text.to_owned(), en: text.to_owned() }
@@ -22,6 +24,7 @@ fn task(name: &str, owner: &str, seconds: i64) -> Task {
         done: Answered::Acknowledged,
         within: Millis::from_secs(seconds),
         escalate: vec!["chief".to_owned()],
+        then: Vec::new(),
     }
 }
 
@@ -36,13 +39,18 @@ fn plan() -> Plan {
     }
 }
 
+/// A set; its version is how many plans are in it.
+fn set(plans: Vec<Plan>) -> Arc<PlanSet> {
+    Arc::new(PlanSet { version: Version(plans.len() as u64), plans })
+}
+
 fn silent(name: &str) -> Receiver {
     Receiver { matcher: Matcher { planned: true, ..Matcher::default() }, ..receiver(name, Mode::All) }
 }
 
 fn bench() -> Bench {
     let mut bench = Bench::new(vec![silent("water"), silent("traffic"), silent("chief"), receiver("all", Mode::All)]);
-    bench.outbox.set_plans(vec![plan()]);
+    bench.outbox.set_plans(set(vec![plan()]));
     bench
 }
 
@@ -146,7 +154,7 @@ fn who_does_not_answer_in_time() {
     bench.acknowledge(secs(10), "water", flood(1, 2, Level::Orange));
     assert_eq!(bench.escalate(secs(29)), []);
     bench.reopen();
-    bench.outbox.set_plans(vec![plan()]);
+    bench.outbox.set_plans(set(vec![plan()]));
     assert_eq!(bench.escalate(secs(31)), [("close the road".to_owned(), 1, 3)]);
     assert_eq!(bench.escalate(secs(99)), [], "the other one has answered");
     let all = listed(&[("water", 3), ("traffic", 3), ("chief", 3), ("all", 3)]);
@@ -199,7 +207,7 @@ fn the_time_begins_with_the_telling() {
     let mut bench = bench();
     let wait = Manners { wait: Some(Millis::from_secs(5)), ..Manners::default() };
     let fact = told(bench.outbox.cursor(), flood(1, 1, Level::Orange));
-    bench.outbox.follow_by(&[fact], &bench.receivers, NOW, |_, _| wait, text).unwrap();
+    bench.outbox.follow_by(&[fact], &bench.receivers, NOW, |_, _| wait, |t, _| text(t)).unwrap();
     assert_eq!((bench.runs()[0].began_at, bench.outbox.next_deadline().unwrap()), (None, None));
     let free = fact_of(&bench, Body::Inhibition { episode: episode(1), by: None });
     bench.outbox.follow(&[free], &bench.receivers, secs(3), text).unwrap();
@@ -208,7 +216,7 @@ fn the_time_begins_with_the_telling() {
     // One that nobody decides on is told when it is late.
     let mut bench = super::plan::bench();
     let fact = told(bench.outbox.cursor(), flood(1, 1, Level::Orange));
-    bench.outbox.follow_by(&[fact], &bench.receivers, NOW, |_, _| wait, text).unwrap();
+    bench.outbox.follow_by(&[fact], &bench.receivers, NOW, |_, _| wait, |t, _| text(t)).unwrap();
     let at = bench.outbox.next_lift().unwrap().unwrap();
     bench.outbox.lift(at).unwrap();
     assert_eq!(bench.runs()[0].began_at, Some(at.0));

@@ -18,7 +18,7 @@ impl Bench {
             let wait = (n < 10 && t.version == 1).then_some(WAIT);
             Manners { wait, muted_until: (n >= 20 && t.level < Level::Red).then_some(NOW + MINUTE) }
         };
-        self.outbox.follow_by(&facts, &self.receivers, now, manners, text).unwrap()
+        self.outbox.follow_by(&facts, &self.receivers, now, manners, |t, _| text(t)).unwrap()
     }
 
     pub(super) fn say(&mut self, now: Timestamp, t: Transition) -> Vec<Delivery> {

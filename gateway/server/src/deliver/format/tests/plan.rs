@@ -13,6 +13,7 @@ pub(super) fn planned(version: u32) -> Told {
         done: AnswerStage::Acknowledged,
         within_s,
         escalate: Vec::new(),
+        then: Vec::new(),
     };
     let tasks = vec![
         task("water", words("派出泵车", "send pumps"), 300),
@@ -48,7 +49,21 @@ pub(super) fn escalated(version: u32) -> Told {
     let what = Some(Words { zh: "封路".to_owned(), en: "close the road".to_owned() });
     let due_at = "2026-11-23T12:00:45.000Z".to_owned();
     let [plan, task, owner] = ["cloudburst", "police", "police"].map(str::to_owned);
-    Told { escalated: Some(Escalated { plan, task, owner, what, due_at }), ..planned(version) }
+    Told { escalated: Some(Escalated { plan, task, owner, what, due_at, rung: None }), ..planned(version) }
+}
+
+// Who is told on a later rung reads that it is still not done, and the deadline that the task had.
+#[test]
+fn a_later_rung_says_so() {
+    let mut told = escalated(3);
+    told.escalated.as_mut().unwrap().rung = Some(1);
+    let letter = letter(&told, stamp(3, 90_000), Some(stamp(1, 0)));
+    assert_eq!(json(&rendered(Format::Native, &letter).body)["data"]["escalated"]["rung"], 1);
+    let notice = notice(std::slice::from_ref(&letter), &sender()).unwrap();
+    let plain = notice.plain(Language::Chinese);
+    assert!(plain.contains("升级：police 仍未完成（限 20:00:45 前）：封路"), "{plain}");
+    let plain = notice.plain(Language::English);
+    assert!(plain.contains("Escalated: police has still not done, due by 20:00:45: close the road"), "{plain}");
 }
 
 // What people read says it, and so does what programs read: CAP by its instruction and parameters, Alertmanager by its

@@ -1,0 +1,61 @@
+//! The response plans in force: those behind the last fact that delivery has followed.
+//!
+//! Messages, lists and simulations go by these, so that nobody reads of tasks for which no time runs.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use maibo_core::id::Version;
+use maibo_core::notify::{Plan, PlanSet};
+use maibo_store::outbox::Covering;
+use tracing::{error, info};
+
+use crate::versions::VersionStore;
+
+/// Shared by whoever speaks of plans.
+#[derive(Clone)]
+pub struct PlanBook {
+    versions: Arc<VersionStore>,
+    current: Arc<Mutex<Arc<PlanSet>>>,
+}
+
+impl PlanBook {
+    /// A book that begins with this set.
+    pub fn new(versions: Arc<VersionStore>, first: Arc<PlanSet>) -> Self {
+        Self { versions, current: Arc::new(Mutex::new(first)) }
+    }
+
+    /// The set in force.
+    pub fn current(&self) -> Arc<PlanSet> {
+        Arc::clone(&self.current.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From now on this one is; gives what is in force then. One whose text is gone changes nothing.
+    pub fn enforce(&self, version: Version) -> Arc<PlanSet> {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if current.version != version {
+            if let Some(set) = self.versions.current().plans(version) {
+                info!(%version, plans = set.plans.len(), "response plans are in force");
+                *current = Arc::clone(set);
+            } else {
+                error!(%version, kept = %current.version, "response plans are on record whose text is gone from versions/; those before stay in force");
+            }
+        }
+        Arc::clone(&current)
+    }
+
+    /// A set that is or was in force.
+    pub fn set(&self, version: Version) -> Option<Arc<PlanSet>> {
+        let current = self.current();
+        if current.version == version {
+            return Some(current);
+        }
+        self.versions.current().plans(version).cloned()
+    }
+
+    /// The plans that cover an alert, each as its run was begun. Without what is known of runs: those in force.
+    pub fn covering(&self, known: Option<&[Covering]>) -> Vec<Plan> {
+        let Some(known) = known else { return self.current().plans.clone() };
+        let find = |one: &Covering| self.set(one.version)?.plans.iter().find(|plan| plan.name == one.plan).cloned();
+        known.iter().filter_map(find).collect()
+    }
+}
