@@ -69,14 +69,14 @@ export class FakeOutward {
   runs(id) {
     if (!this.trouble || id !== this.chosen) return [];
     const at = (ms) => iso(this.began + ms);
-    const task = (name, owner, zh, en, fields) => ({ name, owner, what: { zh, en }, done: 'acknowledged', state: 'running', due_at: null, done_at: null, done_by: null, missed_at: null, escalate: [], ...fields });
+    const task = (name, owner, zh, en, fields) => ({ name, owner, what: { zh, en }, done: 'acknowledged', state: 'running', due_at: null, done_at: null, done_by: null, missed_at: null, escalate: [], then: [], rungs_told: 0, next_at: null, ...fields });
     const done = this.entered;
     const seen = (one) => (done?.receiver === one.owner ? { ...one, state: one.missed_at ? 'missed' : 'done', done_at: done.at, done_by: done.by } : one);
     return [{
       id: '4', plan: 'cloudburst', title: { zh: '城市内涝应急预案', en: 'Urban flooding' }, district: '110105', level: 'red', called_at: at(-400_000), began_at: at(-399_000), ended_at: null, alerts: [id],
       tasks: [
         task('pumps', 'water', '派出泵车', 'send pumps', { state: 'done', due_at: at(-99_000), done_at: at(-212_000), done_by: 'water/张三' }),
-        task('road', 'traffic-police', '封闭道路', 'close the road', { state: 'missed', due_at: at(-99_000), missed_at: at(-98_600), escalate: ['duty-chief'] }),
+        task('road', 'traffic-police', '封闭道路', 'close the road', { state: 'missed', due_at: at(-99_000), missed_at: at(-98_600), escalate: ['duty-chief'], then: [{ after_s: 600, escalate: ['mayors-office'] }], next_at: at(501_000) }),
         task('beds', 'hospital', '备好床位', 'make beds ready', { due_at: at(1_500_000) }),
         task('shelter', 'sub-district', '开放避难场所', 'open the shelter', { due_at: at(-5_000), done: 'responding' }),
       ].map(seen),

@@ -12,7 +12,7 @@ export function entryOf(fields: Partial<TimelineEntry> & Pick<TimelineEntry, 'at
 }
 
 export function taskOf(fields: Partial<RunTask> & { name: string }): RunTask {
-  return { owner: 'water', what: null, done: 'acknowledged', state: 'waiting', due_at: null, done_at: null, done_by: null, missed_at: null, escalate: [], ...fields };
+  return { owner: 'water', what: null, done: 'acknowledged', state: 'waiting', due_at: null, done_at: null, done_by: null, missed_at: null, escalate: [], then: [], rungs_told: 0, next_at: null, ...fields };
 }
 
 export function runOf(tasks: RunTask[], fields: Partial<PlanRun> = {}): PlanRun {

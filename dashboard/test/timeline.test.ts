@@ -150,6 +150,27 @@ describe('tasks of plans', () => {
     expect(at({})).toEqual({ is: 'waiting', left: null });
   });
 
+  // Promise: who was told that a task is late stands beside it, and who is next and when; of one that is done nobody is next.
+  it('say how far up they went', async () => {
+    const late = { state: 'missed', due_at: ago(72_000), missed_at: ago(72_000), escalate: ['chief'] } as const;
+    const then = [{ after_s: 60, escalate: ['deputy'] }, { after_s: 120, escalate: ['mayor'] }];
+    runs = [
+      runOf([
+        taskOf({ name: 'road', owner: 'traffic', ...late, then, rungs_told: 1, next_at: ago(-48_000) }),
+        taskOf({ name: 'beds', owner: 'hospital', ...late, then, done_at: ago(60_000), done_by: 'hospital/张三' }),
+      ]),
+    ];
+    locale.language = 'en';
+    const page = await open('', deskWith([alert], '?alert=a'));
+    const text = (name: string): string => textOf(page.querySelector(`[data-task="${name}"]`) as HTMLElement);
+    expect(text('road')).toMatch(/escalated to chief, deputy · mayor at .+ unless done/);
+    expect(text('beds')).toContain('escalated to chief');
+    expect(text('beds')).not.toContain('mayor');
+    locale.language = 'zh';
+    flushSync();
+    expect(text('road')).toMatch(/升级告知 chief, deputy · .+ 仍未完成则告知 mayor/);
+  });
+
   // Promise: owner and deadline of every task stand there; what is late says so in words and has the run's level in shape and digit.
   it('stand in the detail, counting', async () => {
     runs = [

@@ -9,6 +9,13 @@ export interface Stand {
   readonly left: number | null;
 }
 
+/** Who was told that it is late, and who is next. */
+export function ladderOf(task: RunTask): { told: string[]; next: string[] } {
+  if (task.missed_at === null) return { told: [], next: [] };
+  const told = task.then.slice(0, task.rungs_told).flatMap((rung) => rung.escalate);
+  return { told: [...task.escalate, ...told], next: task.next_at === null ? [] : [...(task.then[task.rungs_told]?.escalate ?? [])] };
+}
+
 /** The gateway notes a miss up to half a second later, and not in its first moments: until then it is late all the same. */
 export function standOf(task: RunTask, now: number): Stand {
   const due = task.due_at === null ? null : Date.parse(task.due_at);

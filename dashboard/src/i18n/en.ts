@@ -123,7 +123,7 @@ export const en: Dictionary = {
     title: 'Plan', failed: 'Tasks of plans cannot be had now', called: 'time does not run yet', began: (at) => `began ${at}`, ended: (at) => `ended ${at}`,
     waiting: 'time does not run yet', left: (span) => `${span} left`, late: (span) => `late by ${span}`, missed: 'missed',
     missedBy: (span) => `missed, late by ${span}`, done: 'done', lapsed: 'not done at the end', doneAt: 'done', doneLate: 'done late,',
-    escalated: (names) => `escalated to ${names}`, due: (at) => `due ${at}`,
+    escalated: (names) => `escalated to ${names}`, next: (names, at) => `${names} at ${at} unless done`, due: (at) => `due ${at}`,
     enter: 'Enter for', enterFor: (owner, task) => `Enter the answer of ${owner}: ${task}`, who: 'Who said so (needed)', whoBad: 'A name has letters, digits, spaces and . · _ @ - only', answer: 'Answer',
     answers: { acknowledged: 'Acknowledged', responding: 'Being handled', fed_back: 'Done, with the result', closed: 'Close the alert' }, less: (answer) => `This task is done by “${answer}” only`,
     put: 'Put down', putHint: (owner) => `Counts as the answer of ${owner}; the record says who put it down`, putDown: (owner) => `the answer of ${owner} is put down`,

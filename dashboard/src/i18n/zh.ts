@@ -121,7 +121,7 @@ export const zh = {
     title: '预案', failed: '预案任务暂时取不到', called: '尚未开始计时', began: (at: string) => `${at} 启动`, ended: (at: string) => `${at} 结束`,
     waiting: '尚未计时', left: (span: string) => `剩 ${span}`, late: (span: string) => `逾期 ${span}`, missed: '逾期未完成',
     missedBy: (span: string) => `未按时完成，逾期 ${span}`, done: '已完成', lapsed: '结束时未完成', doneAt: '完成于', doneLate: '补完成于',
-    escalated: (names: string) => `升级告知 ${names}`, due: (at: string) => `限 ${at} 前`,
+    escalated: (names: string) => `升级告知 ${names}`, next: (names: string, at: string) => `${at} 仍未完成则告知 ${names}`, due: (at: string) => `限 ${at} 前`,
     enter: '代填', enterFor: (owner: string, task: string) => `代填 ${owner} 的答复：${task}`, who: '对方姓名（必填）', whoBad: '姓名只能有文字、数字、空格和 . · _ @ -', answer: '答复',
     answers: { acknowledged: '已收到', responding: '正在处置', fed_back: '已处置，反馈结果', closed: '关闭预警' }, less: (answer: string) => `此任务要到“${answer}”才算完成`,
     put: '登记', putHint: (owner: string) => `计为 ${owner} 的答复，并记下由谁代填`, putDown: (owner: string) => `已登记 ${owner} 的答复`,

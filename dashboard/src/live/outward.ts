@@ -45,6 +45,11 @@ export interface RunTask {
   readonly done_by: string | null;
   readonly missed_at: string | null;
   readonly escalate: readonly string[];
+  /** Who is told where it stays undone, one rung after the other. */
+  readonly then: readonly { readonly after_s: number; readonly escalate: readonly string[] }[];
+  readonly rungs_told: number;
+  /** When the next rung is told; null where there is none. */
+  readonly next_at: string | null;
 }
 
 /** One joint action by a response plan. */

@@ -1,7 +1,8 @@
 //! The city machine: sources, activations, steps of the clock.
 
 use maibo_core::fact::Body;
-use maibo_core::id::PartitionId;
+use maibo_core::id::{Actor, PartitionId, Version};
+use maibo_core::input::Input;
 
 use crate::engine_world::{World, ZERO, catalogue, depth, s};
 
@@ -15,6 +16,7 @@ fn told(w: &World) -> Vec<String> {
     let word = |body: &Body| match body {
         Body::Transition(t) => format!("{} {}", t.state.as_str(), t.reason.as_str()),
         Body::RulesActivated { .. } => "rules".into(),
+        Body::PlansActivated { version } => format!("plans {}", version.0),
         Body::CatalogueActivated { .. } => "catalogue".into(),
         Body::ClockStepped { by_ms } => format!("clock {by_ms}"),
         Body::Source { source, listening, deaf_from } => format!("{source} {listening} {}", deaf_from.0 - ZERO),
@@ -83,4 +85,21 @@ fn a_clock_step_is_a_fact() {
     let mut w = city();
     w.at(s(3600)).clock_step(s(3600));
     assert_eq!(told(&w).last().map(String::as_str), Some("3600000 clock 3600000"));
+}
+
+// response plans that are brought are one fact in the name of who brought them; brought again, also after a restart, none.
+#[test]
+fn plans_are_put_on_record_once() {
+    let mut w = city();
+    let plans = |n, by: Option<&Actor>| Input::Plans { version: Version(n), by: by.cloned() };
+    let li = Actor::new("li").expect("actor");
+    assert_eq!(w.machine.plans(), None);
+    w.at(s(1)).batch(vec![plans(1, None)]).batch(vec![plans(1, Some(&li))]);
+    w.restart();
+    assert_eq!(w.machine.plans(), Some(Version(1)));
+    w.at(s(2)).batch(vec![plans(1, Some(&li)), plans(2, Some(&li)), plans(1, None)]);
+    let told: Vec<_> = told(&w).into_iter().filter(|t| t.contains("plans")).collect();
+    assert_eq!(told, ["1000 plans 1", "2000 plans 2", "2000 plans 1"]);
+    let by: Vec<_> = w.facts.iter().rev().take(3).map(|f| f.actor.as_ref().map(Actor::as_str)).collect();
+    assert_eq!(by, [None, Some("li"), None]);
 }

@@ -15,6 +15,13 @@ fn escalated() {
     assert_eq!(maibo_core::codec::decode::<Handling>(&bytes).ok(), Some(handling));
     expect!["8980f6f6f4f4f6f6f68565666c6f6f646570756d70736577617465721b0000019b76daa800826563686965666464757479"]
         .assert_eq(&hex(&bytes));
+    // A later rung of its ladder.
+    let missed = Missed { rung: Some(1), ..missed() };
+    let handling = Handling { missed: Some(Box::new(missed)), ..Handling::default() };
+    let bytes = maibo_core::codec::encode(&handling);
+    assert_eq!(maibo_core::codec::decode::<Handling>(&bytes).ok(), Some(handling));
+    expect!["8980f6f6f4f4f6f6f68665666c6f6f646570756d70736577617465721b0000019b76daa80082656368696566646475747901"]
+        .assert_eq(&hex(&bytes));
 }
 
 // Protects the inputs log: the canonical bytes of each act.

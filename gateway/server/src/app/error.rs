@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use super::logs;
 use crate::pipeline::PipelineError;
+use crate::versions::VersionError;
 
 /// Why it does not start, with the exit code that says so.
 #[derive(Debug, thiserror::Error)]
@@ -11,9 +12,9 @@ pub enum StartError {
     /// The data directory cannot be used.
     #[error("open the data directory")]
     Data(#[from] logs::DataError),
-    /// Kept rule sets or catalogues cannot be used.
-    #[error("open the kept rule sets")]
-    Versions(#[from] crate::versions::VersionError),
+    /// Kept rule sets, catalogues or response plans cannot be used.
+    #[error("take up what is kept in versions/")]
+    Versions(#[from] VersionError),
     /// Recovery failed.
     #[error("recover")]
     Recover(#[from] PipelineError),
@@ -63,7 +64,7 @@ impl StartError {
             Self::Data(e) => e.exit_code(),
             Self::Answers(e) => e.exit_code(),
             Self::Chains(e) => e.exit_code(),
-            Self::Versions(crate::versions::VersionError::Compile { .. })
+            Self::Versions(VersionError::Compile { .. } | VersionError::Misfit { .. })
             | Self::Recover(
                 PipelineError::SnapshotGone(_) | PipelineError::Read(maibo_store::log::ReadError::Damaged { .. }),
             ) => 65,

@@ -99,10 +99,10 @@ fn bad_plans() {
         "plan[1].receivers",
         "plan[1].receivers",
         "plan[1].task[0].owner",
-        "plan[1].task[0].escalate",
         "plan[1].task[0].name",
         "plan[1].task[0].done",
         "plan[1].task[0].within",
+        "plan[1].task[0].escalate",
         "plan[1].task[0].escalate",
         "plan[1].task[1].name",
         "plan[1].task[1].owner",
@@ -174,7 +174,7 @@ fn a_set_is_its_content() {
         .replace("within = \"5m\"", "within = \"300s\"\n then = []")
         .replace("escalate = [\"chief\"]", "done = \"acknowledged\"\n escalate = [\"chief\"] # him");
     assert_eq!(set(parse(&again).expect("fine")), first);
-    let tall = CLOUDBURST.replace("escalate = [\"chief\"]", "then = [{ after = \"1h30m\", escalate = [\"duty\"] }]");
+    let tall = CLOUDBURST.replace("escalate = [\"chief\"]", "then = [{ after = \"90m\", escalate = [\"duty\"] }]");
     let tall = set(parse(&tall).unwrap_or_else(|problems| panic!("{problems:?}")));
     assert_ne!(tall.version, first.version);
     for one in [&first, &tall] {
