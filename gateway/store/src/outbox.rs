@@ -157,11 +157,11 @@ impl Outbox {
         let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
         let (kept, slot, plans): (Option<i64>, i64, Option<String>) =
             connection.query_row("SELECT next, slot, plans FROM cursor", [], row)?;
-        let next = match kept {
-            Some(next) if next as u64 <= facts => next as u64,
+        let (next, plans) = match kept {
+            Some(next) if next as u64 <= facts => (next as u64, plans),
             _ => {
-                connection.execute("UPDATE cursor SET next = ?1", [facts as i64])?;
-                facts
+                connection.execute("UPDATE cursor SET next = ?1, plans = NULL", [facts as i64])?;
+                (facts, None)
             }
         };
         let (in_flight, waiting, alone) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
