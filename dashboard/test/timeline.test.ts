@@ -195,7 +195,7 @@ describe('tasks of plans', () => {
     expect(task('beds').querySelector('svg[aria-label="橙色"]')).not.toBeNull();
     locale.language = 'en';
     flushSync();
-    expect(textOf(task('road'))).toContain('close the roadtraffic · escalated to chief');
+    expect(textOf(task('road'))).toContain('close the road traffic · escalated to chief');
     expect(textOf(task('beds'))).toContain('late by 3s');
   });
 });
