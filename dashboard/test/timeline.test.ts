@@ -185,7 +185,7 @@ describe('tasks of plans', () => {
     const task = (name: string): HTMLElement => page.querySelector(`[data-task="${name}"]`) as HTMLElement;
     expect(textOf(page.querySelector('[data-run] h3'))).toContain('城市内涝应急预案');
     expect(textOf(task('pumps'))).toBe('派出泵车 water · 完成于 20:04:30 · water/张三 已完成');
-    expect(textOf(task('road'))).toContain('封闭道路traffic · 升级告知 chief');
+    expect(textOf(task('road'))).toContain('封闭道路 traffic · 升级告知 chief');
     expect(textOf(task('road'))).toContain('未按时完成，逾期 1分12秒');
     expect(task('road').querySelector('svg[aria-label="橙色"] text')?.textContent).toBe('2');
     expect(textOf(task('beds'))).toContain('剩 2秒');
