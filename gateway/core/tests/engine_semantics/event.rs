@@ -111,7 +111,7 @@ fn other_words_are_news() {
     take(&mut w, report("rsi.9", "1", s(4))).expect(&["4000 v3 firing yellow event"]);
     assert_eq!(found(w.last()), None);
     take(&mut w, report("rsi.9", "1", s(5))).expect(&[]);
-    // Behind a restart from a snapshot it is known what was said; from the log alone as well.
+    // Behind a restart it is known what was said.
     take(&mut w, says("from 20:00", report("rsi.9", "1", s(6)))).expect(&["6000 v4 firing yellow event"]);
     w.restart();
     take(&mut w, says("from 20:00", report("rsi.9", "1", s(7)))).expect(&[]);
