@@ -109,6 +109,17 @@ describe('receivers', () => {
     expect(textOf(row('duty').nextElementSibling)).toBe('the receiver refuses (HTTP 401)');
   });
 
+  // Promise: who takes only so much in a minute has it there, in words; who has no limit has nothing.
+  it('say how much they take in a minute', async () => {
+    receivers = [receiverOf('group', { format: 'dingtalk', per_minute: 20 }), receiverOf('chief')];
+    const { panel } = await shown();
+    const pace = (name: string): string => textOf(panel.querySelector(`[data-receiver="${name}"] [data-pace]`));
+    expect([pace('group'), pace('chief')]).toEqual(['每分钟至多 20 条', '']);
+    locale.language = 'en';
+    flushSync();
+    expect(pace('group')).toBe('at most 20 a minute');
+  });
+
   // Promise: what is empty says what that means; what cannot be had says why, and what stood there is called old.
   it('say what nothing means', async () => {
     receivers = [];

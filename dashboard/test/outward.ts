@@ -23,7 +23,7 @@ export function runOf(tasks: RunTask[], fields: Partial<PlanRun> = {}): PlanRun 
 }
 
 export function receiverOf(name: string, fields: Partial<Receiver> = {}): Receiver {
-  return { name, kind: 'http', format: 'native', host: `${name}.example`, health: 'well', circuit: 'closed', failing_since: null, last_error: null, needs_operator: false, last_success: null, pending: 0, ...fields };
+  return { name, kind: 'http', format: 'native', host: `${name}.example`, per_minute: null, health: 'well', circuit: 'closed', failing_since: null, last_error: null, needs_operator: false, last_success: null, pending: 0, ...fields };
 }
 
 export function deadOf(id: string, fields: Partial<Delivery> = {}): Delivery {

@@ -130,7 +130,7 @@ export const en: Dictionary = {
   },
   deliveries: {
     title: 'Deliveries', receivers: 'Receivers', receiver: 'Receiver', state: 'State', owed: 'Owed', oldest: 'Oldest', dead: 'Dead', success: 'Last taken',
-    probed: 'tried one at a time', health: { well: 'well', dead: 'has dead letters', failing: 'takes nothing', person: 'needs a person' }, since: (span) => `for ${span}`, over: (span) => `over ${span}`, never: 'not yet', neverTitle: 'not since the start',
+    probed: 'tried one at a time', pace: (count) => `at most ${count} a minute`, health: { well: 'well', dead: 'has dead letters', failing: 'takes nothing', person: 'needs a person' }, since: (span) => `for ${span}`, over: (span) => `over ${span}`, never: 'not yet', neverTitle: 'not since the start',
     troubled: (count) => `${count} ${count === 1 ? 'receiver' : 'receivers'} with trouble`, allWell: 'all well', failed: 'How deliveries go cannot be had now', old: 'this is not the present', loading: 'Loading…',
     noReceivers: 'No receivers are configured: nobody is told of alerts', deadLetters: 'Dead letters', noLetters: 'No dead letters', more: 'There are older ones, not listed here',
     alert: (id) => `alert ${id}`, unknown: 'not configured any more', again: 'Send again', nowIs: (outcome) => `sent again · ${outcome}`,

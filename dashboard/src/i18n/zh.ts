@@ -128,7 +128,7 @@ export const zh = {
   },
   deliveries: {
     title: '告知', receivers: '接收方', receiver: '接收方', state: '状态', owed: '待送', oldest: '最久已等', dead: '未送达', success: '上次收下',
-    probed: '逐条试送', health: { well: '正常', dead: '有未送达', failing: '没有收下', person: '需要人处理' }, since: (span: string) => `已 ${span}`, over: (span: string) => `超过 ${span}`, never: '尚无', neverTitle: '启动后还没有收下过',
+    probed: '逐条试送', pace: (count: string) => `每分钟至多 ${count} 条`, health: { well: '正常', dead: '有未送达', failing: '没有收下', person: '需要人处理' }, since: (span: string) => `已 ${span}`, over: (span: string) => `超过 ${span}`, never: '尚无', neverTitle: '启动后还没有收下过',
     troubled: (count: number) => `${count} 个接收方有问题`, allWell: '全部正常', failed: '告知情况暂时取不到', old: '以下不是现状', loading: '载入中…',
     noReceivers: '没有配置接收方：预警不会告知任何人', deadLetters: '未送达的消息', noLetters: '没有未送达的消息', more: '还有更早的，未在此列出',
     alert: (id: string) => `预警 ${id}`, unknown: '已不在配置中', again: '重新发送', nowIs: (outcome: string) => `已重新发送 · ${outcome}`,

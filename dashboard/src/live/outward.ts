@@ -72,6 +72,8 @@ export interface Receiver {
   readonly kind: string;
   readonly format: string;
   readonly host: string;
+  /** How many messages it takes in a minute; null where there is no limit. */
+  readonly per_minute: number | null;
   readonly health: 'well' | 'failing';
   /** Open: it is tried with one message at a time, after growing waits. */
   readonly circuit: 'closed' | 'open';

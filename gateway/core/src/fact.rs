@@ -306,7 +306,7 @@ pub struct Transition {
     /// What `value` was computed from; `None` where it is the last value of `quantity`, or there is none.
     #[n(20)]
     pub measure: Option<Box<Measure>>,
-    /// What Maibo found about itself, what a drill plays, or when an event begins that was told of ahead of its time, in words.
+    /// What Maibo found about itself, what a drill plays, or an event's words.
     /// `None` in all other alerts.
     #[n(21)]
     pub found: Option<Box<Found>>,

@@ -105,7 +105,8 @@ pub struct Event {
     /// One line for a reader, in the reporter's words.
     #[n(8)]
     pub text: Text,
-    /// When it begins, in words, where it is told of ahead of its time. What it says is in force from `at` on all the same.
+    /// What its alert says of it, in words: the reporter's own, and when it begins. What it says is in force from `at` on all
+    /// the same. Other words than before are a version of their own, so what counts or measures has no place here.
     #[n(9)]
     pub ahead: Option<Box<Found>>,
 }

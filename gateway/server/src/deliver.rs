@@ -64,7 +64,7 @@ mod worker;
 
 pub use body::Told;
 pub use carrier::{ClientError, Limits};
-pub use format::{Format, Manner, Template};
+pub use format::{BeatTemplate, Format, Manner, Template};
 pub use liveness::{Failing, Liveness};
 pub use network::{Allow, forbidden};
 pub use open::open;
@@ -171,9 +171,9 @@ pub fn start(
         receivers.push(target.receiver.clone());
         let carrier = Arc::new(carrier::Carrier::new(target, limits, Arc::clone(&wall), "")?);
         let lives = Liveness::new(carrier.substitute().map(str::to_owned));
-        if let Some(every) = carrier.target().heartbeat {
+        if let Some(rhythm) = heartbeat::Rhythm::of(carrier.target()) {
             let clocks = (shelf.clock(), Arc::clone(&wall));
-            let beating = heartbeat::run(Arc::clone(&carrier), lives.clone(), every, clocks, stop.clone());
+            let beating = heartbeat::run(Arc::clone(&carrier), lives.clone(), rhythm, clocks, stop.clone());
             alarm.spawn(tasks, "heartbeat of a receiver", beating);
         }
         alive.push((carrier.receiver().to_owned(), lives.clone()));

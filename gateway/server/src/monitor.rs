@@ -126,7 +126,8 @@ pub fn start(parts: Parts, running: &Running, tasks: &TaskTracker, stop: &Cancel
         Arc::clone(&board),
         stop.clone(),
     ));
-    tasks.spawn(receivers::run(owed, receivers, Arc::clone(&shared.clock), board, stop.clone()));
+    let (dead_letters, clock) = (shared.metrics.dead_letters.clone(), Arc::clone(&shared.clock));
+    tasks.spawn(receivers::run(owed, receivers, dead_letters, clock, board, stop.clone()));
 }
 
 /// Where this machine reaches what listens at an address.

@@ -49,6 +49,8 @@ pub struct Metrics {
     pub live_clients: IntGauge,
     /// Delivery attempts, by outcome.
     pub deliveries: IntCounterVec,
+    /// What was given up and neither told after all nor set aside, as of a few seconds ago.
+    pub dead_letters: IntGauge,
     memory: Memory,
 }
 
@@ -152,6 +154,11 @@ impl Metrics {
         };
         let live_clients = IntGauge::new("maibo_live_clients", "connected pages")?;
         registry.register(Box::new(live_clients.clone()))?;
+        let dead_letters = IntGauge::new(
+            "maibo_dead_letters",
+            "versions of alerts that a receiver was not told, given up, and neither sent again nor set aside",
+        )?;
+        registry.register(Box::new(dead_letters.clone()))?;
         let clock_step = IntGauge::new("maibo_clock_last_step_milliseconds", "the last step of the wall clock")?;
         registry.register(Box::new(clock_step.clone()))?;
         let listening =
@@ -184,6 +191,7 @@ impl Metrics {
             listening,
             live_clients,
             deliveries: counters("maibo_deliveries_total", "delivery attempts", &["outcome"])?,
+            dead_letters,
             memory: Memory::register(&registry)?,
             registry,
         })

@@ -150,14 +150,27 @@ fn warnings_and_alerts_become_alerts() {
     alerts(&maibo, "warning", "a cancel ends it", one("red", "resolved"));
 
     // One for later is an alert of now that says from when on.
-    let onset = format!("<onset>{}</onset><expires>", time(1_800));
-    let ahead = warning("Alert", "w5", "Severe", "").replacen("<expires>", &onset, 1);
+    let onset = |at: &str| format!("<onset>{at}</onset><expires>");
+    let (late, early) = (time(1_800), time(600));
+    let ahead = warning("Alert", "w5", "Severe", "").replacen("<expires>", &onset(&late), 1);
     assert_eq!(cap(&maibo, &ahead).0, 200);
     let open =
         alerts(&maibo, "warning", "a warning for later", |items| items.len() == 2 && items[0]["level"] == "orange");
     let text = &open[0]["text"];
     let says = |language: &str, words: &str| text[language].as_str().is_some_and(|t| t.contains(words));
     assert!(open[0]["state"] == "firing" && says("zh", " 起") && says("en", ", from 20"), "{text}");
+    assert!(says("zh", "原文“") && says("en", "in its own words “"), "{text}");
+
+    // The same again is no news; that it begins earlier is, at the same level.
+    let version = |items: &[Value], n: u64| items.len() == 2 && items[0]["version"] == n;
+    let update = |id: &str, before: &str, at: &str| {
+        let references = format!("<references>cma@city.example,{before},{}</references>", time(0));
+        warning("Update", id, "Severe", &references).replacen("<expires>", &onset(at), 1)
+    };
+    let (again, earlier) = (update("w6", "w5", &late), update("w7", "w6", &early));
+    assert_eq!((cap(&maibo, &again).0, cap(&maibo, &earlier).0), (200, 200));
+    let moved = alerts(&maibo, "warning", "a warning for earlier", |items| version(items, 2));
+    assert!(moved[0]["reason"] == "event" && moved[0]["text"] != open[0]["text"], "{}", moved[0]);
 
     assert_eq!(prometheus(&maibo, &json!([alert("DiskFull", -5, 0)])).0, 200);
     alerts(&maibo, "systems", "an end ends one", |items| {

@@ -198,7 +198,9 @@ fn what_was_given_up_is_sent_again() {
     let path = format!("/api/v1/deliveries/{}/replay", dead["id"].as_str().expect("an id"));
     let (status, problem) = maibo.post(&path, &serde_json::json!({ "now": true }));
     assert_eq!((status, problem["code"].as_str()), (400, Some("bad_request")), "{problem}");
+    dead_letters(&maibo, 1);
     set_aside(&maibo, &dead);
+    dead_letters(&maibo, 0);
     bureau.sink.set_mode(Mode::Ok);
     let (status, owed) = maibo.post(&path, &serde_json::json!({}));
     assert_eq!((status, owed["outcome"].as_str()), (200, Some("pending")), "{owed}");
@@ -218,6 +220,15 @@ fn what_was_given_up_is_sent_again() {
     let on_record = maibo_e2e::journal::facts(&maibo.data(), "delivery").into_iter();
     let outcomes: Vec<Value> = on_record.filter(|d| d["receiver"] == "bureau").map(|d| d["outcome"].clone()).collect();
     assert_eq!(outcomes, ["dead", "delivered"], "both are on record");
+}
+
+/// Waits until the metric has so many.
+fn dead_letters(maibo: &Maibo, wanted: u64) {
+    let line = format!("maibo_dead_letters {wanted}");
+    until("the metric has so many dead letters", Duration::from_secs(20), || {
+        let (_, text) = maibo_e2e::maibo::http(maibo.http, "GET", "/metrics", &[], "")?;
+        text.lines().any(|l| l == line).then_some(())
+    });
 }
 
 /// A dead letter is set aside, by the first who says so, and stands in the timeline of its alert and in its own list.

@@ -33,6 +33,7 @@ pub(crate) struct When {
 struct Known {
     code: String,
     /// Of its last report.
+    words: Option<String>,
     when: When,
     /// What is added to the wait for a repeat.
     later: Ms,
@@ -84,9 +85,9 @@ impl Known {
     }
 
     /// Takes a newer report. One that waited in deaf time does not shorten the wait for the next.
-    fn renew(&mut self, codes: &Codes, code: &str, when: When) {
+    fn renew(&mut self, codes: &Codes, event: &Event, when: When) {
         let before = (self.waits() && when.ends.is_none()).then(|| self.until(codes));
-        code.clone_into(&mut self.code);
+        (self.code, self.words) = (event.code.clone(), event.words.clone());
         self.when = When { at: when.at.max(self.when.at), ..when };
         self.later = 0;
         self.later = before.map_or(0, |before| (before - self.until(codes)).max(0));
@@ -109,8 +110,9 @@ impl Known {
     }
 
     /// A newer report of what is open.
-    fn repeat(&mut self, codes: &Codes, (code, when): (&str, When), level: Level, now: Ms, to: &mut Teller<'_>) {
-        self.renew(codes, code, when);
+    fn repeat(&mut self, codes: &Codes, (event, when): (&Event, When), level: Level, now: Ms, to: &mut Teller<'_>) {
+        let news = event.words != self.words;
+        self.renew(codes, event, when);
         self.reports += 1;
         let (at, until) = (self.when.at, self.until(codes));
         if let Some(episode) = &mut self.episode {
@@ -118,6 +120,8 @@ impl Known {
             let before = std::mem::replace(&mut episode.level, level);
             if level != before {
                 episode.tell(at, true, if level > before { "raised" } else { "lowered" }, to);
+            } else if news {
+                episode.tell(at, true, "event", to);
             }
         }
         if until <= now {
@@ -143,8 +147,8 @@ impl EventCell {
         let opens = !over && room;
         let Some(known) = self.known.get_mut(&event.identity) else {
             let Some(level) = level.filter(|_| opens) else { return };
-            let mut known =
-                Known { code: event.code.clone(), when, later: 0, reports: 0, episode: None, closed: false };
+            let (code, words) = (event.code.clone(), event.words.clone());
+            let mut known = Known { code, words, when, later: 0, reports: 0, episode: None, closed: false };
             known.open(level, &mut desk.of(now, &event.identity));
             self.known.insert(event.identity.clone(), known);
             return self.forget(now, desk);
@@ -157,17 +161,17 @@ impl EventCell {
         // By its own time: in time, or too late.
         let holds = known.closed && when.at < known.until(&self.codes);
         match level {
-            Some(_) if holds => known.renew(&self.codes, &event.code, when),
+            Some(_) if holds => known.renew(&self.codes, event, when),
             None if event.cancelled => {
-                known.renew(&self.codes, &event.code, when);
+                known.renew(&self.codes, event, when);
                 known.closed = false;
                 known.close(known.when.at, "event_cancelled", to);
             }
             Some(level) if known.episode.is_some() => {
-                known.repeat(&self.codes, (&event.code, when), level, now, to);
+                known.repeat(&self.codes, (event, when), level, now, to);
             }
             Some(level) if opens => {
-                known.renew(&self.codes, &event.code, when);
+                known.renew(&self.codes, event, when);
                 known.closed = false;
                 known.open(level, to);
             }

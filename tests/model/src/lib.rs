@@ -124,6 +124,8 @@ pub struct Event {
     pub expires: Option<Ms>,
     /// Ends now.
     pub cancelled: bool,
+    /// What its alert says of it, in the reporter's words.
+    pub words: Option<String>,
 }
 
 /// One thing that happened.

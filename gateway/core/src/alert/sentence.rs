@@ -17,6 +17,17 @@ use crate::time::Millis;
 
 /// The sentence of a transition; `title` is its rule's.
 pub fn sentence(t: &Transition, title: &Words) -> Words {
+    let said = happened(t, title);
+    match t.found.as_deref() {
+        // Whoever hears only that nobody has acknowledged it has not heard what it is about.
+        Some(f) if t.reason.is_handling() && t.state == State::Firing && matches!(t.subject, Subject::Event { .. }) => {
+            words(format!("{}（{}）", said.zh, &*f.zh), format!("{} ({})", said.en, &*f.en))
+        }
+        _ => said,
+    }
+}
+
+fn happened(t: &Transition, title: &Words) -> Words {
     match t.reason {
         reason if t.is_drill() && !reason.is_handling() => drill::sentence(t, title),
         Reason::Raised | Reason::Lowered if t.found.is_some() => found_sentence(t, title),
@@ -129,12 +140,12 @@ fn end_sentence(t: &Transition, title: &Words) -> Words {
 fn event_sentence(t: &Transition, title: &Words) -> Words {
     let (zh, en) = level(t.level);
     let who = subject(&t.subject);
-    let ahead = t.found.as_deref();
-    let ahead = ahead.map_or_else(Words::default, |f| words(format!("，{}", &*f.zh), format!(", {}", &*f.en)));
+    let told = t.found.as_deref();
+    let told = told.map_or_else(Words::default, |f| words(format!("，{}", &*f.zh), format!(", {}", &*f.en)));
     match t.reason {
         Reason::Event => words(
-            format!("{}：{}上报，{zh}预警{}", title.zh, who.zh, ahead.zh),
-            format!("{}: reported by {}, {en} alert{}", title.en, lower(&who.en), ahead.en),
+            format!("{}：{}上报，{zh}预警{}", title.zh, who.zh, told.zh),
+            format!("{}: reported by {}, {en} alert{}", title.en, lower(&who.en), told.en),
         ),
         Reason::EventCancelled => words(
             format!("{}：{}已解除", title.zh, who.zh),
@@ -189,7 +200,7 @@ fn silence_sentence(t: &Transition) -> Words {
     }
 }
 
-/// What Maibo found about itself.
+/// What Maibo found about itself, and a level that moves of what has words of its own.
 fn found_sentence(t: &Transition, title: &Words) -> Words {
     let (zh, en) = t.found.as_ref().map_or(("", ""), |f| (&*f.zh, &*f.en));
     let lasted = length(t.resolved_at.unwrap_or(t.at).since(t.started_at));

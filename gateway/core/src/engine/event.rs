@@ -1,7 +1,8 @@
 //! Discrete reports: one event rule on one device, one episode for each event it reports.
 //!
 //! An event is known by its identity. Its first report opens the episode at once, at the level of its code; repeats
-//! extend it, move its level and are counted (the count is the alert's value), and are no facts by themselves. It ends
+//! extend it, move its level and are counted (the count is the alert's value), and are no facts by themselves, unless they
+//! say something else: other words, another beginning. It ends
 //! with the device's cancellation, at the end that its last report names, or `expires_after` behind its last report
 //! where that names none.
 //!
@@ -14,6 +15,8 @@
 //! - **Expiry** is on engine time. A named end holds whatever happens. The other kind waits for a repeat: while Maibo is
 //!   deaf it does not come, and time that Maibo was deaf, or that its clock jumped, is added to it.
 //! - **Ahead.** A report of what is yet to begin opens at once as well; when it begins is said in its words.
+//! - **Words.** What a report says of itself is a version of its own (`event`) where the level is the same and the words are not
+//!   those of the last: that a storm comes two hours earlier is news.
 //! - A report whose code the rule does not have means nothing to it; a cancellation needs no code.
 //!
 //! **Invariants:** after a step nothing open is over by its `now`; identities of episodes are given once, also by events

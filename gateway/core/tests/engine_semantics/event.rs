@@ -94,6 +94,42 @@ fn what_is_ahead_is_said() {
     take(&mut w, cancel("1", s(3))).expect(&["3000 v4 resolved yellow event_cancelled"]);
 }
 
+// event: what a report says of itself is told again where it is not what the last one said, at the same level, too; a mere
+// repetition is no version, and neither is one of what an operator closed. Its count goes on.
+#[test]
+fn other_words_are_news() {
+    let says = |words: &str, event: Event| Event { ahead: Some(Box::new(Found::new("雷雨", words))), ..event };
+    let found = |t: &Transition| t.found.as_ref().map(|f| f.en.to_string());
+    let mut w = world();
+    take(&mut w, says("from 20:00", report("rsi.9", "1", 0))).expect(&["0 v1 firing yellow event"]);
+    take(&mut w, says("from 20:00", report("rsi.9", "1", s(1)))).expect(&[]);
+    take(&mut w, says("from 18:00", report("rsi.9", "1", s(2)))).expect(&["2000 v2 firing yellow event"]);
+    assert_eq!((found(w.last()).as_deref(), value(w.last())), (Some("from 18:00"), Some(3.0)));
+    take(&mut w, says("from 18:00", report("rsi.9", "1", s(3)))).expect(&[]);
+    take(&mut w, says("from 16:00", received(report("rsi.9", "1", s(1)), s(4)))).expect(&[]);
+    assert_eq!(counts(&w).late, 1, "an older one is no news");
+    take(&mut w, report("rsi.9", "1", s(4))).expect(&["4000 v3 firing yellow event"]);
+    assert_eq!(found(w.last()), None);
+    take(&mut w, report("rsi.9", "1", s(5))).expect(&[]);
+    // Behind a restart it is known what was said.
+    take(&mut w, says("from 20:00", report("rsi.9", "1", s(6)))).expect(&["6000 v4 firing yellow event"]);
+    w.restart();
+    take(&mut w, says("from 20:00", report("rsi.9", "1", s(7)))).expect(&[]);
+    take(&mut w, says("from 20:00", cancel("1", s(8)))).expect(&["8000 v5 resolved yellow event_cancelled"]);
+}
+
+// event: acts leave what the event says as it was.
+#[test]
+fn acts_leave_the_words() {
+    let mut w = world();
+    let words = Some(Box::new(Found::new("20:00 起", "from 20:00")));
+    take(&mut w, Event { ahead: words.clone(), ..report("rsi.9", "1", 0) });
+    w.acknowledge("li.wei", 1);
+    assert_eq!(w.last().found, words);
+    take(&mut w, Event { ahead: words.clone(), ..report("rsi.707", "1", s(2)) });
+    assert_eq!((w.last().version, &w.last().found), (3, &words));
+}
+
 // event: one episode for each identity; the level is that of the code itself, else of the longest prefix.
 #[test]
 fn one_episode_for_each_identity() {

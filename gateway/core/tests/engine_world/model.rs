@@ -252,6 +252,7 @@ fn translated(input: &Input) -> Option<maibo_model::Input> {
             received: e.received.0,
             expires: e.expires.map(|at| at.0),
             cancelled: e.cancelled,
+            words: e.ahead.as_ref().map(|words| format!("{}/{}", &*words.zh, &*words.en)),
         }),
         Input::Liveness(l) => maibo_model::Input::Liveness { device: l.device.as_str().to_owned(), alive: l.alive },
         Input::Deaf { source, from } => {

@@ -1,7 +1,7 @@
 //! Random streams: what devices, sources, operators and clocks can do.
 
 use maibo_core::id::{Actor, DeviceId, EpisodeId, PartitionId, Version};
-use maibo_core::input::{Act, Command, Input, Stage};
+use maibo_core::input::{Act, Command, Found, Input, Stage};
 use maibo_core::reading::{Event, Liveness, Quality, Reading, Text};
 use maibo_core::time::{Millis, Timestamp};
 use proptest::prelude::*;
@@ -99,6 +99,7 @@ struct Report {
     /// From the present on.
     expires: Option<i64>,
     cancelled: bool,
+    words: Option<&'static str>,
 }
 
 fn report() -> impl Strategy<Value = Report> {
@@ -109,8 +110,9 @@ fn report() -> impl Strategy<Value = Report> {
     let expires = prop_oneof![3 => Just(None), 2 => (-20_000..120_000_i64).prop_map(Some), 1 => Just(Some(-ZERO))];
     let cancelled = prop_oneof![4 => Just(false), 1 => Just(true)];
     let device = prop_oneof![4 => Just(0_usize), 1 => 1..3_usize];
-    (device, code, identity, age, waited, expires, cancelled).prop_map(
-        |(device, code, identity, age, waited, expires, cancelled)| Report {
+    let words = select(vec![None, None, Some("from 20:00"), Some("from 18:00")]);
+    (device, code, identity, age, waited, expires, cancelled, words).prop_map(
+        |(device, code, identity, age, waited, expires, cancelled, words)| Report {
             device,
             code,
             identity,
@@ -118,6 +120,7 @@ fn report() -> impl Strategy<Value = Report> {
             waited,
             expires,
             cancelled,
+            words,
         },
     )
 }
@@ -135,7 +138,7 @@ impl Report {
             cancelled: self.cancelled,
             position: None,
             text: Text::default(),
-            ahead: None,
+            ahead: self.words.map(|words| Box::new(Found::new("起", words))),
         }
     }
 }

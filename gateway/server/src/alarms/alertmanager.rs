@@ -3,6 +3,9 @@
 //! An alert is its set of labels. It is posted again and again while it fires, each time with an end that lies ahead, and
 //! with an end that is past when it is over. The first report stands at `startsAt`, repeats at the time at which they come.
 //!
+//! Its annotations are not in the text of its alert: `summary` mostly has the value, which is another one at every repeat, and
+//! other words are another version.
+//!
 //! Limits: [`ALERTS_MAX`] alerts a request, [`LABELS_MAX`] labels and annotations of one.
 
 use std::collections::BTreeMap;

@@ -8,12 +8,15 @@
 //! gives code, text and beginning, the latest `expires` the end.
 //!
 //! A warning counts from `sent`, however far ahead its `onset` lies: it is told to be acted upon before. When it begins is said
-//! in words.
+//! in words, and so is its `headline` (without one its `event`): between quotes, which it has none of, so that nobody takes it
+//! for a sentence of Maibo's own. The Chinese one is of the block that counts, the English one of the worst block in English,
+//! where there is one. An `onset` is said whether it is ahead or past: an update that only repeats it says the same.
 
 use jiff::tz::{Offset, TimeZone};
 use maibo_core::input::Found;
 use maibo_core::place::Level;
 use maibo_core::reading::{Event, Text};
+use maibo_core::rule::Words;
 use maibo_core::time::Timestamp;
 
 use super::xml::{self, Element};
@@ -22,6 +25,8 @@ use super::{AlarmSource, chain::Link, code, line};
 const BEIJING: Offset = Offset::constant(8);
 /// References of one message.
 const REFERENCES_MAX: usize = 200;
+/// Characters of a headline that its alert repeats.
+const QUOTE_MAX: usize = 100;
 /// Longest sender and identifier, in bytes.
 const NAME_MAX: usize = 256;
 
@@ -66,10 +71,14 @@ pub struct Info {
     pub level: Option<Level>,
     /// Its beginning: `onset`, else `effective`.
     pub begins: Option<Timestamp>,
+    /// Whether that is its `onset`, which says when it happens; the other says when the message counts.
+    pub happens: bool,
     /// Its end.
     pub expires: Option<Timestamp>,
     /// One line for a reader.
     pub text: Text,
+    /// The same in English, where a block in English has one.
+    pub english: Option<Text>,
     /// Longitude and latitude.
     pub position: Option<(f64, f64)>,
 }
@@ -90,7 +99,7 @@ pub fn parse(text: &str) -> Result<Message, String> {
     let kind = one_of("msgType", need("msgType")?, &["Alert", "Update", "Cancel", "Ack", "Error"])?;
     one_of("scope", need("scope")?, &["Public", "Restricted", "Private"])?;
     let references = references(root.first("references").unwrap_or_default())?;
-    let infos = infos(&root)?;
+    let (infos, english) = infos(&root)?;
     if kind != "Alert" && references.is_empty() {
         return Err(format!("references: is missing, which {kind} needs"));
     }
@@ -103,11 +112,15 @@ pub fn parse(text: &str) -> Result<Message, String> {
         _ => Does::Nothing,
     };
     let latest = infos.iter().map(|(info, _)| info.expires).reduce(|a, b| Some(a?.max(b?))).flatten();
-    // Of equals the first.
-    let worst = infos.into_iter().map(|(info, _)| info).rev().max_by_key(|info| info.level);
-    let info = worst.map(|info| Info { expires: latest, ..info });
+    let english = worst(english).map(|info| info.text);
+    let info = worst(infos).map(|info| Info { expires: latest, english, ..info });
     let (status, kind) = (status.to_owned(), kind.to_owned());
     Ok(Message { sender, identifier, sent, status, kind, does, references, info })
+}
+
+/// The worst of some blocks, of equals the first.
+fn worst(infos: Vec<(Info, bool)>) -> Option<Info> {
+    infos.into_iter().map(|(info, _)| info).rev().max_by_key(|info| info.level)
 }
 
 /// The events that a message is; `links` are those of its chain that it speaks of: its own, or all it ends.
@@ -132,17 +145,36 @@ pub fn events(message: &Message, links: &[Link], source: &AlarmSource, received:
             cancelled,
             position: info.and_then(|i| i.position),
             text: info.map(|i| i.text.clone()).unwrap_or_default(),
-            ahead: begins.filter(|_| !cancelled).map(ahead).map(Box::new),
+            ahead: info.filter(|_| !cancelled).map(|info| Box::new(words(info, message.sent))),
         }
     };
     links.iter().enumerate().map(event).collect()
 }
 
-/// From when on, in Beijing time.
-fn ahead(begins: Timestamp) -> Found {
-    let at = jiff::Timestamp::from_millisecond(begins.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    let at = at.to_zoned(TimeZone::fixed(BEIJING)).strftime("%Y-%m-%d %H:%M");
-    Found::new(&format!("{at} 起"), &format!("from {at}"))
+/// What it says of itself, and from when on, in Beijing time.
+fn words(info: &Info, sent: Timestamp) -> Found {
+    let zh = quoted(&info.text);
+    let en = quoted(info.english.as_ref().unwrap_or(&info.text));
+    let mut words = Words { zh: format!("原文{zh}"), en: format!("in its own words {en}") };
+    if let Some(begins) = info.begins.filter(|begins| info.happens || *begins > sent) {
+        let at = jiff::Timestamp::from_millisecond(begins.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        let at = at.to_zoned(TimeZone::fixed(BEIJING)).strftime("%Y-%m-%d %H:%M");
+        words = Words { zh: format!("{}，{at} 起", words.zh), en: format!("{}, from {at}", words.en) };
+    }
+    Found::new(&words.zh, &words.en)
+}
+
+/// Somebody else's words, short and between quotes, of which they have none themselves.
+fn quoted(text: &str) -> String {
+    let inner = |c: char| match c {
+        '“' => '‘',
+        '”' | '„' | '‟' => '’',
+        '"' => '\'',
+        other => other,
+    };
+    let more = if text.chars().nth(QUOTE_MAX).is_some() { "…" } else { "" };
+    let said: String = text.chars().take(QUOTE_MAX).map(inner).collect();
+    format!("“{said}{more}”")
 }
 
 fn one_of<'a>(name: &str, text: &'a str, words: &[&str]) -> Result<&'a str, String> {
@@ -192,12 +224,19 @@ fn references(text: &str) -> Result<Vec<(String, String)>, String> {
     Ok(found)
 }
 
-/// The blocks that count, and of each whether it only says that all is clear.
-fn infos(root: &Element) -> Result<Vec<(Info, bool)>, String> {
+/// A block, and whether it only says that all is clear.
+type Block = (Info, bool);
+
+/// The blocks that count, and those in English, where these are others.
+fn infos(root: &Element) -> Result<(Vec<Block>, Vec<Block>), String> {
     let language = |info: &Element| info.first("language").unwrap_or("en-US").to_ascii_lowercase();
-    let chinese = root.all("info").map(language).find(|l| l.starts_with("zh"));
-    let Some(wanted) = chinese.or_else(|| root.all("info").map(language).next()) else { return Ok(Vec::new()) };
-    root.all("info").filter(|i| language(i) == wanted).map(info).collect()
+    let begins = |with: &str| root.all("info").map(language).find(|l| l.starts_with(with));
+    let Some(wanted) = begins("zh").or_else(|| root.all("info").map(language).next()) else {
+        return Ok((Vec::new(), Vec::new()));
+    };
+    let of = |wanted: &str| root.all("info").filter(|i| language(i) == wanted).map(info).collect::<Result<_, _>>();
+    let english = begins("en").filter(|english| *english != wanted);
+    Ok((of(&wanted)?, english.map_or_else(|| Ok(Vec::new()), |english| of(&english))?))
 }
 
 fn info(info: &Element) -> Result<(Info, bool), String> {
@@ -223,13 +262,14 @@ fn info(info: &Element) -> Result<(Info, bool), String> {
     });
     let expires = info.first("expires").map(|t| time("expires", t)).transpose()?;
     let [onset, effective] = ["onset", "effective"].map(|name| info.first(name).map(|t| time(name, t)).transpose());
-    let begins = onset?.or(effective?);
+    let (onset, effective) = (onset?, effective?);
+    let (begins, happens) = (onset.or(effective), onset.is_some());
     let what = info.all("eventCode").find_map(kind).unwrap_or(event).to_owned();
     let text = line(info.first("headline").unwrap_or(event));
     let mut responses = info.all("responseType").peekable();
     let clear = responses.peek().is_some() && responses.all(|r| r.text() == "AllClear");
     let position = info.all("area").find_map(position);
-    Ok((Info { what, level, begins, expires, text, position }, clear))
+    Ok((Info { what, level, begins, happens, expires, text, english: None, position }, clear))
 }
 
 /// What kind of event a code names. Some codes of the German weather service are about the message: the version of its

@@ -69,7 +69,9 @@ fn a_warning_ahead_of_its_time() {
         cap::events(&message, &links, &source(Kind::Cap), NOW).remove(0)
     };
     let said = |info: &str| event(info).ahead.map(|f| (f.zh.to_string(), f.en.to_string()));
-    let words = |at: &str| Some((format!("{at} 起"), format!("from {at}")));
+    let quote = "“暴雨预警 & 雷电”";
+    let words = |at: &str| Some((format!("原文{quote}，{at} 起"), format!("in its own words {quote}, from {at}")));
+    let plain = Some((format!("原文{quote}"), format!("in its own words {quote}")));
     let hours = |n: i64| NOW + Millis::from_secs(n * 3_600);
     let later = event(&about("<expires>", &format!("{onset}<expires>")));
     assert_eq!((later.at, later.expires, later.cancelled), (NOW, Some(hours(12)), false));
@@ -77,8 +79,11 @@ fn a_warning_ahead_of_its_time() {
     // Beijing's time, whatever zone the sender writes; `effective` where there is no onset.
     let abroad = "<effective>2026-11-23T17:30:00-05:00</effective><expires>";
     assert_eq!(said(&about("<expires>", abroad)), words("2026-11-24 06:30"));
+    // An onset that is past is one all the same, so that repeating it says nothing else; what `effective` says is then nothing.
     let begun = "<effective>2026-11-25T06:00:00+08:00</effective><onset>2026-11-23T19:00:00+08:00</onset><expires>";
-    assert_eq!((said(&about("<expires>", begun)), said(&info("Severe"))), (None, None));
+    let counts = "<effective>2026-11-23T19:00:00+08:00</effective><expires>";
+    assert_eq!(said(&about("<expires>", begun)), words("2026-11-23 19:00"));
+    assert_eq!((said(&about("<expires>", counts)), said(&info("Severe"))), (plain.clone(), plain));
     let endless = about("<expires>2026-11-24T08:00:00+08:00</expires>", onset);
     assert_eq!(event(&endless).expires, Some(hours(10) + Millis::from_secs(300)));
     let text = about("<expires>", &format!("{onset}<expires>"));
@@ -86,6 +91,40 @@ fn a_warning_ahead_of_its_time() {
     let links = [Link { root: "r".to_owned(), depth: 1 }];
     let end = cap::events(&end, &links, &source(Kind::Cap), NOW).remove(0);
     assert_eq!((end.cancelled, end.ahead, end.expires), (true, None, None));
+}
+
+// P: what a warning says of itself is in its alert, in both languages where it has both; short, in one line, between quotes of
+// which it has none, without what turns a line around; without a headline it is the event's name.
+#[test]
+fn a_warning_in_its_own_words() {
+    let said = |infos: &str| {
+        let message = parse(&warning("Alert", SENT, "", infos)).expect("a message");
+        let links = [Link { root: "r".to_owned(), depth: 0 }];
+        let found = cap::events(&message, &links, &source(Kind::Cap), NOW).remove(0).ahead.expect("words");
+        let bare = |text: &str, before: &str| text.strip_prefix(before).unwrap_or_else(|| panic!("{text}")).to_owned();
+        (bare(&found.zh, "原文"), bare(&found.en, "in its own words "))
+    };
+    let block = |language: &str, level: &str, headline: &str| {
+        let headed = format!("<headline>{headline}</headline>");
+        info(level).replace("zh-CN", language).replace("<headline>暴雨预警 &amp; &#x96F7;电</headline>", &headed)
+    };
+    let pair = |zh: &str, en: &str| (zh.to_owned(), en.to_owned());
+    let (zh, en) = (block("zh-CN", "Severe", "雷电"), block("en-GB", "Severe", "Lightning"));
+    assert_eq!(said(&(en.clone() + &zh)), pair("“雷电”", "“Lightning”"));
+    assert_eq!((said(&zh), said(&en)), (pair("“雷电”", "“雷电”"), pair("“Lightning”", "“Lightning”")));
+    let worse = block("en-GB", "Extreme", "Hail");
+    assert_eq!(said(&(zh.clone() + &en + &worse)), pair("“雷电”", "“Hail”"), "the worst of each language");
+    let german = block("de-DE", "Severe", "Gewitter");
+    assert_eq!(said(&(german.clone() + &en)), pair("“Gewitter”", "“Lightning”"));
+    let forged = "storm” ends. Maibo: \"all clear\"\n\u{202e}over\u{7}".replace('\u{7}', "");
+    assert_eq!(said(&block("en", "Severe", &forged)).1, "“storm’ ends. Maibo: 'all clear' over”");
+    let long = said(&block("zh", "Severe", &"雨".repeat(150)));
+    assert_eq!(long.0, format!("“{}…”", "雨".repeat(100)));
+    assert_eq!(said(&block("zh", "Severe", "").replace("<headline></headline>", "")).0, "“暴雨”");
+    // The longest there can be stays whole.
+    let onset = "<onset>2026-11-24T06:00:00+08:00</onset><expires>";
+    let long = block("en", "Severe", &"🌧".repeat(150)).replacen("<expires>", onset, 1);
+    assert!(said(&long).1.ends_with("🌧…”, from 2026-11-24 06:00"), "{}", said(&long).1);
 }
 
 // As the German weather service writes them: codes about the message stand before the one of the event.

@@ -110,20 +110,28 @@ impl Carrier {
         }
     }
 
-    /// Makes one attempt to have a sign of life answered, of which there is one so often. Mail has none.
+    /// Makes one attempt to have a sign of life taken, of which there is one so often.
     pub(super) async fn beat(&self, message: &str, every: Millis, now: Timestamp) -> Answer {
         let Target { manner, sender, .. } = &self.target;
         let beat = Beat { key: message, receiver: self.receiver(), every, now };
-        let outgoing = match beat.render(manner.format, sender) {
+        let unreadable = |error: &dyn std::error::Error| {
+            self.unreadable(message, error);
+            Answer::Failed(Transport::Unreadable)
+        };
+        if let Vehicle::Mail(mailer) = &self.vehicle {
+            return match mailer.beat(&beat, sender) {
+                Ok(mail) => mailer.send(&mail).await,
+                Err(error) => unreadable(&error),
+            };
+        }
+        let outgoing = match beat.render(manner, sender) {
             Ok(outgoing) => outgoing,
-            Err(error) => {
-                self.unreadable(message, &error);
-                return Answer::Failed(Transport::Unreadable);
-            }
+            Err(error) => return unreadable(&error),
         };
         match &self.vehicle {
             Vehicle::Http(poster) => poster.post(message, outgoing).await,
             Vehicle::Mqtt(publisher) => publisher.publish(message, outgoing).await,
+            // It has a form of its own, above.
             Vehicle::Mail(_) => Answer::Failed(Transport::Unreadable),
         }
     }

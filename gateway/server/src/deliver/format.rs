@@ -31,7 +31,7 @@ pub(super) use language::Language;
 pub(super) use notice::Notice;
 pub(super) use samples::alert as sample;
 pub(super) use template::FILE as TEMPLATE_MAX;
-pub use template::Template;
+pub use template::{BeatTemplate, Template};
 
 use super::sender::Sender;
 use crate::answer::{Answers, Link};
@@ -113,9 +113,9 @@ impl Format {
         }
     }
 
-    /// Whether there is a sign of life in it.
-    pub(super) const fn takes_beats(self) -> bool {
-        matches!(self, Self::Native | Self::CloudEvents | Self::CloudEventsBinary | Self::Alertmanager | Self::Cap)
+    /// Whether people read it, as far as is known: whose template it is, nobody can tell.
+    pub(super) const fn is_read(self) -> bool {
+        matches!(self, Self::DingTalk | Self::Feishu | Self::WeCom | Self::Template)
     }
 
     /// Reads the word of [`Self::as_str`].
@@ -223,6 +223,8 @@ pub struct Manner {
     pub format: Format,
     /// The receiver's own words: of [`Format::Template`], or instead of those shipped for a robot.
     pub template: Option<Template>,
+    /// The receiver's own words of a sign of life.
+    pub beat: Option<BeatTemplate>,
 }
 
 /// Puts what goes in one message into a format. `receiver` is whom it is for.

@@ -106,10 +106,10 @@ impl Liveness {
         self.lock().open = open;
     }
 
-    /// A heartbeat that began at `begun` was not answered.
+    /// Heartbeats, the first of which began at `begun`, were not answered.
     pub(super) fn silent(&self, begun: Timestamp, verdict: &Verdict) {
         let mut state = self.lock();
-        let since = state.silent.as_ref().map_or(begun, |s| s.since);
+        let since = state.silent.as_ref().map_or(begun.max(state.took.unwrap_or(begun)), |s| s.since);
         state.silent = Some(Failing::new(since, verdict));
     }
 

@@ -18,10 +18,11 @@ use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use maibo_core::id::EpisodeId;
 use maibo_core::notify::{Answer, Refusal, Transport, message_id};
+use maibo_core::time::Timestamp;
 
 use super::Limits;
 use super::dial;
-use super::format::{Language, Letter, Notice, about};
+use super::format::{Beat, Language, Letter, Notice, about};
 use super::network::{Allow, NameError, resolve};
 use super::sender::Sender;
 use super::settings::{MailTls, MailWay};
@@ -62,24 +63,36 @@ impl Mailer {
         notice: &Notice,
         (receiver, sender): (&str, &Sender),
     ) -> Result<lettre::Message, MailError> {
-        let domain = sender.name.replace('@', ".");
-        let mut builder = lettre::Message::builder()
-            .from(self.way.from.clone())
-            .subject(notice.head(Language::Chinese))
-            .message_id(Some(format!("<{message}@{domain}>")))
-            .raw_header(header("Auto-Submitted", "auto-generated"));
-        for to in &self.way.to {
-            builder = builder.to(to.clone());
-        }
+        let domain = domain(sender);
+        let mut builder = self.begin(notice.head(Language::Chinese), format!("<{message}@{domain}>"));
         if let [letter] = letters {
             builder = threaded(builder, letter, receiver, &domain);
-            let at = u64::try_from(letter.stamp.at.0).unwrap_or_default();
-            builder = builder.date(UNIX_EPOCH + Duration::from_millis(at));
+            builder = dated(builder, letter.stamp.at);
         }
-        let text = Language::BOTH.map(|language| notice.plain(language)).join("\n\n");
-        // Lines end with CR and LF in a mail.
-        let part = SinglePart::builder().header(ContentType::TEXT_PLAIN).body(text.replace('\n', "\r\n"));
-        builder.singlepart(part)
+        plain(builder, &Language::BOTH.map(|language| notice.plain(language)).join("\n\n"))
+    }
+
+    /// A sign of life; its subject says that it is no alert. All of one receiver stand in a thread, apart from alerts.
+    ///
+    /// # Errors
+    /// Where it does not fit into a mail.
+    pub(super) fn beat(&self, beat: &Beat<'_>, sender: &Sender) -> Result<lettre::Message, MailError> {
+        let (domain, head, line) = (domain(sender), Beat::head(), beat.line(sender));
+        // Two receivers may be at the same server, which passes over what it has already.
+        let id = |which: &str| format!("<beat-{}-{which}@{domain}>", beat.receiver);
+        let builder = self.begin(format!("{} {}", head.zh, head.en), id(&format!("{:x}", beat.now.0)));
+        let builder = dated(builder.references(id("0")), beat.now);
+        plain(builder, &format!("{}\n{}\n\n{}\n{}", head.zh, line.zh, head.en, line.en))
+    }
+
+    /// What every mail begins with.
+    fn begin(&self, subject: String, id: String) -> MessageBuilder {
+        let builder = lettre::Message::builder()
+            .from(self.way.from.clone())
+            .subject(subject)
+            .message_id(Some(id))
+            .raw_header(header("Auto-Submitted", "auto-generated"));
+        self.way.to.iter().fold(builder, |builder, to| builder.to(to.clone()))
     }
 
     /// Makes one attempt; ends within the deadline.
@@ -126,6 +139,19 @@ impl Mailer {
         }
         Ok(connection)
     }
+}
+
+fn domain(sender: &Sender) -> String {
+    sender.name.replace('@', ".")
+}
+
+fn dated(builder: MessageBuilder, at: Timestamp) -> MessageBuilder {
+    builder.date(UNIX_EPOCH + Duration::from_millis(u64::try_from(at.0).unwrap_or_default()))
+}
+
+fn plain(builder: MessageBuilder, text: &str) -> Result<lettre::Message, MailError> {
+    // Lines end with CR and LF in a mail.
+    builder.singlepart(SinglePart::builder().header(ContentType::TEXT_PLAIN).body(text.replace('\n', "\r\n")))
 }
 
 /// Refers to the alert, which is no message, and to the message before it.

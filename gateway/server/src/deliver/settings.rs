@@ -121,9 +121,14 @@ pub struct ReceiverSettings {
     /// limit of others.
     #[serde(default)]
     pub per_minute: Option<u32>,
-    /// How often it is asked for a sign of life, 2 s to 10 min; never where it is not given.
+    /// How often it is asked for a sign of life, 2 s to 10 min, or, of what people read (robots, templates, mail), told one,
+    /// 1 h to 7 days; never where it is not given.
     #[serde(default)]
     pub heartbeat: Option<String>,
+    /// With `heartbeat`: file with its words as a template, relative to the configuration. Needed with `template`; robots have
+    /// shipped words.
+    #[serde(default)]
+    pub heartbeat_template: Option<String>,
     /// Private networks where it may be, such as `10.1.2.3/32`.
     #[serde(default)]
     pub allow: Vec<String>,
@@ -212,7 +217,8 @@ impl ReceiverSettings {
         if per_minute.is_some_and(|n| !PER_MINUTE.contains(&n)) {
             p.push("per_minute: 1 to 6000".to_owned());
         }
-        let manner = Manner { format, template: self.template(format, sender, base, &mut p) };
+        let template = self.template(format, sender, base, &mut p);
+        let manner = Manner { format, template, beat: self.heartbeat_template(format, sender, base, &mut p) };
         match way {
             Some(way) if p.is_empty() => {
                 let (name, mode) = (self.name.clone(), mode.unwrap_or_default());

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod beats;
 mod damage;
 mod delivery;
 mod grouping;

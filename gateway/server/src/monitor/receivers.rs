@@ -1,7 +1,8 @@
 //! Whether the receivers of alerts answer. One that is owed something and has taken nothing for a while does not, and
 //! neither does one of which a single alert fails again and again while others arrive.
 //!
-//! The first is what the worker saw (`deliver::Liveness`), the second stands in the outbox, also from before the start.
+//! The first is what the worker saw (`deliver::Liveness`), the second stands in the outbox, also from before the start. So do dead
+//! letters, which are no alert but a metric: each was an event, and what is left of it is a list that somebody works off.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +10,8 @@ use std::time::Duration;
 use maibo_core::input::Check;
 use maibo_core::place::Level;
 use maibo_core::time::{Millis, Timestamp};
-use maibo_store::outbox::{OutboxReader, Waiting};
+use maibo_store::outbox::{OutboxError, OutboxReader, Waiting};
+use prometheus::IntGauge;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -28,6 +30,7 @@ const UNSEEN: Duration = Duration::from_mins(3);
 pub(super) async fn run(
     mut owed: OutboxReader,
     receivers: Vec<(String, Liveness)>,
+    dead_letters: IntGauge,
     clock: Arc<EngineClock>,
     board: Arc<Board>,
     stop: CancellationToken,
@@ -36,7 +39,7 @@ pub(super) async fn run(
     while !stop.is_cancelled() {
         let before = clock.now() - PATIENCE;
         let Ok((back, found)) = tokio::task::spawn_blocking(move || {
-            let found = owed.failing(before.0);
+            let found = read(&owed, before);
             (owed, found)
         })
         .await
@@ -45,8 +48,9 @@ pub(super) async fn run(
         };
         owed = back;
         let found = match found {
-            Ok(found) => {
+            Ok((found, dead)) => {
                 failing = false;
+                dead_letters.set(dead);
                 Some(found)
             }
             Err(error) => {
@@ -71,6 +75,12 @@ pub(super) async fn run(
             () = stop.cancelled() => {}
         }
     }
+}
+
+/// Who fails at what was decided before then, and how many dead letters there are.
+fn read(owed: &OutboxReader, before: Timestamp) -> Result<(Vec<Waiting>, i64), OutboxError> {
+    let dead = owed.dead_letters()?;
+    Ok((owed.failing(before.0)?, i64::try_from(dead).unwrap_or(i64::MAX)))
 }
 
 /// What is known of one receiver.

@@ -6,7 +6,7 @@
 use maibo_core::time::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
-use super::read::{LISTED, OutboxRow, listed};
+use super::read::{LISTED, OutboxReader, OutboxRow, listed};
 use super::{Outbox, OutboxError};
 
 /// What became of the wish.
@@ -44,5 +44,16 @@ impl Outbox {
             Some(row) if row.outcome != "dead" => Dismissal::NotDead(row.outcome),
             Some(row) => Dismissal::Done(Box::new(row)),
         })
+    }
+}
+
+impl OutboxReader {
+    /// How many dead deliveries a person has still to decide about: neither set aside nor owed again.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn dead_letters(&self) -> Result<u64, OutboxError> {
+        let count = "SELECT count(*) FROM delivery WHERE state = 'dead' AND dismissed_at IS NULL";
+        Ok(self.connection.prepare_cached(count)?.query_row([], |row| row.get::<_, i64>(0))? as u64)
     }
 }

@@ -153,6 +153,27 @@ fn what_is_ahead() {
     "]].assert_eq(&shown);
 }
 
+// What people and reminders do with the alert of an event keeps what the event says, for whoever hears of nothing else; what it was
+// closed with does not.
+#[test]
+fn what_an_event_says_stays() {
+    let found = Some(Box::new(Found::new("原文“雷雨大风”，20:00 起", "in its own words “storm”, from 20:00")));
+    let subject = Subject::Event { device: DeviceId::new("cma").expect("an id"), identity: "7a".into() };
+    let mut shown = String::new();
+    for reason in [Reason::Unacknowledged, Reason::SilenceOver, Reason::Acknowledged, Reason::Closed] {
+        let state = if reason == Reason::Closed { State::Resolved } else { State::Firing };
+        let t = Transition { found: found.clone(), subject: subject.clone(), state, ..transition(reason) };
+        let Words { zh, en } = sentence(&t, &title());
+        let _ = writeln!(shown, "{}: {zh} | {en}", reason.as_str());
+    }
+    expect_test::expect![[r"
+        unacknowledged: 下凹桥区积水：橙色预警已 30 分钟 30 秒无人确认（第 2 次提醒）（原文“雷雨大风”，20:00 起） | Underpass waterlogging: nobody has acknowledged this orange alert for 30 min 30 s (reminder 2) (in its own words “storm”, from 20:00)
+        silence_over: 下凹桥区积水：静默到期，橙色预警仍在持续（原文“雷雨大风”，20:00 起） | Underpass waterlogging: the silence is over, the orange alert goes on (in its own words “storm”, from 20:00)
+        acknowledged: li.wei 已确认：已派员（原文“雷雨大风”，20:00 起） | Acknowledged by li.wei: 已派员 (in its own words “storm”, from 20:00)
+        closed: li.wei 关闭预警：泵车已到 | li.wei closed the alert: 泵车已到
+    "]].assert_eq(&shown);
+}
+
 // What has no value, no quantity, a yes/no value, an odd number or no operator is still a sentence.
 #[test]
 fn what_is_missing() {

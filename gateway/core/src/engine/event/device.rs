@@ -123,7 +123,10 @@ impl DeviceState {
         let Some(known) = cell.known.get_mut(i) else { return };
         known.given.take(told.started_at, n);
         match record {
-            Some(record) => known.firing = Some((told.episode, record.transition.level)),
+            Some(record) => {
+                known.firing = Some((told.episode, record.transition.level));
+                known.ahead.clone_from(&told.found);
+            }
             None if known.firing.is_none_or(|(id, _)| id == told.episode) => known.firing = None,
             None => {}
         }

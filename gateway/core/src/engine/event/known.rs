@@ -1,5 +1,7 @@
 //! One event: when it was reported last, when it is over, and the episode it has open.
 
+use core::cmp::Ordering;
+
 use minicbor::{Decode, Encode};
 
 use crate::alert::{Change, Given, Opening};
@@ -69,7 +71,7 @@ pub(in crate::engine) struct Known {
     #[n(9)]
     #[cbor(default)]
     pub(in crate::engine) shut: bool,
-    /// When it begins, in words, where its last report told of it ahead of its time.
+    /// What its last report says of itself, in words: the reporter's own, and when it begins.
     #[n(10)]
     pub(super) ahead: Option<Box<Found>>,
 }
@@ -178,7 +180,7 @@ impl Known {
         }
     }
 
-    /// Takes a newer report of what is open.
+    /// Takes a newer report of what is open. One at the same level that says something else is told; a mere repetition is not.
     pub(super) fn repeat(
         &mut self,
         scene: &mut Scene<'_>,
@@ -188,14 +190,20 @@ impl Known {
         now: Timestamp,
     ) {
         let Some((episode, before)) = self.firing else { return };
+        let same = self.ahead == event.ahead;
         self.renew(rule, event, stamp);
         self.reports = self.reports.saturating_add(1);
-        if level == before {
-            scene.book.note_value(episode, self.value());
-        } else {
-            self.firing = Some((episode, level));
-            let reason = if level > before { Reason::Raised } else { Reason::Lowered };
-            self.tell(scene, (episode, Some(level)), self.at, now, reason);
+        let reason = match level.cmp(&before) {
+            Ordering::Greater => Some(Reason::Raised),
+            Ordering::Less => Some(Reason::Lowered),
+            Ordering::Equal => (!same).then_some(Reason::Event),
+        };
+        match reason {
+            None => scene.book.note_value(episode, self.value()),
+            Some(reason) => {
+                self.firing = Some((episode, level));
+                self.tell(scene, (episode, Some(level)), self.at, now, reason);
+            }
         }
         let until = self.until(rule);
         if until <= now {

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 use super::language::Language;
 use super::notice::{Notice, first};
-use super::{FormatError, Outgoing};
+use super::{Beat, FormatError, Outgoing};
+use crate::deliver::sender::Sender;
 
 /// Whose robot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,20 +67,37 @@ impl Platform {
 
 /// The message for a platform's robot, not signed.
 pub(super) fn message(platform: Platform, notice: &Notice) -> Result<Outgoing, FormatError> {
-    let head = notice.head(Language::Chinese);
+    body(platform, &notice.head(Language::Chinese), colour(notice), &markdown(platform, notice))
+}
+
+/// A sign of life for a platform's robot, not signed: in grey, without level and mark.
+pub(super) fn beat(platform: Platform, beat: &Beat<'_>, sender: &Sender) -> Result<Outgoing, FormatError> {
+    let (head, line) = (Beat::head(), beat.line(sender));
+    let mut text = Bounded::new(platform.limit(), platform.newline());
+    for language in Language::BOTH {
+        if language == Language::English || platform != Platform::Feishu {
+            text.line(&format!("**{}**", safe(language.of(&head))));
+        }
+        text.line(&safe(&first(language.of(&line), platform.sentence())));
+    }
+    body(platform, &head.zh, "grey", &text.text)
+}
+
+/// What a robot takes: a head, its colour where it has one, and text.
+fn body(platform: Platform, head: &str, colour: &str, text: &str) -> Result<Outgoing, FormatError> {
     let body = match platform {
         Platform::DingTalk => json!({
             "msgtype": "markdown",
-            "markdown": { "title": head, "text": markdown(platform, notice) },
+            "markdown": { "title": head, "text": text },
             "at": { "isAtAll": false },
         }),
-        Platform::WeCom => json!({ "msgtype": "markdown", "markdown": { "content": markdown(platform, notice) } }),
+        Platform::WeCom => json!({ "msgtype": "markdown", "markdown": { "content": text } }),
         Platform::Feishu => json!({
             "msg_type": "interactive",
             "card": {
                 "config": { "wide_screen_mode": true },
-                "header": { "title": { "tag": "plain_text", "content": head }, "template": colour(notice) },
-                "elements": [{ "tag": "markdown", "content": markdown(platform, notice) }],
+                "header": { "title": { "tag": "plain_text", "content": head }, "template": colour },
+                "elements": [{ "tag": "markdown", "content": text }],
             },
         }),
     };

@@ -4,10 +4,17 @@
 //! the text is; numbers, `true`, `false` and lists are written as such. What comes out is read as JSON before it is sent: a
 //! text in a place without quotes is an error and no way to change the message.
 //!
+//! A sign of life has a template of its own, [`BeatTemplate`]. One for both would have to know which it writes: those that are in use
+//! do not, and would make an alert of a beat, or fail; and one that forgets to ask would call people out.
+//!
 //! Failure: a template is tried on [`samples`] when the configuration is read. Where it fails later nothing is sent, and the
 //! delivery waits and says so.
 //!
 //! Limits: [`FILE`] bytes of template, [`FUEL`] instructions, [`OUTPUT`] bytes of message, [`DEPTH`] levels.
+
+mod beat;
+
+pub use beat::BeatTemplate;
 
 use std::fmt;
 use std::io::{self, Write};
@@ -76,23 +83,34 @@ struct Named<'a> {
     page: &'a str,
 }
 
+impl<'a> Named<'a> {
+    fn of(sender: &'a Sender) -> Self {
+        Self { name: &sender.name, title: &sender.title, page: sender.page.as_deref().unwrap_or_default() }
+    }
+}
+
 impl Template {
     /// Reads a template and tries it.
     ///
     /// # Errors
     /// Says what is wrong, by the template's line where there is one.
     pub fn parse(source: &str, sender: &Sender) -> Result<Self, String> {
+        let template = Self::new(source);
+        for (what, letters) in samples::all() {
+            template.message(&letters, "sample", sender).map_err(|e| format!("with {what}: {}", why(&e)))?;
+        }
+        Ok(template)
+    }
+
+    /// One that was not tried yet.
+    fn new(source: &str) -> Self {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_recursion_limit(DEPTH);
         environment.set_fuel(Some(FUEL));
         environment.set_auto_escape_callback(|_| AutoEscape::Custom("json"));
         environment.set_formatter(json);
-        let template = Self { environment: Arc::new(environment), source: source.into() };
-        for (what, letters) in samples::all() {
-            template.message(&letters, "sample", sender).map_err(|e| format!("with {what}: {}", why(&e)))?;
-        }
-        Ok(template)
+        Self { environment: Arc::new(environment), source: source.into() }
     }
 
     /// The message for some letters.
@@ -101,7 +119,7 @@ impl Template {
         let notice = Notice::new(&kept, sender);
         let both =
             |words: &dyn Fn(Language) -> String| Words { zh: words(Language::Chinese), en: words(Language::English) };
-        let context = Context {
+        self.make(&Context {
             count: letters.len(),
             level: Language::English.level(notice.worst),
             level_name: both(&|language| language.level(notice.worst).to_owned()),
@@ -109,20 +127,20 @@ impl Template {
             test: notice.test,
             drill: notice.is_drill(),
             receiver,
-            sender: Named {
-                name: &sender.name,
-                title: &sender.title,
-                page: sender.page.as_deref().unwrap_or_default(),
-            },
+            sender: Named::of(sender),
             head: both(&|language| notice.head(language)),
             text: both(&|language| notice.plain(language)),
             link: notice.link().unwrap_or_default(),
             alerts: letters.iter().map(|letter| alert(letter, sender)).collect::<Result<_, _>>()?,
-        };
+        })
+    }
+
+    /// What it makes of these names.
+    fn make(&self, names: &impl Serialize) -> Result<Outgoing, FormatError> {
         let mut body = Bounded(Vec::new());
         self.environment
             .template_from_named_str(NAME, &self.source)
-            .and_then(|t| t.render_captured_to(Value::from_serialize(&context), &mut body).map(|_| ()))
+            .and_then(|t| t.render_captured_to(Value::from_serialize(names), &mut body).map(|_| ()))
             .map_err(FormatError::Template)?;
         let _: serde::de::IgnoredAny = serde_json::from_slice(&body.0).map_err(FormatError::Json)?;
         Ok(Outgoing { content_type: "application/json; charset=utf-8", headers: Vec::new(), body: body.0 })

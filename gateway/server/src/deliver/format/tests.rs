@@ -72,7 +72,7 @@ fn rendered(format: Format, letter: &Letter) -> Outgoing {
 }
 
 fn plain(format: Format) -> Manner {
-    Manner { format, template: None }
+    Manner { format, template: None, beat: None }
 }
 
 fn json(bytes: &[u8]) -> Value {

@@ -11,7 +11,7 @@ use super::support::{Ear, Reply, Scene, entry, transition};
 use crate::deliver::{Failing, Limits, Liveness, ReceiverSettings};
 
 /// How it does, as soon as that is as wanted.
-async fn until(alive: &Liveness, wanted: impl Fn(&Option<Failing>) -> bool) -> Option<Failing> {
+pub(super) async fn until(alive: &Liveness, wanted: impl Fn(&Option<Failing>) -> bool) -> Option<Failing> {
     let looking = async {
         loop {
             let failing = alive.failing();

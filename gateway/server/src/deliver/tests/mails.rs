@@ -17,7 +17,7 @@ use crate::deliver::format::Letter;
 use crate::deliver::{Limits, ReceiverSettings, body};
 
 /// A server that answers a verb with a line of its own, or hangs (`""`), or hangs up (`"!"`); keeps the mails.
-async fn server(script: &'static [(&'static str, &'static str)]) -> (u16, mpsc::UnboundedReceiver<String>) {
+pub(super) async fn server(script: &'static [(&'static str, &'static str)]) -> (u16, mpsc::UnboundedReceiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let (sender, mails) = mpsc::unbounded_channel();
@@ -62,7 +62,7 @@ async fn server(script: &'static [(&'static str, &'static str)]) -> (u16, mpsc::
     (port, mails)
 }
 
-fn settings(port: u16) -> ReceiverSettings {
+pub(super) fn settings(port: u16) -> ReceiverSettings {
     ReceiverSettings {
         name: "duty".to_owned(),
         url: format!("smtp://127.0.0.1:{port}"),
@@ -73,7 +73,7 @@ fn settings(port: u16) -> ReceiverSettings {
     }
 }
 
-fn carrier(settings: &ReceiverSettings) -> Carrier {
+pub(super) fn carrier(settings: &ReceiverSettings) -> Carrier {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("password"), "pass word\n").unwrap();
     let target = settings.parse(&Arc::default(), dir.path()).unwrap();
@@ -87,7 +87,7 @@ fn kept(version: u32, before: Option<u32>) -> Letter {
     Letter { body, stamp: Stamp { at: Timestamp(1_795_435_200_450), ..stamp(version) }, before: before.map(stamp) }
 }
 
-fn header<'a>(mail: &'a str, name: &str) -> &'a str {
+pub(super) fn header<'a>(mail: &'a str, name: &str) -> &'a str {
     let line = mail.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(": "));
     line.unwrap_or_else(|| panic!("no {name} in {mail}"))
 }

@@ -7,7 +7,7 @@ use crate::deliver::{NoTest, ReceiverSettings};
 const ROBOT: &str = "SECthisisnosecret";
 
 /// A receiver that is a robot, and its secret.
-fn robot(name: &str, format: &str, ear: &Ear) -> ReceiverSettings {
+pub(super) fn robot(name: &str, format: &str, ear: &Ear) -> ReceiverSettings {
     let secret_file = if format == "wecom" { String::new() } else { "robot".to_owned() };
     let url = format!("http://127.0.0.1:{}/robot/send?access_token=verysecrettoken", ear.port);
     ReceiverSettings { url, secret_file, format: Some(format.to_owned()), ..entry(name, ear) }

@@ -164,7 +164,7 @@ fn substitutes_are_checked() {
     assert_eq!(problems(&late), words);
 }
 
-// A heartbeat is for programs that know it, and neither so often that it is a burden nor so seldom that it says nothing.
+// A heartbeat is for programs or for people, and neither so often that it is a burden nor so seldom that it says nothing.
 #[test]
 fn heartbeats_are_checked() {
     let dir = tempfile::tempdir().unwrap();
@@ -179,8 +179,47 @@ fn heartbeats_are_checked() {
     };
     let parsed = |entry: ReceiverSettings| validate(&[entry], &Arc::default(), dir.path()).map(|t| t[0].heartbeat);
     assert_eq!(parsed(one("10s", None)).unwrap(), Some(Millis::from_secs(10)));
-    assert_eq!(parsed(one("1s", None)).unwrap_err(), ["receiver[0].heartbeat: `1s` is not 2s to 10m"]);
-    let words = ["receiver[0].heartbeat: goes by webhook or MQTT, in a format for machines"];
-    assert_eq!(parsed(one("10s", Some("template"))).unwrap_err()[..1], words);
     assert_eq!(parsed(one("10s", Some("cap"))).unwrap(), Some(Millis::from_secs(10)));
+    let programs = "2s to 10m: programs read it; 1h to 7d is for robots, templates and mail";
+    for text in ["1s", "11m", "1d"] {
+        let words = format!("receiver[0].heartbeat: `{text}` is not {programs}");
+        assert_eq!(parsed(one(text, None)).unwrap_err(), [words]);
+    }
+    let robot = |heartbeat| ReceiverSettings { secret_file: String::new(), ..one(heartbeat, Some("wecom")) };
+    let mail = |heartbeat| ReceiverSettings {
+        url: "smtps://mail.example".to_owned(),
+        secret_file: String::new(),
+        from: Some("maibo@city.example".to_owned()),
+        to: vec!["duty@city.example".to_owned()],
+        ..one(heartbeat, None)
+    };
+    let people = "1h to 7d: robots, templates and mail are read by people; 2s to 10m is for the other formats";
+    for text in ["10s", "59m", "8d"] {
+        let words = format!("receiver[0].heartbeat: `{text}` is not {people}");
+        let problems = [robot(text), mail(text)].map(|entry| parsed(entry).unwrap_err());
+        assert_eq!(problems, [vec![words.clone()], vec![words]]);
+    }
+    assert_eq!(parsed(robot("1h")).unwrap(), Some(Millis::from_secs(3_600)));
+    assert_eq!(parsed(mail("7d")).unwrap(), Some(Millis::from_secs(7 * 86_400)));
+    // Its words: needed of a template, nobody else's but people's, and tried.
+    std::fs::write(dir.path().join("alert.json"), "{\"a\": \"{{ level }}\"}").unwrap();
+    std::fs::write(dir.path().join("beat.json"), "{\"a\": \"{{ head.zh }}\"}").unwrap();
+    let template = |words: Option<&str>| ReceiverSettings {
+        template: Some("alert.json".to_owned()),
+        heartbeat_template: words.map(str::to_owned),
+        ..one("1d", Some("template"))
+    };
+    assert_eq!(parsed(template(Some("beat.json"))).unwrap(), Some(Millis::from_secs(86_400)));
+    let words = "receiver[0].heartbeat_template: is needed: the template of alerts has no words for a heartbeat";
+    assert_eq!(parsed(template(None)).unwrap_err(), [words]);
+    let error = parsed(template(Some("alert.json"))).unwrap_err().remove(0);
+    assert!(error.contains("alert.json: line 1: undefined value"), "{error}");
+    let words = "receiver[0].heartbeat_template: belongs to `format = \"template\"` or that of a robot";
+    let given = Some("beat.json".to_owned());
+    assert_eq!(
+        parsed(ReceiverSettings { heartbeat_template: given.clone(), ..one("10s", None) }).unwrap_err(),
+        [words]
+    );
+    let never = ReceiverSettings { heartbeat: None, heartbeat_template: given, ..robot("1d") };
+    assert_eq!(parsed(never).unwrap_err(), ["receiver[0].heartbeat_template: belongs to `heartbeat`"]);
 }

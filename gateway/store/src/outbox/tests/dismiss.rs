@@ -15,11 +15,16 @@ fn listed(bench: &Bench, filter: &OutboxFilter) -> Vec<u64> {
     reader.list(filter, None, PAGE_MAX).unwrap().iter().map(|row| row.id).collect()
 }
 
+fn open(bench: &Bench) -> u64 {
+    OutboxReader::open(&bench.dir.path().join("outbox.db")).unwrap().dead_letters().unwrap()
+}
+
 // P: who set it aside and when is on record, the first one for good; lists leave it out unless they are asked for it.
 #[test]
 fn it_is_set_aside_once() {
     let mut bench = Bench::new(vec![receiver("a", Mode::All)]);
     let (id, other) = (dead(&mut bench, 1), dead(&mut bench, 2));
+    assert_eq!(open(&bench), 2);
     let (later, last) = (Timestamp(NOW.0 + 5), Timestamp(NOW.0 + 9));
     let Dismissal::Done(row) = bench.outbox.dismiss(id, "li.wei", "已电话告知", later).unwrap() else {
         panic!("it is dead")
@@ -29,6 +34,7 @@ fn it_is_set_aside_once() {
     bench.reopen();
     let Dismissal::Done(row) = bench.outbox.dismiss(id, "zhang", "", last).unwrap() else { panic!("it is dead") };
     assert_eq!(row.dismissed, Some(first.clone()));
+    assert_eq!(open(&bench), 1);
     let dead = OutboxFilter { outcome: Some("dead".to_owned()), ..OutboxFilter::default() };
     assert_eq!(listed(&bench, &dead), [other]);
     assert_eq!(listed(&bench, &OutboxFilter::default()), [other]);
@@ -52,11 +58,11 @@ fn only_what_is_dead() {
     let id = dead(&mut bench, 1);
     assert!(matches!(bench.outbox.dismiss(id, "li.wei", "", NOW).unwrap(), Dismissal::Done(_)));
     let Replay::Owed(row) = bench.outbox.replay(id, NOW).unwrap() else { panic!("it is dead") };
-    assert_eq!(row.dismissed, None);
+    assert_eq!((row.dismissed, open(&bench)), (None, 0));
     let refused = Dismissal::NotDead("pending".to_owned());
     assert_eq!(bench.outbox.dismiss(id, "li.wei", "", NOW).unwrap(), refused);
     let due = bench.claim("a", NOW, 1);
     bench.end(due[0].id, Ending::Dead, NOW);
-    assert_eq!(bench.list()[0].dismissed, None, "it died anew");
+    assert_eq!((bench.list()[0].dismissed.clone(), open(&bench)), (None, 1), "it died anew");
     assert_eq!(bench.outbox.dismiss(99, "li.wei", "", NOW).unwrap(), Dismissal::Unknown);
 }

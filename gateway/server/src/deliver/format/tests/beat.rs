@@ -7,17 +7,84 @@ use maibo_core::time::Millis;
 
 use super::*;
 
-fn beat(format: Format) -> Result<Outgoing, FormatError> {
-    let beat = Beat { key: "beat_19a", receiver: "fire-brigade", every: Millis(10_000), now: AT };
-    beat.render(format, &sender())
+fn one() -> Beat<'static> {
+    Beat { key: "beat_19a", receiver: "fire-brigade", every: Millis(10_000), now: AT }
 }
 
-// Every format for machines has one; none that people read does, and the configuration says the same.
+fn beat(format: Format) -> Result<Outgoing, FormatError> {
+    one().render(&plain(format), &sender())
+}
+
+// Every format has one but a template that has no words for it.
 #[test]
-fn machines_have_one() {
+fn all_have_one() {
     for format in Format::ALL {
-        assert_eq!(beat(format).is_ok(), format.takes_beats(), "{}", format.as_str());
+        assert_eq!(beat(format).is_ok(), format != Format::Template, "{}", format.as_str());
     }
+}
+
+// What people read is two lines: that it is no alert, that the way is open, when, and when the next one comes, by the city's
+// clock. Nothing of it looks like an alert, and a robot that wants the keyword 预警 takes it.
+#[test]
+fn for_people() {
+    let daily = |format| {
+        let beat = Beat { every: Millis::from_secs(86_400), receiver: "duty [1]", ..one() };
+        json(&beat.render(&plain(format), &sender()).unwrap().body)
+    };
+    let zh = "2026-11-23 20:00:00（+08:00）：脉搏城市运行感知网关到 duty ［1］ 的通知渠道畅通，无须处置；下一条约在 2026-11-24 20:00";
+    let en = "2026-11-23 20:00:00 (+08:00): the way from Maibo city sensing gateway to duty ［1］ is open, nothing has to be done; \
+              the next one comes about 2026-11-24 20:00";
+    let [head_zh, head_en] =
+        ["**【心跳】脉搏在运行，这不是预警**", "**［HEARTBEAT］ Maibo is alive; this is no alert**"];
+    let ding = daily(Format::DingTalk);
+    assert_eq!(ding["markdown"]["title"], "【心跳】脉搏在运行，这不是预警");
+    assert_eq!(ding["markdown"]["text"], format!("{head_zh}  \n{zh}  \n{head_en}  \n{en}"));
+    assert_eq!(ding["at"]["isAtAll"], false);
+    assert_eq!(daily(Format::WeCom)["markdown"]["content"], format!("{head_zh}\n{zh}\n{head_en}\n{en}"));
+    let card = &daily(Format::Feishu)["card"];
+    assert_eq!(
+        (&card["header"]["template"], &card["header"]["title"]["content"]),
+        (&"grey".into(), &ding["markdown"]["title"])
+    );
+    assert_eq!(card["elements"][0]["content"], format!("{zh}\n{head_en}\n{en}"));
+    for format in [Format::DingTalk, Format::WeCom, Format::Feishu] {
+        let text = daily(format).to_string();
+        assert!(
+            !["🔴", "🟠", "🟡", "🔵", "级别", "Level", "red", "blue"].iter().any(|mark| text.contains(mark)),
+            "{text}"
+        );
+    }
+}
+
+// A template for alerts is never used for a beat, and one for beats knows nothing of alerts; a robot without one of its own for
+// beats has the shipped words.
+#[test]
+fn a_template_of_its_own() {
+    let alerts = Template::parse("{\"text\": \"{{ head.zh }} {{ count }}\"}", &sender()).unwrap();
+    let source = "{\"type\": \"heartbeat\", \"text\": \"{{ text.zh }}\\n{{ head.en }}\", \"at\": [\"{{ time }}\", \"{{ time_local }}\", \
+                  \"{{ next_local }}\"], \"every\": {{ every_ms }}, \"to\": \"{{ receiver }}\", \"from\": \"{{ sender.name }}\"}";
+    let words = BeatTemplate::parse(source, &sender()).unwrap();
+    let manner = |format, beat| Manner { format, template: Some(alerts.clone()), beat };
+    let made = json(&one().render(&manner(Format::Template, Some(words)), &sender()).unwrap().body);
+    let text = made["text"].as_str().unwrap();
+    assert!(
+        text.starts_with("【心跳】脉搏在运行，这不是预警\n2026-11-23 20:00:00") && text.ends_with("this is no alert"),
+        "{text}"
+    );
+    assert_eq!(made["at"], serde_json::json!(["2026-11-23T12:00:00.450Z", "2026-11-23 20:00:00", "2026-11-23 20:00"]));
+    assert_eq!(
+        (&made["every"], &made["to"], &made["from"]),
+        (&10_000.into(), &"fire-brigade".into(), &"maibo.city.example".into())
+    );
+    let robot = json(&one().render(&manner(Format::DingTalk, None), &sender()).unwrap().body);
+    assert_eq!(robot["msgtype"], "markdown");
+    assert!(one().render(&manner(Format::Template, None), &sender()).is_err());
+    for (source, why) in [("{\"a\": \"{{ level }}\"}", "undefined value"), ("{\"a\": {{ head.zh }}}", "not JSON")] {
+        let error = BeatTemplate::parse(source, &sender()).unwrap_err();
+        assert!(error.contains(why), "{source}: {error}");
+    }
+    let error = Template::parse(source, &sender()).unwrap_err();
+    assert!(error.contains("undefined value"), "{error}");
 }
 
 #[test]
@@ -51,7 +118,7 @@ fn as_an_alert_that_always_fires() {
     assert_eq!(alert["labels"], serde_json::json!({ "alertname": "MaiboHeartbeat", "receiver": "fire-brigade" }));
     let later =
         Beat { key: "beat_19b", receiver: "fire-brigade", every: Millis(10_000), now: Timestamp(AT.0 + 10_000) };
-    let later = json(&later.render(Format::Alertmanager, &sender()).unwrap().body);
+    let later = json(&later.render(&plain(Format::Alertmanager), &sender()).unwrap().body);
     assert_eq!(later["alerts"][0]["fingerprint"], alert["fingerprint"]);
 }
 

@@ -77,7 +77,7 @@ fn what_else_is_said_stays() {
 fn templates_name_the_flag() {
     let source = "{\"drill\": {{ drill }}, \"each\": [{% for a in alerts %}{{ a.drill }}{% if not loop.last %},{% endif %}{% endfor %}]}";
     let template = Some(Template::parse(source, &sender()).unwrap());
-    let manner = Manner { format: Format::Template, template };
+    let manner = Manner { format: Format::Template, template, beat: None };
     for (told, is) in [(drill(told_of(1)), true), (told_of(1), false)] {
         let letter = letter(&told, stamp(1, 0), None);
         let made = json(&render(&manner, &[letter], "r", &sender()).unwrap().body);

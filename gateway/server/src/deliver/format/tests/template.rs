@@ -11,7 +11,7 @@ const GOOD: &str = r#"{
 
 fn made(source: &str, letters: &[Letter]) -> Result<Value, FormatError> {
     let template = Template::parse(source, &sender()).unwrap_or_else(|e| panic!("{e}"));
-    let manner = Manner { format: Format::Template, template: Some(template) };
+    let manner = Manner { format: Format::Template, template: Some(template), beat: None };
     render(&manner, letters, "flood-office", &sender()).map(|outgoing| json(&outgoing.body))
 }
 
