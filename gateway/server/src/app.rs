@@ -25,7 +25,7 @@ use crate::pipeline::{self, CARE, Observer, Pipeline, URGENT, Unrecorded, Work, 
 use crate::plan::PlanBook;
 use crate::quarantine::Quarantine;
 use crate::telemetry::Metrics;
-use crate::versions::VersionStore;
+use crate::versions::{Kind, VersionStore};
 
 mod alarm;
 mod error;
@@ -141,7 +141,7 @@ impl App {
         let durability = logs.inputs.durability().as_str();
         let started_at = clock.now();
         let divergences = recovered.divergences;
-        let plans = PlanBook::new(Arc::clone(&versions), Arc::clone(&settings.plans));
+        let plans = PlanBook::new(Arc::clone(&versions), Arc::clone(&settings.file_plans));
         let shared = Arc::new(Shared {
             plans,
             settings,
@@ -277,6 +277,10 @@ fn activations(shared: &Shared, recovered: &recovery::Recovered) -> Result<Vec<I
     // Without plans nothing is said of them, unless there were some.
     let said = !settings.plans.plans.is_empty() || recovered.plans().is_some();
     let plans = said.then(|| shared.versions.keep_plans(&settings.plans)).transpose()?;
+    let now = shared.clock.now();
+    shared.versions.supersede(Kind::Rules, settings.files, now)?;
+    shared.versions.supersede(Kind::Plans, settings.file_plans.version, now)?;
+    let plans = plans.map(|version| (version, settings.plans_by.clone()));
     Ok(recovered.opening(begin, catalogue, rules, plans))
 }
 

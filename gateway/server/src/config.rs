@@ -52,8 +52,10 @@ pub struct Settings {
     pub receivers: Vec<crate::deliver::Target>,
     /// Response plans.
     pub plans: std::sync::Arc<maibo_core::notify::PlanSet>,
-    /// Version of what the configured files say; another than that of `plans` where somebody brought those.
-    pub plan_files: maibo_core::id::Version,
+    /// What the configured files say; another set than `plans` where somebody brought that.
+    pub file_plans: std::sync::Arc<maibo_core::notify::PlanSet>,
+    /// Who brought `plans`; `None`: the configured files.
+    pub plans_by: Option<maibo_core::id::Actor>,
     /// Whose alarms come in.
     pub alarms: Vec<crate::alarms::AlarmSource>,
     /// What a device may send.

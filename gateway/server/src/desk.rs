@@ -67,7 +67,9 @@ impl Desk {
         let still_open = app.machines().iter().flat_map(Machine::open_alerts).map(|t| t.episode).collect();
         let board =
             Arc::new(Board::new(Arc::clone(&shared.clock), app.machines().iter().flat_map(Machine::open_alerts)));
-        let outbox = deliver::open(&path, &app.logs().facts, &still_open).map_err(state)?;
+        let outbox =
+            deliver::open(&path, &app.logs().facts, &still_open, app.machines().iter().find_map(Machine::plans))
+                .map_err(state)?;
         let owed = Arc::new(Mutex::new(OutboxReader::open(&path).map_err(state)?));
         let (mark, watched_projection, watched_history) = (Mark::default(), projection.clone(), history.clone());
         let looked_at = OutboxReader::open(&path).map_err(state)?;
@@ -114,8 +116,8 @@ impl Desk {
         let plans = shared.plans.clone();
         let describe: deliver::Describe = Arc::new(move |t: &Transition, covering: Option<&[Covering]>| {
             let roster = shown.roster();
-            let plans = plans.covering(covering);
-            let (orders, escalated) = (plan::orders(&plans, t), plan::escalated(&plans, t));
+            let plans = plans.covering(covering, t);
+            let (orders, escalated) = (plan::orders(&plans), plan::escalated(&plans, t));
             let alert = live::words::alert(t, &roster);
             deliver::Told { alert, advice: roster.advice(&t.rule), plans: orders, escalated }
         });

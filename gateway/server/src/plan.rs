@@ -23,30 +23,30 @@ pub use set::{difference, read, set, text, written};
 pub use settings::{Named, validate};
 pub use simulate::{SimulateError, of_alert, of_incident, one_that_never_was, simulate};
 
-/// What a message about a version says of the plans that cover it.
-pub fn orders(plans: &[Plan], t: &Transition) -> Vec<api::PlanOrder> {
+/// What a message about a version says of the plans that cover it: those that are marked so.
+pub fn orders(plans: &[(Plan, bool)]) -> Vec<api::PlanOrder> {
     let order = |plan: &Plan| api::PlanOrder {
         name: plan.name.clone(),
         title: both(&plan.title),
         tasks: plan.tasks.iter().map(task).collect(),
     };
-    plans.iter().filter(|plan| plan.covers(t)).map(order).collect()
+    plans.iter().filter(|(_, covers)| *covers).map(|(plan, _)| order(plan)).collect()
 }
 
 /// What a task is called, if its plan still has it.
-fn what(plans: &[Plan], plan: &str, task: &str) -> Option<api::Words> {
-    let plan = plans.iter().find(|p| p.name == plan)?;
+fn what<'a>(plans: impl IntoIterator<Item = &'a Plan>, plan: &str, task: &str) -> Option<api::Words> {
+    let plan = plans.into_iter().find(|p| p.name == plan)?;
     plan.tasks.iter().find(|t| t.name == task).map(|t| both(&t.what))
 }
 
 /// What a message about a version says of the task that was missed, where it is about one.
-pub fn escalated(plans: &[Plan], t: &Transition) -> Option<api::Escalated> {
+pub fn escalated(plans: &[(Plan, bool)], t: &Transition) -> Option<api::Escalated> {
     let missed = t.missed()?;
     Some(api::Escalated {
         plan: missed.plan.0.to_string(),
         task: missed.task.0.to_string(),
         owner: missed.owner.0.to_string(),
-        what: what(plans, &missed.plan, &missed.task),
+        what: what(plans.iter().map(|(plan, _)| plan), &missed.plan, &missed.task),
         due_at: words::time(missed.due_at),
         rung: missed.rung,
     })

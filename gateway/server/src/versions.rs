@@ -15,7 +15,7 @@ use maibo_core::rule::RuleSet;
 mod brought;
 
 use crate::plan;
-pub use brought::{Brought, Kind};
+pub use brought::{Brought, FILE, Kind, settled};
 
 /// Rule packs by name, as one text that can be split again.
 pub type Packs = Vec<(String, String)>;
@@ -49,7 +49,7 @@ pub enum VersionError {
     /// Plans that somebody brought name receivers that the configuration does not have any more.
     #[error(
         "the response plans that {author} brought (version {version}) do not fit the receivers: {problem}. \
-         Give the receivers back; or change a `[[plan]]` of the configuration, whose plans are in force again then"
+         Give the receivers back; or change or add a `[[plan]]` of the configuration, whose plans are in force again then"
     )]
     Misfit {
         /// Which set.
@@ -70,6 +70,8 @@ impl VersionStore {
         let io = |source| VersionError::Io { path: dir.display().to_string(), source };
         std::fs::create_dir_all(dir).map_err(io)?;
         let mut versions = Versions::default();
+        // None at all is a set, too, and has no file before somebody puts it in force.
+        versions.insert_plans(Arc::new(plan::set(Vec::new())));
         let mut names: Vec<PathBuf> =
             std::fs::read_dir(dir).map_err(io)?.filter_map(|e| e.ok().map(|e| e.path())).collect();
         names.sort();
@@ -87,7 +89,11 @@ impl VersionStore {
                 let rules = compile_rules(&packs).map_err(|p| compile(first(&p)))?;
                 versions.insert_rules(Arc::new(rules));
             } else if kind == "plans" {
-                versions.insert_plans(Arc::new(plan::read(&text).map_err(compile)?));
+                // Under the name that facts know it by, however a later Maibo would write it.
+                let name = path.file_stem().and_then(|name| Version::parse(name.to_str()?));
+                let name = name.ok_or_else(|| compile("its name is no version".to_owned()))?;
+                let set = plan::read(&text).map_err(compile)?;
+                versions.insert_plans(Arc::new(PlanSet { version: name, ..set }));
             } else {
                 let catalogue = Catalogue::parse(&text).map_err(|p| compile(first(&p)))?;
                 versions.insert_catalogue(Arc::new(catalogue));

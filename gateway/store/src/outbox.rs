@@ -34,7 +34,7 @@ use maibo_core::id::{EpisodeId, Version};
 use maibo_core::notify::PlanSet;
 use maibo_core::reading::Text;
 use maibo_core::time::{Millis, Timestamp};
-use rusqlite::{Connection, OpenFlags, Row};
+use rusqlite::{Connection, OpenFlags, Row, params};
 
 mod attempt;
 mod claim;
@@ -150,6 +150,14 @@ impl Outbox {
     /// # Errors
     /// Where SQLite fails, or the file is of a newer format.
     pub fn open(path: &Path, facts: u64) -> Result<Self, OutboxError> {
+        Self::begin(path, facts, None)
+    }
+
+    /// [`Self::open`]; where it begins anew, with these response plans in force.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn begin(path: &Path, facts: u64, begun: Option<Version>) -> Result<Self, OutboxError> {
         let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
@@ -162,8 +170,9 @@ impl Outbox {
         let (next, plans) = match kept {
             Some(next) if next as u64 <= facts => (next as u64, plans),
             _ => {
-                connection.execute("UPDATE cursor SET next = ?1, plans = NULL", [facts as i64])?;
-                (facts, None)
+                let plans = begun.map(|version| version.to_string());
+                connection.execute("UPDATE cursor SET next = ?1, plans = ?2", params![facts as i64, plans])?;
+                (facts, plans)
             }
         };
         let (in_flight, waiting, alone) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());

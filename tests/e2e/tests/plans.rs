@@ -165,7 +165,20 @@ fn plans_are_brought_while_it_runs() {
     assert_eq!((&run["version"], &run["tasks"][0]["rungs_told"]), (&done["version"], &json!(1)));
     assert_eq!(mayor.deliveries().len(), 1, "once");
     assert_eq!(maibo.terminate().code(), Some(0));
+    simulated(&maibo);
     receivers_go_away(&mut maibo, &mayor);
+}
+
+/// By hand it is tried with what is in force, and with the file's where that is asked for.
+fn simulated(maibo: &Maibo) {
+    let words = "plan simulate --config maibo.toml --domain municipal --place 110105001 --level red";
+    let words: Vec<&str> = words.split(' ').collect();
+    let (code, text, error) = command(&words, maibo.dir.path());
+    assert!(code == Some(0) && text.contains("mayor") && error.contains("tester"), "{text}{error}");
+    let (code, text, error) = command(&[words, vec!["--configured"]].concat(), maibo.dir.path());
+    assert!(code == Some(0) && !text.contains("mayor") && error.is_empty(), "{text}{error}");
+    let (code, text, _) = command(&["check", "maibo.toml"], maibo.dir.path());
+    assert!(code == Some(0) && text.contains("brought by tester"), "{text}");
 }
 
 /// Plans that were brought and do not fit any more stop the start, and `check` says so; other plans in the file take over.
@@ -187,6 +200,14 @@ fn receivers_go_away(maibo: &mut Maibo, mayor: &Sink) {
     assert_eq!((&newest["author"], &newest["difference"]["changed"][0]), (&json!("file"), &json!("cloudburst")));
     let plans = maibo.get("/api/v1/plans");
     assert_eq!((&plans[0]["title"]["en"], &plans[0]["tasks"][0]["name"]), (&json!("Flooding"), &json!("pumps")));
+    assert_eq!(maibo.terminate().code(), Some(0));
+    // The file goes back to what it was when they were brought: they do not come back with it.
+    std::fs::write(maibo.config(), &config).expect("writes");
+    maibo.start();
+    let plans = until("the file's plans are in force again", Duration::from_secs(10), || {
+        Some(maibo.get("/api/v1/plans")).filter(|plans| plans[0]["title"]["en"] == "Urban flooding")
+    });
+    assert_eq!(plans[0]["tasks"][0]["name"], "pumps");
     assert_eq!(maibo.terminate().code(), Some(0));
     let data = maibo.data().display().to_string();
     let (code, text, error) = command(&["journal", "verify", "--data", &data], maibo.dir.path());

@@ -10,7 +10,7 @@ use maibo_core::time::Timestamp;
 use crate::Chain;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Settings;
-use crate::versions::VersionStore;
+use crate::versions::settled;
 
 /// Arguments of `maibo decode`.
 #[derive(Debug, Args)]
@@ -35,21 +35,16 @@ pub(super) fn check(config: &Path) -> u8 {
         Ok(settings) => settings,
         Err(problems) => return super::run::report(config, &problems),
     };
-    let kept = settings.data.join("versions");
-    let settled = if kept.is_dir() {
-        VersionStore::open(&kept).and_then(|versions| versions.settle(settings))
-    } else {
-        Ok(settings)
-    };
-    let settings = match settled {
+    let settings = match settled(settings) {
         Ok(settings) => settings,
         Err(error) => {
             eprintln!("{}: {}", config.display(), Chain(&error));
             return 65;
         }
     };
+    let by = settings.plans_by.as_ref().map(|by| format!(", brought by {by}")).unwrap_or_default();
     println!(
-        "{}: ok, {} rules, {} of them on trial (version {}), {} devices (version {}), {} plan(s) (version {}), {} source(s)",
+        "{}: ok, {} rules, {} of them on trial (version {}), {} devices (version {}), {} plan(s) (version {}{by}), {} source(s)",
         config.display(),
         settings.rules.rules.len(),
         settings.rules.shadows().count(),

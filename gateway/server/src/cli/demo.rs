@@ -96,7 +96,7 @@ fn settings(arguments: &Arguments, city: &City, data: PathBuf) -> Result<Setting
     let rules = crate::versions::compile_rules(&packs).map_err(problem)?;
     let id = SourceId::new("embedded").map_err(|e| e.to_string())?;
     let listen = address(arguments.mqtt, 1883)?;
-    let plans = std::sync::Arc::new(crate::plan::set(Vec::new()));
+    let plans = Arc::new(crate::plan::set(Vec::new()));
     Ok(Settings {
         data,
         http: address(arguments.listen, 8080)?,
@@ -118,7 +118,8 @@ fn settings(arguments: &Arguments, city: &City, data: PathBuf) -> Result<Setting
         catalogue,
         districts: Some(maibo_sim::city::districts_geojson()),
         receivers: Vec::new(),
-        plan_files: plans.version,
+        file_plans: Arc::clone(&plans),
+        plans_by: None,
         plans,
         alarms: Vec::new(),
         influx: None,

@@ -11,12 +11,13 @@ use crate::Chain;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Settings;
 use crate::plan;
+use crate::versions::settled;
 
 /// What `maibo plan` does.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Say who would be told and when, by the plans of a configuration: of a recorded alert or incident, or of an alert that
-    /// never was. Nobody is told.
+    /// Say who would be told and when, by the plans in force, as far as the data directory knows: of a recorded alert or
+    /// incident, or of an alert that never was. Nobody is told.
     Simulate(Simulate),
 }
 
@@ -26,6 +27,9 @@ pub(super) struct Simulate {
     /// The configuration file.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
+    /// By the plans of the configuration, also where others were brought.
+    #[arg(long)]
+    configured: bool,
     /// A recorded alert of its data directory.
     #[arg(long, value_name = "ID", conflicts_with_all = ["incident", "domain"])]
     alert: Option<String>,
@@ -55,6 +59,19 @@ pub(super) fn run(command: &Command) -> u8 {
         Ok(settings) => settings,
         Err(problems) => return super::run::report(&asked.config, &problems),
     };
+    let settings = match if asked.configured { Ok(settings) } else { settled(settings) } {
+        Ok(settings) => settings,
+        Err(error) => {
+            eprintln!("{}: {}", asked.config.display(), Chain(&error));
+            return 65;
+        }
+    };
+    if let Some(by) = &settings.plans_by {
+        eprintln!(
+            "by the plans that {by} brought (version {}); --configured: by those of the file",
+            settings.plans.version
+        );
+    }
     let facts = match facts(asked, &settings) {
         Ok(facts) => facts,
         Err(text) => {

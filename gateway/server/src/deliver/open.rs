@@ -13,6 +13,7 @@ use maibo_store::outbox::{Outbox, OutboxError, Past};
 use tracing::error;
 
 use crate::Chain;
+use crate::plan;
 
 /// Episodes held in memory before those that ended long ago are let go.
 const LOOK_AT: usize = 10_000;
@@ -22,22 +23,30 @@ const LOOK_AT: usize = 10_000;
 /// so receivers hear what they have not heard, ends too; what was delivered and not on record yet they hear again, under
 /// the same key.
 ///
+/// `plans` are the response plans in force at the end of the log.
+///
 /// # Errors
 /// Where SQLite fails for another reason, or the file is of a newer format.
-pub fn open(path: &Path, facts: &FactsLog, still_open: &BTreeSet<EpisodeId>) -> Result<Outbox, OutboxError> {
+pub fn open(
+    path: &Path,
+    facts: &FactsLog,
+    still_open: &BTreeSet<EpisodeId>,
+    plans: Option<Version>,
+) -> Result<Outbox, OutboxError> {
     let (mut outbox, episodes) = match Outbox::open(path, facts.next_index()) {
         Err(error) if error.is_damaged() => {
             error!(error = %Chain(&error), path = %path.display(), "the outbox is damaged; it is put aside");
             put_aside(path);
-            let (first, episodes, plans) = owed(facts, still_open);
-            let mut outbox = Outbox::open(path, first)?;
-            if let Some(version) = plans {
-                outbox.begin_with_plans(version)?;
-            }
-            (outbox, Some(episodes))
+            let (first, episodes, begun) = owed(facts, still_open);
+            (Outbox::begin(path, first, begun)?, Some(episodes))
         }
         opened => (opened?, None),
     };
+    if outbox.plans_version().is_none()
+        && let Some(version) = begun(facts, outbox.cursor(), plans)
+    {
+        outbox.begin_with_plans(version)?;
+    }
     // Next to nothing after a clean end or a crash; much behind a file that was made anew.
     if outbox.cursor() < facts.next_index() {
         let past = past(facts, outbox.cursor(), episodes);
@@ -76,6 +85,18 @@ fn owed(facts: &FactsLog, still_open: &BTreeSet<EpisodeId>) -> (u64, BTreeSet<Ep
     let begin = first.values().map(|(index, _)| *index).min().unwrap_or_else(|| facts.next_index());
     let before = plans.into_iter().rfind(|(index, _)| *index < begin).map(|(_, version)| version);
     (begin, first.into_keys().collect(), before)
+}
+
+/// Which response plans are in force before fact number `from`, in front of which no fact says so: none, where the first set came by
+/// somebody's hand; the configuration's, if a start put them on record; those in force at the end, where nothing changed since.
+fn begun(facts: &FactsLog, from: u64, at_the_end: Option<Version>) -> Option<Version> {
+    let mut reader = facts.reader(from);
+    while let Ok(Some(fact)) = reader.next() {
+        if let Body::PlansActivated { version } = fact.body {
+            return Some(if fact.actor.is_some() { plan::set(Vec::new()).version } else { version });
+        }
+    }
+    at_the_end
 }
 
 /// What became of deliveries, by the facts from number `from` on.

@@ -14,16 +14,16 @@ use maibo_core::time::Timestamp;
 use maibo_store::state::{Activation, ActivationOf};
 
 use super::extract::{self, Caller, Params, Raw};
-use super::rule_versions::{FILE, VersionQuery, VersionsQuery};
+use super::rule_versions::{VersionQuery, VersionsQuery};
 use super::upload::NOTE_MAX;
 use super::{Fault, HttpState};
 use crate::live::{Scope, words};
 use crate::pipeline::Work;
 use crate::plan::{self, Named};
-use crate::versions::{Brought, Kind};
+use crate::versions::{Brought, FILE, Kind};
 
 /// Longest body, in bytes.
-const BODY_MAX: usize = 1 << 20;
+pub(super) const BODY_MAX: usize = 1 << 20;
 /// Sets kept, each in memory: what a person brings by hand in years.
 pub(super) const PLAN_SETS_MAX: usize = 1_000;
 /// Between two looks whether delivery goes by them.
@@ -69,15 +69,20 @@ pub(super) async fn upload(
     if ask.dry_run {
         return Ok(Json(told));
     }
-    let (shared, version, by) = (Arc::clone(&state.shared), set.version, actor.clone());
-    let keep = move || {
-        shared.versions.keep_plans(&set)?;
-        let now = shared.clock.now();
-        shared.versions.bring(Kind::Plans, (version, shared.settings.plan_files), &by, &ask.note, now)
-    };
-    state.blocking(keep).await?.map_err(|e| Fault::internal(&e))?;
-    let work = Work::City(Input::Plans { version, by: Some(actor) });
-    state.shared.ingest.urge(work).await.map_err(|_| Fault::unavailable("the pipeline has ended", 5))?;
+    let (version, bringing) = (set.version, state.clone());
+    // To its end, even where nobody waits for the answer any more: what is kept and not brought would come with the next start.
+    let brought = tokio::spawn(async move {
+        let (shared, by) = (Arc::clone(&bringing.shared), actor.clone());
+        let keep = move || {
+            shared.versions.keep_plans(&set)?;
+            let files = shared.settings.file_plans.version;
+            shared.versions.bring(Kind::Plans, (version, files), &by, &ask.note, shared.clock.now())
+        };
+        bringing.blocking(keep).await?.map_err(|e| Fault::internal(&e))?;
+        let work = Work::City(Input::Plans { version, by: Some(actor) });
+        bringing.shared.ingest.urge(work).await.map_err(|_| Fault::unavailable("the pipeline has ended", 5))
+    });
+    brought.await.map_err(|e| Fault::internal(&e))??;
     in_force(&state, version).await?;
     Ok(Json(told))
 }
@@ -137,14 +142,14 @@ fn told(
     in_force: Version,
 ) -> api::PlanVersion {
     let row = &rows[n];
-    let note = Brought::of(brought, row, rows.get(n + 1)).map(|b| b.note.clone());
+    let by = Brought::of(brought, row, rows.get(n + 1));
     let set = |row: &Activation| Version::parse(&row.version).and_then(|v| versions.plans(v).cloned());
     let (plans, before) = (set(row), rows.get(n + 1).and_then(set));
     api::PlanVersion {
         version: row.version.clone(),
         activated_at: words::time(Timestamp(row.at)),
         author: row.actor.as_deref().unwrap_or(FILE).to_owned(),
-        note: note.filter(|note| !note.is_empty() && row.actor.is_some()),
+        note: by.map(|b| b.note.clone()).filter(|note| !note.is_empty() && row.actor.is_some()),
         in_force: row.version == in_force.to_string(),
         plans: plans.as_ref().map(|set| set.plans.len() as u64),
         difference: before.zip(plans).map(|(before, plans)| plan::difference(&before, &plans)),

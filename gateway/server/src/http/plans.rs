@@ -12,8 +12,8 @@ use maibo_store::state::StateReader;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::extract::{self, Body, Params};
-use super::plan_versions::checked;
+use super::extract::{self, Params, Raw};
+use super::plan_versions::{BODY_MAX, checked};
 use super::{Fault, HttpState, alerts};
 use crate::live::{Scope, words};
 use crate::plan;
@@ -84,8 +84,10 @@ fn wrong_cursor() -> Fault {
 pub(super) async fn simulate(
     State(state): State<HttpState>,
     scope: Scope,
-    Body(mut body): Body<api::SimulatePlans>,
+    Raw(body): Raw<BODY_MAX>,
 ) -> Result<Json<api::PlanSimulation>, Fault> {
+    let mut body: api::SimulatePlans =
+        serde_json::from_slice(&body).map_err(|e| Fault::bad_request(format!("body: {e}")))?;
     let plans = match body.plans.take() {
         Some(written) => checked(&state, &written)?,
         None => state.shared.plans.current(),

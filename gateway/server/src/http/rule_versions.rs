@@ -14,10 +14,7 @@ use utoipa::IntoParams;
 use super::extract::{self, Params};
 use super::{Fault, HttpState};
 use crate::live::{Scope, words};
-use crate::versions::{Brought, Kind};
-
-/// Who brought a rule set that nobody's name stands beside.
-pub(super) const FILE: &str = "file";
+use crate::versions::{Brought, FILE, Kind};
 
 /// Parameters of the list of versions.
 #[derive(Deserialize, IntoParams)]

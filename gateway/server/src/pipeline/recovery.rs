@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use maibo_core::engine::{Machine, Output, Versions};
 use maibo_core::fact::Fact;
-use maibo_core::id::{PARTITIONS, PartitionId, Position, Version};
+use maibo_core::id::{Actor, PARTITIONS, PartitionId, Position, Version};
 use maibo_core::input::{Batch, Input};
 use maibo_core::time::Timestamp;
 use maibo_store::facts::FactsLog;
@@ -37,8 +37,14 @@ pub struct Recovered {
 
 impl Recovered {
     /// What every start tells every partition: since when Maibo was deaf, and what is in force if that changed. `begin` is
-    /// the time of a first start.
-    pub fn opening(&self, begin: Timestamp, catalogue: Version, rules: Version, plans: Option<Version>) -> Vec<Input> {
+    /// the time of a first start; `plans` the response plans, and who brought them.
+    pub fn opening(
+        &self,
+        begin: Timestamp,
+        catalogue: Version,
+        rules: Version,
+        plans: Option<(Version, Option<Actor>)>,
+    ) -> Vec<Input> {
         let mut inputs = vec![Input::Deaf { source: None, from: self.last_now.unwrap_or(begin) }];
         if self.machines.iter().any(|m| m.catalogue() != Some(catalogue)) {
             inputs.push(Input::Catalogue { version: catalogue });
@@ -46,8 +52,8 @@ impl Recovered {
         if self.machines.iter().any(|m| m.rules() != Some(rules)) {
             inputs.push(Input::Rules { version: rules, by: None });
         }
-        if let Some(version) = plans.filter(|version| self.plans() != Some(*version)) {
-            inputs.push(Input::Plans { version, by: None });
+        if let Some((version, by)) = plans.filter(|(version, _)| self.plans() != Some(*version)) {
+            inputs.push(Input::Plans { version, by });
         }
         inputs
     }

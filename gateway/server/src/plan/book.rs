@@ -4,6 +4,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use maibo_core::fact::Transition;
 use maibo_core::id::Version;
 use maibo_core::notify::{Plan, PlanSet};
 use maibo_store::outbox::Covering;
@@ -15,32 +16,39 @@ use crate::versions::VersionStore;
 #[derive(Clone)]
 pub struct PlanBook {
     versions: Arc<VersionStore>,
-    current: Arc<Mutex<Arc<PlanSet>>>,
+    current: Arc<Mutex<Current>>,
+}
+
+struct Current {
+    set: Arc<PlanSet>,
+    /// What should be instead, and is not there.
+    gone: Option<Version>,
 }
 
 impl PlanBook {
     /// A book that begins with this set.
     pub fn new(versions: Arc<VersionStore>, first: Arc<PlanSet>) -> Self {
-        Self { versions, current: Arc::new(Mutex::new(first)) }
+        Self { versions, current: Arc::new(Mutex::new(Current { set: first, gone: None })) }
     }
 
     /// The set in force.
     pub fn current(&self) -> Arc<PlanSet> {
-        Arc::clone(&self.current.lock().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.current.lock().unwrap_or_else(PoisonError::into_inner).set)
     }
 
     /// From now on this one is; gives what is in force then. One whose text is gone changes nothing.
     pub fn enforce(&self, version: Version) -> Arc<PlanSet> {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if current.version != version {
+        if current.set.version != version {
             if let Some(set) = self.versions.current().plans(version) {
                 info!(%version, plans = set.plans.len(), "response plans are in force");
-                *current = Arc::clone(set);
-            } else {
-                error!(%version, kept = %current.version, "response plans are on record whose text is gone from versions/; those before stay in force");
+                *current = Current { set: Arc::clone(set), gone: None };
+            } else if current.gone.replace(version) != Some(version) {
+                let kept = current.set.version;
+                error!(%version, %kept, "response plans are on record whose text is gone from versions/; those before stay in force");
             }
         }
-        Arc::clone(&current)
+        Arc::clone(&current.set)
     }
 
     /// A set that is or was in force.
@@ -52,10 +60,15 @@ impl PlanBook {
         self.versions.current().plans(version).cloned()
     }
 
-    /// The plans that cover an alert, each as its run was begun. Without what is known of runs: those in force.
-    pub fn covering(&self, known: Option<&[Covering]>) -> Vec<Plan> {
-        let Some(known) = known else { return self.current().plans.clone() };
-        let find = |one: &Covering| self.set(one.version)?.plans.iter().find(|plan| plan.name == one.plan).cloned();
+    /// The plans whose runs an alert is in, or that it calls for, each as its run was begun, and whether its tasks are to be said:
+    /// while it covers the alert by then or by now. Without what is known of runs: those in force.
+    pub fn covering(&self, known: Option<&[Covering]>, t: &Transition) -> Vec<(Plan, bool)> {
+        let said = |plan: &Plan, now: bool| (plan.clone(), now || plan.covers(t));
+        let Some(known) = known else { return self.current().plans.iter().map(|plan| said(plan, false)).collect() };
+        let find = |one: &Covering| {
+            let set = self.set(one.version)?;
+            set.plans.iter().find(|plan| plan.name == one.plan).map(|plan| said(plan, one.covers))
+        };
         known.iter().filter_map(find).collect()
     }
 }

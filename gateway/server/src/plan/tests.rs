@@ -180,6 +180,11 @@ fn a_set_is_its_content() {
     for one in [&first, &tall] {
         assert_eq!(read(&text(&one.plans)).as_ref(), Ok(one));
     }
+    // For ever: facts know a set by this hash, and brought plans hold until it changes.
+    assert_eq!(
+        (first.version.to_string(), set(Vec::new()).version.to_string()),
+        ("04eb12ea825a75f6".to_owned(), "4f53cda18c2baa0c".to_owned())
+    );
     let none = set(Vec::new());
     let found = difference(&first, &tall);
     assert_eq!((found.added, found.removed, found.changed), (vec![], vec![], vec!["cloudburst".to_owned()]));

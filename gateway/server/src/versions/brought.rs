@@ -19,6 +19,9 @@ use super::{VersionError, VersionStore, compile_rules};
 use crate::config::Settings;
 use crate::plan::{self, Named};
 
+/// Who brought what nobody's name stands beside. No person has this name.
+pub const FILE: &str = "file";
+
 /// What can be brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -87,11 +90,15 @@ impl VersionStore {
             note: note.to_owned(),
             files: files.to_string(),
         };
+        self.append(kind, &brought)
+    }
+
+    fn append(&self, kind: Kind, brought: &Brought) -> Result<(), VersionError> {
         let path = self.dir.join(kind.file());
         let io = |source| VersionError::Io { path: path.display().to_string(), source };
         let mut file = std::fs::OpenOptions::new().create(true).append(true).open(&path).map_err(io)?;
         // The line before it may have been cut off by a crash.
-        let line = format!("\n{}\n", serde_json::to_string(&brought).unwrap_or_default());
+        let line = format!("\n{}\n", serde_json::to_string(brought).unwrap_or_default());
         file.write_all(line.as_bytes()).map_err(io)?;
         file.sync_all().map_err(io)?;
         std::fs::File::open(&self.dir).and_then(|d| d.sync_all()).map_err(io)
@@ -110,8 +117,8 @@ impl VersionStore {
         {
             (settings.packs, settings.rules) = (packs, rules);
         }
-        settings.plan_files = settings.plans.version;
-        let brought = self.last(Kind::Plans, settings.plan_files);
+        settings.file_plans = Arc::clone(&settings.plans);
+        let brought = self.last(Kind::Plans, settings.file_plans.version);
         let current = self.current();
         if let Some((version, author)) = brought
             && let Some(set) = current.plans(version)
@@ -122,13 +129,38 @@ impl VersionStore {
                 return Err(VersionError::Misfit { version: version.to_string(), author, problem });
             }
             settings.plans = Arc::clone(set);
+            settings.plans_by = Actor::new(&author).ok();
         }
         Ok(settings)
     }
 
+    /// Puts on record that other files came behind what was brought last, so that it does not come back with the files of then.
+    ///
+    /// # Errors
+    /// Where the line cannot be written and synced.
+    pub fn supersede(&self, kind: Kind, files: Version, at: Timestamp) -> Result<(), VersionError> {
+        let files = files.to_string();
+        if self.brought(kind).pop().is_none_or(|last| last.files == files) {
+            return Ok(());
+        }
+        self.append(
+            kind,
+            &Brought { version: files.clone(), at: at.0, author: FILE.to_owned(), note: String::new(), files },
+        )
+    }
+
     /// What was brought last of a kind and by whom, if the files said then what they say now.
     fn last(&self, kind: Kind, files: Version) -> Option<(Version, String)> {
-        let last = self.brought(kind).pop().filter(|last| last.files == files.to_string())?;
+        let last = self.brought(kind).pop().filter(|last| last.files == files.to_string() && last.author != FILE)?;
         Some((Version::parse(&last.version)?, last.author))
     }
+}
+
+/// The settings with what was brought into their data directory, for commands that only look.
+///
+/// # Errors
+/// Where what is kept there cannot be read, or [`VersionError::Misfit`].
+pub fn settled(settings: Settings) -> Result<Settings, VersionError> {
+    let kept = settings.data.join("versions");
+    if kept.is_dir() { VersionStore::open(&kept)?.settle(settings) } else { Ok(settings) }
 }

@@ -115,8 +115,12 @@ impl Outbox {
                 Body::Released { episodes, .. } => episodes.iter().try_for_each(|e| batch.decided(*e, None))?,
                 Body::Maintenance(m) => batch.maintain(m)?,
                 Body::PlansActivated { version } => {
-                    let set = "UPDATE cursor SET plans = ?1";
-                    transaction.prepare_cached(set)?.execute([version.to_string()])?;
+                    // Runs of a file of before say no set: they were begun by the one that ends here.
+                    transaction.execute(
+                        "UPDATE run SET plans = ?1 WHERE plans IS NULL AND ended_at IS NULL",
+                        [self.plans.version.to_string()],
+                    )?;
+                    transaction.execute("UPDATE cursor SET plans = ?1", [version.to_string()])?;
                     (plans_version, next) = (Some(*version), next + 1);
                     break;
                 }

@@ -72,7 +72,8 @@ impl Outbox {
             return Ok(Vec::new());
         }
         let mut statement = self.connection.prepare_cached(&format!(
-            "SELECT task.run, plan, name, owner, due_at, escalate, episode, version, ladder, rung
+            "SELECT task.run, plan, name, owner, due_at, escalate, episode, version, ladder, rung,
+               ifnull(deadline, due_at)
              FROM task INDEXED BY task_due JOIN run ON run.id = task.run
              JOIN run_alert ON (run_alert.run, episode) =
                (SELECT run, episode FROM run_alert AS worst WHERE {TOLD} ORDER BY worst.level DESC, worst.slot LIMIT 1)
@@ -87,7 +88,7 @@ impl Outbox {
                 plan: row.get(1)?,
                 task: row.get(2)?,
                 owner: row.get(3)?,
-                due_at: Timestamp(row.get(4)?) - ladder::climbed(&ladder, rung),
+                due_at: Timestamp(row.get(10)?),
                 rung,
                 escalate: match (rung as usize).checked_sub(1) {
                     None => names(&escalate),

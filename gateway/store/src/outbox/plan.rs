@@ -43,6 +43,8 @@ pub struct Covering {
     pub plan: String,
     /// In which set of plans.
     pub version: Version,
+    /// Whether the plan of that name that is in force covers this version of the alert.
+    pub covers: bool,
 }
 
 impl Outbox {
@@ -56,7 +58,7 @@ impl Outbox {
         self.plans_version
     }
 
-    /// Says it of an outbox that was begun anew behind the fact that said so.
+    /// Says it of an outbox whose facts do not.
     ///
     /// # Errors
     /// SQLite's.
@@ -68,8 +70,8 @@ impl Outbox {
 }
 
 impl Batch<'_> {
-    /// Who is told of a version because of plans: it belongs to a run of theirs, or calls for one, which is made. And which
-    /// plans these are, each as its run was begun.
+    /// Who is told of a version because of plans: it belongs to a run of theirs, or calls for one, which is made; those who have
+    /// to do something by the run's own plan, too. And which plans these are, each as its run was begun.
     pub(super) fn called(
         &mut self,
         set: &PlanSet,
@@ -82,23 +84,28 @@ impl Batch<'_> {
         }
         let episode = t.episode.to_string();
         let mut statement = self.tx.prepare_cached(
-            "SELECT plan, plans FROM run_alert JOIN run ON run.id = run_alert.run
+            "SELECT run.id, plan, plans FROM run_alert JOIN run ON run.id = run_alert.run
              WHERE episode = ?1 AND ended_at IS NULL ORDER BY run.id",
         )?;
-        let joined: Vec<(String, Option<String>)> =
-            statement.query_map([&episode], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
-        for (plan, version) in joined {
+        let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+        let joined: Vec<(i64, String, Option<String>)> =
+            statement.query_map([&episode], row)?.collect::<Result<_, _>>()?;
+        let mut runs = Vec::new();
+        for (run, plan, version) in joined {
             // One of a file of before has none.
             let version = version.as_deref().and_then(Version::parse).unwrap_or(set.version);
-            covering.push(Covering { plan, version });
+            covering.push(Covering { plan, version, covers: false });
+            runs.push((run, version));
         }
         for plan in &set.plans {
-            if covering.iter().any(|known| known.plan == plan.name) {
+            if let Some(known) = covering.iter_mut().find(|known| known.plan == plan.name) {
                 called.extend(plan.receivers.iter().cloned());
+                known.covers = plan.covers(t);
             } else if plan.covers(t) {
                 called.extend(plan.receivers.iter().cloned());
                 let (run, version) = self.run_of(plan, set.version, t, at)?;
-                covering.push(Covering { plan: plan.name.clone(), version });
+                covering.push(Covering { plan: plan.name.clone(), version, covers: true });
+                runs.push((run, version));
                 self.tx
                     .prepare_cached(
                         // The body is of an earlier format, and empty.
@@ -107,6 +114,12 @@ impl Batch<'_> {
                          WHERE (SELECT count(*) FROM run_alert WHERE run = ?1) < ?5",
                     )?
                     .execute(params![run, episode, t.version, t.level as i64, RUN_ALERTS])?;
+            }
+        }
+        for (run, _) in runs.into_iter().filter(|(_, version)| *version != set.version) {
+            let mut owners = self.tx.prepare_cached("SELECT DISTINCT owner FROM task WHERE run = ?1")?;
+            for owner in owners.query_map([run], |row| row.get(0))? {
+                called.insert(owner?);
             }
         }
         Ok((called, covering))
@@ -155,7 +168,8 @@ impl Batch<'_> {
         let anew = self
             .tx
             .prepare_cached(
-                "UPDATE task SET open = 1, due_at = ?2 + within, done_at = NULL, done_by = NULL, missed_at = NULL, rung = 0
+                "UPDATE task SET open = 1, due_at = ?2 + within, done_at = NULL, done_by = NULL, missed_at = NULL, rung = 0,
+                   deadline = NULL
                  WHERE run = ?1 AND (open = 0 OR rung > 0) AND due_at IS NOT NULL",
             )?
             .execute([run, now.0])?;

@@ -151,7 +151,8 @@ impl OutboxReader {
         ))?;
         let mut found: Vec<RunRow> = statement.query_map(params_from_iter(values), run)?.collect::<Result<_, _>>()?;
         let mut tasks = self.connection.prepare_cached(
-            "SELECT name, owner, escalate, due_at, done_at, done_by, missed_at, done, ladder, rung, open FROM task WHERE run = ?1 ORDER BY seq",
+            "SELECT name, owner, escalate, due_at, done_at, done_by, missed_at, done, ladder, rung, open,
+               ifnull(deadline, due_at) FROM task WHERE run = ?1 ORDER BY seq",
         )?;
         let mut alerts = self.connection.prepare_cached("SELECT episode FROM run_alert WHERE run = ?1")?;
         for run in &mut found {
@@ -207,7 +208,7 @@ fn task(row: &Row<'_>) -> rusqlite::Result<TaskRow> {
         name: row.get(0)?,
         owner: row.get(1)?,
         escalate: names(&row.get::<_, String>(2)?),
-        due_at: due_at.map(|at| at - ladder::climbed(&then, rung).0),
+        due_at: row.get(11)?,
         next_at: due_at.filter(|_| open && rung > 0),
         told: rung.saturating_sub(1),
         then,

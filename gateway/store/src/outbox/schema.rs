@@ -246,12 +246,13 @@ const STEPS: &[&str] = &[
      ALTER TABLE delivery ADD COLUMN dismissed_note TEXT;
      CREATE INDEX delivery_first_red ON delivery (receiver, next_at, id) WHERE head = 1 AND urgency > 2 AND attempts = 0;",
     // Which set of plans is in force behind the cursor, and which a run was begun by. `rung` is how often it was noted that a
-    // task is late; `ladder` who is told the next times, as `milliseconds:name,name` with spaces between; then `due_at` is when
-    // that is.
+    // task is late; `ladder` who is told the next times, as `milliseconds:name,name` with spaces between. `due_at` is when the
+    // next one is, and `deadline`, once it was late, when the task was due.
     "ALTER TABLE cursor ADD COLUMN plans TEXT;
      ALTER TABLE run ADD COLUMN plans TEXT;
      ALTER TABLE task ADD COLUMN ladder TEXT NOT NULL DEFAULT '';
      ALTER TABLE task ADD COLUMN rung INTEGER NOT NULL DEFAULT 0;
+     ALTER TABLE task ADD COLUMN deadline INTEGER;
      UPDATE task SET rung = 1 WHERE missed_at IS NOT NULL;",
 ];
 

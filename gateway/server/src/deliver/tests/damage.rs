@@ -32,11 +32,11 @@ fn a_damaged_outbox_begins_at_the_oldest_open_episode() {
     facts.append([(1, 1), (1, 2), (2, 1), (3, 1)].map(|(n, v)| draft(transition(n, v))).to_vec()).unwrap();
     std::fs::write(&path, "this is no database, and long enough to be looked at as one: ".repeat(40)).unwrap();
     let open = BTreeSet::from([episode(2), episode(3)]);
-    let outbox = crate::deliver::open(&path, &facts, &open).unwrap();
+    let outbox = crate::deliver::open(&path, &facts, &open, None).unwrap();
     assert_eq!(outbox.cursor(), 2, "the first fact of episode 2");
     assert!(dir.path().join("outbox.db.damaged").exists(), "nothing is thrown away");
     drop(outbox);
-    assert_eq!(crate::deliver::open(&path, &facts, &open).unwrap().cursor(), 2, "a good file is left alone");
+    assert_eq!(crate::deliver::open(&path, &facts, &open, None).unwrap().cursor(), 2, "a good file is left alone");
 }
 
 // P5: what the facts say was delivered is not told again; an end that was owed is, although the episode is over; what
@@ -69,7 +69,7 @@ fn after_damage_what_was_owed_is_owed() {
     ];
     facts.append(log).unwrap();
     std::fs::write(&path, "this is no database, and long enough to be looked at as one: ".repeat(40)).unwrap();
-    let mut outbox = crate::deliver::open(&path, &facts, &BTreeSet::from([episode(3)])).unwrap();
+    let mut outbox = crate::deliver::open(&path, &facts, &BTreeSet::from([episode(3)]), None).unwrap();
     assert_eq!(outbox.cursor(), 0);
     let mut reader = facts.reader(0);
     let all: Vec<Fact> = std::iter::from_fn(|| reader.next().unwrap()).collect();
@@ -98,9 +98,36 @@ fn after_damage_the_plans_of_that_time_are_in_force() {
     facts.append(vec![plans(1), plans(2), draft(transition(1, 1)), plans(3)]).unwrap();
     std::fs::write(&path, "this is no database, and long enough to be looked at as one: ".repeat(40)).unwrap();
     let open = BTreeSet::from([episode(1)]);
-    let outbox = crate::deliver::open(&path, &facts, &open).unwrap();
+    let outbox = crate::deliver::open(&path, &facts, &open, None).unwrap();
     assert_eq!((outbox.cursor(), outbox.plans_version()), (2, Some(Version(2))));
     drop(outbox);
-    let again = crate::deliver::open(&path, &facts, &open).unwrap();
+    let again = crate::deliver::open(&path, &facts, &open, None).unwrap();
     assert_eq!(again.plans_version(), Some(Version(2)));
+}
+
+// Where no fact in front says which plans are in force: none in front of the first that somebody brought, those of a start in front
+// of it, and those of the end where nothing changed since.
+#[test]
+fn plans_that_no_fact_says() {
+    let begun = |facts_of: Vec<Fact>, at_the_end| {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("outbox.db");
+        let log = FileLog::open(Arc::new(MemDisk::new()), FileLogOptions::facts()).unwrap().0;
+        let mut facts = FactsLog::open(Box::new(log)).unwrap();
+        facts.append(vec![draft(transition(1, 1))]).unwrap();
+        drop(crate::deliver::open(&path, &facts, &BTreeSet::new(), None).unwrap());
+        facts.append(facts_of).unwrap();
+        let outbox = crate::deliver::open(&path, &facts, &BTreeSet::new(), at_the_end).unwrap();
+        (outbox.cursor(), outbox.plans_version())
+    };
+    let plans = |by: Option<&str>| Fact {
+        actor: by.map(|by| maibo_core::id::Actor::new(by).unwrap()),
+        ..draft_of(Timestamp(0), fact::Body::PlansActivated { version: Version(7) })
+    };
+    let none = crate::plan::set(Vec::new()).version;
+    let end = Some(Version(7));
+    assert_eq!(begun(vec![draft(transition(2, 1)), plans(Some("li"))], end), (1, Some(none)));
+    assert_eq!(begun(vec![draft(transition(2, 1)), plans(None)], end), (1, end));
+    assert_eq!(begun(vec![draft(transition(2, 1))], end), (1, end));
+    assert_eq!(begun(vec![draft(transition(2, 1))], None), (1, None));
 }

@@ -96,3 +96,28 @@ fn a_rung_is_noted_once() {
     assert_eq!(next(&bench, secs(250)), Some((vec!["mayor".to_owned()], secs(60))));
     assert_eq!(bench.events(1).len(), 4);
 }
+
+// Maibo was down, or all of it was silenced, for an hour: whoever is told has had some time before the next one is.
+#[test]
+fn an_outage_sends_nobody_up_at_once() {
+    let mut bench = bench();
+    bench.at(NOW, flood(1, 1, Level::Orange));
+    assert_eq!(bench.escalate(secs(3_600)).len(), 1, "the chief");
+    assert_eq!(next(&bench, secs(3_629)), None);
+    assert_eq!(next(&bench, secs(3_630)), Some((vec!["deputy".to_owned()], secs(60))));
+    assert_eq!(bench.escalate(secs(3_640)).len(), 1);
+    assert_eq!(bench.outbox.next_deadline().unwrap(), Some(secs(3_700)), "half of two minutes behind the deputy");
+}
+
+// A file that was begun anew may have lost the first miss with its alert: the later rung is noted all the same, and nobody who
+// was told is told again.
+#[test]
+fn a_later_rung_is_seen_first() {
+    let mut bench = bench();
+    bench.at(NOW, flood(1, 1, Level::Orange));
+    let first = bench.outbox.overdue(secs(61), 1).unwrap().remove(0);
+    let second = Overdue { rung: 1, escalate: vec!["deputy".to_owned()], ..first };
+    bench.at(secs(121), missed(&second, flood(1, 2, Level::Orange)));
+    assert_eq!(next(&bench, secs(9_999)), Some((vec!["mayor".to_owned()], secs(60))));
+    assert_eq!(bench.events(1), ["0 began", "121 missed pumps water", "121 escalated pumps deputy"]);
+}

@@ -48,6 +48,7 @@ fn a_run_keeps_its_version() {
         let fact = told(bench.outbox.cursor(), flood(n, version, Level::Orange));
         let body = |t: &Transition, covering: &[Covering]| {
             said.extend(covering.iter().map(|one| (one.plan.clone(), one.version)));
+            assert!(covering[0].covers);
             text(t)
         };
         bench.outbox.follow_by(&[fact], &bench.receivers, NOW, |_, _| Manners::default(), body).unwrap();
@@ -62,4 +63,47 @@ fn a_run_keeps_its_version() {
     bench.at(secs(2), flood(3, 1, Level::Orange));
     let run = &bench.runs()[0];
     assert_eq!((run.plans.as_deref(), &*run.tasks[0].name), (Some(&*Version(9).to_string()), "barriers"));
+}
+
+// Who has to do something by the plan that a run was begun by hears of what comes to that run, though the plan in force has
+// forgotten them: nobody is accused of what nobody told them.
+#[test]
+fn owners_of_a_run_hear_of_it() {
+    let mut bench = bench();
+    bench.at(NOW, flood(1, 1, Level::Orange));
+    bench.acknowledge(secs(5), "water", flood(1, 2, Level::Orange));
+    bench.outbox.set_plans(Arc::new(PlanSet { version: Version(9), plans: vec![other()] }));
+    bench.at(secs(10), flood(2, 1, Level::Red));
+    assert_eq!(bench.told_of(2), listed(&[("water", 1), ("traffic", 1), ("all", 1)]));
+    assert_eq!(bench.outbox.next_deadline().unwrap(), Some(secs(30)), "it got worse: all of it has to be done anew");
+    let over = bench.outbox.overdue(secs(70), 9).unwrap();
+    assert!(over.iter().any(|o| o.owner == "water" && o.episode == episode(2)), "{over:?}");
+}
+
+// Where the plan in force does not cover an alert of a run any more, its messages have no tasks to say by it.
+#[test]
+fn what_covers_is_said() {
+    let mut bench = bench();
+    bench.at(NOW, flood(1, 1, Level::Orange));
+    let high = Plan { matcher: Matcher { min_level: Level::Red, ..Matcher::default() }, ..other() };
+    for (plans, covers) in [(vec![high], false), (vec![other()], true), (Vec::new(), false)] {
+        bench.outbox.set_plans(Arc::new(PlanSet { version: Version(9), plans }));
+        let version = bench.told_of(1).iter().map(|(_, version)| *version).max().unwrap() + 1;
+        let fact = told(bench.outbox.cursor(), flood(1, version, Level::Orange));
+        let body = |t: &Transition, covering: &[Covering]| {
+            assert_eq!(covering.iter().map(|c| (c.version, c.covers)).collect::<Vec<_>>(), [(Version(1), covers)]);
+            text(t)
+        };
+        bench.outbox.follow_by(&[fact], &bench.receivers, NOW, |_, _| Manners::default(), body).unwrap();
+    }
+}
+
+// A run of a file of before says no set: it was begun by the one that ends where the first other one comes into force.
+#[test]
+fn runs_of_before_were_begun_by_the_first_set() {
+    let mut bench = bench();
+    bench.at(NOW, flood(1, 1, Level::Orange));
+    bench.outbox.connection.execute_batch("UPDATE run SET plans = NULL").unwrap();
+    bench.outbox.follow(&[activated(1, 9)], &bench.receivers, NOW, text).unwrap();
+    assert_eq!(bench.runs()[0].plans.as_deref(), Some(&*Version(1).to_string()));
 }
