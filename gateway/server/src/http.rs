@@ -129,8 +129,6 @@ pub struct Limits {
     pub uploads: Arc<Semaphore>,
     /// Rule sets kept; with so many no other can be brought.
     pub rule_sets: usize,
-    /// Sets of response plans kept; with so many no other can be brought.
-    pub plan_sets: usize,
     /// For one backtest.
     pub backtest: Duration,
     /// Names this server is asked for by, besides its addresses and `localhost`.
@@ -151,7 +149,6 @@ impl Default for Limits {
             backtests: Arc::new(Semaphore::new(1)),
             uploads: Arc::new(Semaphore::new(1)),
             rule_sets: upload::RULE_SETS_MAX,
-            plan_sets: plan_versions::PLAN_SETS_MAX,
             backtest: backtest::TIME,
             names: Arc::default(),
         }

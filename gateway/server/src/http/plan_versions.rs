@@ -53,13 +53,7 @@ pub(super) async fn upload(
         return Err(Fault::invalid(format!("note: is longer than {NOTE_MAX} characters")));
     }
     let set = checked(&state, &ask.plans)?;
-    let known = state.shared.versions.current();
-    if known.plan_sets() >= state.limits.plan_sets && known.plans(set.version).is_none() {
-        let most = state.limits.plan_sets;
-        return Err(Fault::invalid(format!(
-            "{most} sets of plans are kept, and that is the most; one that is kept can be brought again, others by the configuration"
-        )));
-    }
+    room(&state.shared.versions.current(), set.version)?;
     let told = api::PlansActivated {
         version: set.version.to_string(),
         activated: !ask.dry_run,
@@ -85,6 +79,16 @@ pub(super) async fn upload(
     brought.await.map_err(|e| Fault::internal(&e))??;
     in_force(&state, version).await?;
     Ok(Json(told))
+}
+
+/// Whether another set can be kept.
+pub(super) fn room(known: &Versions, version: Version) -> Result<(), Fault> {
+    if known.plan_sets() < PLAN_SETS_MAX || known.plans(version).is_some() {
+        return Ok(());
+    }
+    Err(Fault::invalid(format!(
+        "{PLAN_SETS_MAX} sets of plans are kept, and that is the most; one that is kept can be brought again, others by the configuration"
+    )))
 }
 
 /// The set of plans as written, held against the receivers; all problems are told at once.
