@@ -1,7 +1,9 @@
 //! Follows the facts log into the state database, behind the pipeline and never in its way.
 //!
 //! The follower reads facts from its own cursor, applies them in batches, and tells how far it has come, so that a read
-//! after a command can wait until it sees what the command did. When SQLite fails (a full disk) it keeps the batch and
+//! after a command can wait until it sees what the command did. Where facts come all the time it takes them together, a
+//! transaction every [`PACE`]: a transaction costs more than the facts in it, and who is told of alerts waits for the same
+//! processors. What comes after a pause is applied at once. When SQLite fails (a full disk) it keeps the batch and
 //! tries again; when the database is damaged or ahead of the facts log it is built anew.
 
 use std::path::{Path, PathBuf};
@@ -20,6 +22,8 @@ use crate::pipeline::failpoint;
 
 /// Facts in one transaction.
 const BATCH: usize = 2_000;
+/// Between two transactions, where more facts come; far below what somebody who reads would notice.
+const PACE: Duration = Duration::from_millis(20);
 /// Wait before trying again after a failure.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -118,24 +122,29 @@ impl Follower {
         loop {
             wake.mark_unchanged();
             let step = tokio::task::spawn_blocking(move || {
-                let more = self.step(&mut facts);
-                (self, facts, more)
+                let applied = self.step(&mut facts);
+                (self, facts, applied)
             });
-            let Ok((back, reader, more)) = step.await else {
+            let Ok((back, reader, applied)) = step.await else {
                 error!(
                     "what keeps alerts for queries has failed; alerts go on, and the next start reads on where it was"
                 );
                 return;
             };
             (self, facts) = (back, reader);
-            match more {
-                Ok(true) => {}
-                Ok(false) => tokio::select! {
+            match applied {
+                Ok(0) => tokio::select! {
                     woken = wake.changed() => if woken.is_err() {
                         info!(next = self.writer.cursor(), "state database has everything");
                         return;
                     },
                     () = stop.cancelled() => return,
+                },
+                Ok(BATCH..) => {}
+                // Also at the end: what is there by then is applied.
+                Ok(_) => tokio::select! {
+                    () = tokio::time::sleep(PACE) => {}
+                    () = stop.cancelled() => {}
                 },
                 Err(()) => tokio::select! {
                     () = tokio::time::sleep(RETRY) => {}
@@ -145,8 +154,8 @@ impl Follower {
         }
     }
 
-    /// Applies one batch; true where there may be more.
-    fn step(&mut self, facts: &mut FactsReader) -> Result<bool, ()> {
+    /// Applies one batch; how many facts were in it.
+    fn step(&mut self, facts: &mut FactsReader) -> Result<usize, ()> {
         while self.batch.len() < BATCH {
             match facts.next() {
                 Ok(Some(fact)) => self.batch.push(fact),
@@ -155,21 +164,22 @@ impl Follower {
             }
         }
         if self.batch.is_empty() {
-            return Ok(false);
+            return Ok(0);
         }
         failpoint::hit("in_alerts");
         match self.writer.apply(&self.batch) {
             Ok(next) => {
+                let applied = self.batch.len();
                 self.batch.clear();
                 self.progress.send_replace(Progress { next, failing: false });
-                Ok(true)
+                Ok(applied)
             }
             Err(error) => self.failed(&error),
         }
     }
 
     /// Says so once, until it works again.
-    fn failed(&self, error: &dyn std::error::Error) -> Result<bool, ()> {
+    fn failed(&self, error: &dyn std::error::Error) -> Result<usize, ()> {
         self.progress.send_if_modified(|p| {
             if !p.failing {
                 warn!(error = %Chain(error), "the state database does not follow; trying again");
