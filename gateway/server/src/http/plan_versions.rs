@@ -47,7 +47,7 @@ pub(super) async fn upload(
     }
     // One at a time: what is compared with what is in force is in force until this one is.
     let turn = Arc::clone(&state.limits.uploads).try_acquire_owned();
-    let _turn = turn.map_err(|_| Fault::unavailable("other rules or plans are just being brought", 1))?;
+    let turn = turn.map_err(|_| Fault::unavailable("other rules or plans are just being brought", 1))?;
     let ask: api::PlansUpload = serde_json::from_slice(&body).map_err(|e| Fault::bad_request(format!("body: {e}")))?;
     if ask.note.chars().count() > NOTE_MAX {
         return Err(Fault::invalid(format!("note: is longer than {NOTE_MAX} characters")));
@@ -66,6 +66,7 @@ pub(super) async fn upload(
     let (version, bringing) = (set.version, state.clone());
     // To its end, even where nobody waits for the answer any more: what is kept and not brought would come with the next start.
     let brought = tokio::spawn(async move {
+        let _turn = turn;
         let (shared, by) = (Arc::clone(&bringing.shared), actor.clone());
         let keep = move || {
             shared.versions.keep_plans(&set)?;
@@ -74,10 +75,10 @@ pub(super) async fn upload(
         };
         bringing.blocking(keep).await?.map_err(|e| Fault::internal(&e))?;
         let work = Work::City(Input::Plans { version, by: Some(actor) });
-        bringing.shared.ingest.urge(work).await.map_err(|_| Fault::unavailable("the pipeline has ended", 5))
+        bringing.shared.ingest.urge(work).await.map_err(|_| Fault::unavailable("the pipeline has ended", 5))?;
+        in_force(&bringing, version).await
     });
     brought.await.map_err(|e| Fault::internal(&e))??;
-    in_force(&state, version).await?;
     Ok(Json(told))
 }
 

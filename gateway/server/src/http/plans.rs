@@ -93,7 +93,15 @@ pub(super) async fn simulate(
         None => state.shared.plans.current(),
     };
     let facts = match body {
-        api::SimulatePlans { alert: Some(id), incident: None, domain: None, place: None, level: None, .. } => {
+        api::SimulatePlans {
+            alert: Some(id),
+            incident: None,
+            domain: None,
+            place: None,
+            level: None,
+            rule: None,
+            ..
+        } => {
             let episode = EpisodeId::parse(&id).ok_or_else(alerts::missing)?;
             let read = move |r: &StateReader| {
                 let known = r.alert(episode)?.filter(|row| scope.allows_alert(&row.alert));
@@ -105,7 +113,15 @@ pub(super) async fn simulate(
             }
             facts
         }
-        api::SimulatePlans { alert: None, incident: Some(id), domain: None, place: None, level: None, .. } => {
+        api::SimulatePlans {
+            alert: None,
+            incident: Some(id),
+            domain: None,
+            place: None,
+            level: None,
+            rule: None,
+            ..
+        } => {
             let missing = || Fault::not_found("there is no such incident");
             let incident = IncidentId::parse(&id).ok_or_else(missing)?;
             let read = move |r: &StateReader| {

@@ -19,7 +19,7 @@ use super::{VersionError, VersionStore, compile_rules};
 use crate::config::Settings;
 use crate::plan::{self, Named};
 
-/// Who brought what nobody's name stands beside. No person has this name.
+/// Who brought what nobody's name stands beside.
 pub const FILE: &str = "file";
 
 /// What can be brought.
@@ -151,7 +151,11 @@ impl VersionStore {
 
     /// What was brought last of a kind and by whom, if the files said then what they say now.
     fn last(&self, kind: Kind, files: Version) -> Option<(Version, String)> {
-        let last = self.brought(kind).pop().filter(|last| last.files == files.to_string() && last.author != FILE)?;
+        let last = self.brought(kind).pop().filter(|last| last.files == files.to_string())?;
+        // That the files say it is what `supersede` writes, and what a person who brings the same says as well.
+        if last.version == last.files {
+            return None;
+        }
         Some((Version::parse(&last.version)?, last.author))
     }
 }

@@ -48,6 +48,11 @@ async fn bad_plans_replace_nothing() {
     let body = json!({ "domain": "traffic", "place": "110105", "level": "red", "plans": [plan()] });
     let simulated = simulated.body(Body::from(body.to_string())).expect("a request");
     assert!(server.send(simulated).await.problem().detail.contains("plan[0].task[0].owner"));
+    // A rule belongs to an alert that never was.
+    let simulated = Request::post("/api/v1/plans/simulate").header("content-type", "application/json");
+    let body = json!({ "alert": "0".repeat(32), "rule": "storm" });
+    let simulated = simulated.body(Body::from(body.to_string())).expect("a request");
+    assert_eq!(server.send(simulated).await.status(), 422);
     assert_eq!(server.state.shared.plans.current(), before);
     assert!(server.state.shared.versions.brought(Kind::Plans).is_empty());
     server.finish().await;

@@ -235,6 +235,12 @@ async fn the_newest_word_counts_after_a_start() {
     let edited = load();
     let version = edited.rules.version;
     assert_eq!(store.settle(edited).expect("fits").rules.version, version);
+    // A start puts on record that the files changed: what they were then does not bring it back.
+    store.supersede(Kind::Rules, version, server.state.shared.clock.now()).expect("writes");
+    std::fs::write(server.dir.path().join("rules.toml"), RULES).expect("writes");
+    let back = load();
+    let version = back.rules.version;
+    assert_eq!(store.settle(back).expect("fits").rules.version, version);
     server.finish().await;
 }
 
